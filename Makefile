@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# make help lists what can be made.
+
+PREFIX    ?= /usr
+DESTDIR   ?=
+NGINX_SRC ?= /usr/share/nginx/src
+LLHTTP    ?= /usr/share/llhttp
+LLHTTP_INC ?= /usr/share/include/llhttp
+JOBS      ?= 2
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+
+SAN ?= 0
+
+WARN = -Wall -Wextra -Werror -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes
+HARD = -fstack-protector-strong -D_FORTIFY_SOURCE=2
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+           -fno-omit-frame-pointer
+
+ifeq ($(SAN),1)
+BUILD   = build/san
+OPT     = -O1 -g $(SANITIZE)
+LDOPT   = $(SANITIZE)
+# a sanitized program cannot be static, nor use musl
+WD_CC   = $(CC)
+WD_INC  =
+WD_LD   = $(CC)
+WD_LDOPT = $(SANITIZE)
+else
+BUILD   = build
+OPT     = -O2 -g $(HARD) -fPIE
+LDOPT   = -pie -Wl,-z,relro,-z,now
+MUSL_ARCH := $(shell uname -m)-linux-musl
+ifneq (,$(findstring clang,$(CC)))
+# musl-gcc is a wrapper around gcc; clang compiles against the same headers
+WD_CC   = $(CC) -nostdinc -isystem /usr/include/$(MUSL_ARCH) \
+          -isystem $(shell $(CC) -print-resource-dir)/include
+else
+WD_CC   = musl-gcc
+endif
+WD_LD   = musl-gcc
+WD_LDOPT = -static -Wl,-z,relro,-z,now
+endif
+
+CFLAGS  ?= $(OPT)
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -I. -MMD -MP
+WD_CFLAGS  = -std=gnu11 -D_GNU_SOURCE $(if $(filter 1,$(SAN)),$(OPT),-O2 -g) \
+             $(WARN) -I. -MMD -MP
+OBJ     = $(BUILD)/obj
+WD_OBJ  = $(BUILD)/obj-watchdog
+
+LIB_SRCS      = $(wildcard lib/*.c)
+SCALER_SRCS   = $(wildcard scaler/*.c)
+WATCHDOG_SRCS = $(wildcard watchdog/*.c)
+UNIT_SRCS     = $(wildcard t/unit/test_*.c)
+MODULE_SRCS   = config scripts/build-module $(wildcard ngx_faas_module/*.[ch] \
+                lib/*.[ch])
+
+LIB_OBJS      = $(LIB_SRCS:%.c=$(OBJ)/%.o)
+SCALER_OBJS   = $(SCALER_SRCS:%.c=$(OBJ)/%.o)
+WATCHDOG_OBJS = $(WATCHDOG_SRCS:%.c=$(WD_OBJ)/%.o)
+# what needs jansson is none of the watchdog's business
+WD_LIB_OBJS   = $(patsubst %.c,$(WD_OBJ)/%.o,$(filter-out lib/faas_proto.c, \
+                $(LIB_SRCS)))
+LLHTTP_OBJS   = $(patsubst %,$(WD_OBJ)/llhttp/%.o,llhttp http api)
+UNIT_BINS     = $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
+SAMPLES       = $(notdir $(patsubst %/,%,$(dir $(wildcard \
+                samples/*/function.json))))
+
+SCALER_LIBS   = -levent_core -levent_extra -lhiredis -ljansson
+
+
+all: build  ## the same as build
+
+build: $(BUILD)/ngx_http_faas_module.so $(BUILD)/faas-scaler \
+       $(BUILD)/faas-watchdog samples  ## module, scaler, watchdog, samples
+
+deps:  ## install the Debian packages for building and running
+	scripts/deps build run
+
+deps-test:  ## install those for testing as well
+	scripts/deps build run test
+
+run: deps  ## build, start the stack on this machine, deploy the samples
+	$(MAKE) build
+	scripts/run
+
+test: deps-test  ## build and run all tests (SAN=1: under ASan and UBSan)
+	$(MAKE) build unit
+	FAAS_BUILD=$(CURDIR)/$(BUILD) FAAS_SAN=$(SAN) prove -j$(JOBS) t/
+
+bench: deps-test  ## run every benchmark; lines "figure NAME VALUE"
+	$(MAKE) build
+	@set -e; for b in $(wildcard bench/*); do \
+	    if [ -x $$b ] && [ -f $$b ]; then \
+	        FAAS_BUILD=$(CURDIR)/$(BUILD) $$b; fi; done
+
+unit: $(UNIT_BINS)  ## build the unit tests
+
+samples: $(SAMPLES:%=$(BUILD)/samples/%/.made)  ## build the sample functions
+
+# what a linter says of style, includes and suspicious code
+lint: deps-test  ## checksrc, cppcheck, clang-tidy, and a build with clang
+	tools/checksrc
+	scripts/lint
+	$(MAKE) CC=clang BUILD=build/clang build unit
+
+install: build  ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/nginx
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
+	    $(DESTDIR)$(PREFIX)/lib/nginx/modules \
+	    $(DESTDIR)/etc/nginx/faas \
+	    $(DESTDIR)$(PREFIX)/share/doc/ngx_faas
+	install -m 644 $(BUILD)/ngx_http_faas_module.so \
+	    $(DESTDIR)$(PREFIX)/lib/nginx/modules/
+	install -m 755 $(BUILD)/faas-watchdog $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(BUILD)/faas-scaler $(DESTDIR)$(PREFIX)/sbin/
+	install -m 644 conf/faas/*.conf $(DESTDIR)/etc/nginx/faas/
+	install -m 644 README.md LICENSE docs/*.md \
+	    $(DESTDIR)$(PREFIX)/share/doc/ngx_faas/
+
+clean:  ## remove build/ (stop "make run" first)
+	rm -rf build
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", \
+	    substr($$1, 1, index($$1 ":", ":") - 1), $$2 }' Makefile
+	@echo 'Variables: CC=gcc|clang, SAN=1, NGINX_SRC=DIR, DESTDIR=,' \
+	    'PREFIX=$(PREFIX), JOBS=$(JOBS)'
+
+
+# nginx's own makefile knows what has to be rebuilt
+$(BUILD)/ngx_http_faas_module.so: $(MODULE_SRCS)
+	@mkdir -p $(BUILD)
+	CC='$(CC)' CC_OPT='$(if $(filter 1,$(SAN)),$(OPT),-g -O2 \
+	    -fstack-protector-strong -D_FORTIFY_SOURCE=2) -Wextra \
+	    -Wno-unused-parameter' \
+	    LD_OPT='$(if $(filter 1,$(SAN)),$(LDOPT))' \
+	    scripts/build-module $(BUILD) $(NGINX_SRC)
+	@touch $@
+
+$(BUILD)/faas-scaler: $(SCALER_OBJS) $(LIB_OBJS)
+	$(CC) $(LDOPT) -o $@ $^ $(SCALER_LIBS)
+
+$(BUILD)/faas-watchdog: $(WATCHDOG_OBJS) $(WD_LIB_OBJS) $(LLHTTP_OBJS)
+	$(WD_LD) $(WD_LDOPT) -o $@ $^
+
+$(OBJ)/%.o: %.c
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(WD_OBJ)/%.o: %.c
+	@mkdir -p $(dir $@)
+	$(WD_CC) $(WD_CFLAGS) -I$(LLHTTP_INC) -DLLHTTP_STRICT_MODE=1 -c -o $@ $<
+
+# generated code of the distribution: not ours to warn about
+$(WD_OBJ)/llhttp/%.o: $(LLHTTP)/%.c
+	@mkdir -p $(dir $@)
+	$(WD_CC) -O2 -g $(filter -fsanitize% -fno-sanitize%,$(OPT)) \
+	    -DLLHTTP_STRICT_MODE=1 -I$(LLHTTP_INC) -c -o $@ $<
+
+# t/unit/test_scaler_x.c and test_wd_x.c may name objects they need in a
+# line "uses: scaler/x.c ..."
+$(BUILD)/unit/%: t/unit/%.c $(LIB_OBJS) $(wildcard scaler/*.c watchdog/*.c)
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_CFLAGS) -MF $(OBJ)/$*.d $(LDOPT) -I$(LLHTTP_INC) -o $@ $< \
+	    $$(sed -n 's/^ \* uses: //p' $<) $(LIB_OBJS) -lcmocka \
+	    $(SCALER_LIBS)
+
+$(BUILD)/samples/%/.made: samples/%/*
+	@mkdir -p $(dir $@)
+	cp -R samples/$*/. $(dir $@)
+	set -e; for c in $(dir $@)*.c; do if [ -f "$$c" ]; then \
+	    $(CC) -std=gnu11 -O2 -Wall -Wextra -Werror -o "$${c%.c}" "$$c"; \
+	    fi; done
+	touch $@
+
+-include $(wildcard $(OBJ)/*/*.d $(WD_OBJ)/*/*.d)
+
+.PHONY: all build deps deps-test run test bench unit samples lint install \
+        clean help

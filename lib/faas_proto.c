@@ -1,0 +1,361 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the parts say to one another through Redis.
+ *
+ * A route:
+ *
+ *   {"rev":1763906400000000,"replicas":2,
+ *    "endpoints":[{"id":"env-1","addr":"unix:/run/faas/s/1.sock"},
+ *                 {"id":"env-2","addr":"10.0.1.7:8080"}]}
+ *
+ * A load is the layout's version and then the members of struct faas_load in
+ * their order, decimal, with one space between:
+ *
+ *   "1 1763906400000000 2 0 0 1207 1205 3 48211 0 7240113"
+ */
+
+#include "faas_proto.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "faas_num.h"
+
+
+#define LOAD_VERSION  1
+#define LOAD_FIELDS   11    /* the version and ten numbers */
+
+
+static int check_route(const struct faas_route *route);
+static json_t *endpoints_encode(const struct faas_route *route);
+static int parse_members(json_t *root, struct faas_route *route,
+    struct faas_err *err);
+static int parse_endpoint(json_t *item, struct faas_endpoint *endpoint,
+    struct faas_err *err);
+static int parse_number(json_t *object, const char *name, uint64_t max,
+    uint64_t *value, struct faas_err *err);
+static int copy_string(json_t *object, const char *name, char *dst,
+    size_t size, struct faas_err *err);
+
+
+int
+faas_proto_key(char *dst, const char *prefix, const char *name,
+    const char *id)
+{
+    int  len;
+
+    len = snprintf(dst, FAAS_REDIS_KEY_MAX + 1, "%s%s%s", prefix, name,
+                   id != NULL ? id : "");
+
+    return len < 0 || len > (int) FAAS_REDIS_KEY_MAX ? -1 : 0;
+}
+
+
+int
+faas_route_encode(const struct faas_route *route, char *dst, size_t size)
+{
+    int      rc;
+    size_t   len;
+    json_t  *root, *endpoints;
+
+    rc = -1;
+    root = NULL;
+
+    if (check_route(route) != 0 || size == 0) {
+        return -1;
+    }
+
+    endpoints = endpoints_encode(route);
+    if (endpoints == NULL) {
+        return -1;
+    }
+
+    root = json_pack("{s:I, s:I, s:o}", "rev", (json_int_t) route->rev,
+                     "replicas", (json_int_t) route->replicas,
+                     "endpoints", endpoints);
+    if (root == NULL) {
+        return -1;
+    }
+
+    len = json_dumpb(root, dst, size - 1, JSON_COMPACT);
+
+    if (len != 0 && len < size) {
+        dst[len] = '\0';
+        rc = (int) len;
+    }
+
+    json_decref(root);
+
+    return rc;
+}
+
+
+int
+faas_route_parse(const char *s, size_t len, struct faas_route *route,
+    struct faas_err *err)
+{
+    int           rc;
+    json_t       *root;
+    json_error_t  json_err;
+
+    if (len > FAAS_ROUTE_MAX) {
+        return faas_err_set(err, 0, "route has %zu bytes, more than %d", len,
+                            FAAS_ROUTE_MAX);
+    }
+
+    root = json_loadb(s, len, JSON_REJECT_DUPLICATES, &json_err);
+    if (root == NULL) {
+        return faas_err_set(err, 0, "route is no JSON: %s", json_err.text);
+    }
+
+    rc = parse_members(root, route, err);
+
+    json_decref(root);
+
+    return rc;
+}
+
+
+size_t
+faas_load_encode(const struct faas_load *load, char *dst)
+{
+    int  len;
+
+    /* eleven numbers of 20 digits and ten spaces always fit */
+
+    len = snprintf(dst, FAAS_LOAD_MAX,
+                   "%d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+                   " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
+                   " %" PRIu64 " %" PRIu64, LOAD_VERSION,
+                   load->rev, load->inflight, load->draining, load->parked,
+                   load->started, load->finished, load->failed,
+                   load->inflight_ms, load->parked_ms, load->clock_ms);
+
+    return len < 0 ? 0 : (size_t) len;
+}
+
+
+int
+faas_load_parse(const char *s, size_t len, struct faas_load *load)
+{
+    size_t       n, i;
+    uint64_t     values[LOAD_FIELDS];
+    const char  *end, *space;
+
+    end = s + len;
+
+    for (n = 0; n < LOAD_FIELDS; n++) {
+        space = memchr(s, ' ', (size_t) (end - s));
+
+        if ((space == NULL) != (n == LOAD_FIELDS - 1)) {
+            return -1;
+        }
+
+        i = (size_t) ((space != NULL ? space : end) - s);
+
+        if (faas_parse_uint(s, i, 0, UINT64_MAX, &values[n]) != 0) {
+            return -1;
+        }
+
+        s += i + 1;
+    }
+
+    if (values[0] != LOAD_VERSION) {
+        return -1;
+    }
+
+    load->rev = values[1];
+    load->inflight = values[2];
+    load->draining = values[3];
+    load->parked = values[4];
+    load->started = values[5];
+    load->finished = values[6];
+    load->failed = values[7];
+    load->inflight_ms = values[8];
+    load->parked_ms = values[9];
+    load->clock_ms = values[10];
+
+    return 0;
+}
+
+
+static int
+check_route(const struct faas_route *route)
+{
+    uint32_t          i;
+    struct faas_addr  addr;
+
+    if (route->n > FAAS_REPLICAS_MAX || route->rev > INT64_MAX) {
+        return -1;
+    }
+
+    for (i = 0; i < route->n; i++) {
+        if (route->endpoints[i].id[0] == '\0'
+            || faas_addr_parse(route->endpoints[i].addr,
+                               strlen(route->endpoints[i].addr), &addr) != 0)
+        {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+static json_t *
+endpoints_encode(const struct faas_route *route)
+{
+    json_t    *list, *item;
+    uint32_t   i;
+
+    list = json_array();
+
+    for (i = 0; list != NULL && i < route->n; i++) {
+        item = json_pack("{s:s, s:s}", "id", route->endpoints[i].id,
+                         "addr", route->endpoints[i].addr);
+
+        if (json_array_append_new(list, item) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+
+    return list;
+}
+
+
+static int
+parse_members(json_t *root, struct faas_route *route, struct faas_err *err)
+{
+    size_t     i, n;
+    json_t    *list;
+    uint64_t   replicas;
+
+    if (!json_is_object(root)) {
+        return faas_err_set(err, 0, "route is no JSON object");
+    }
+
+    if (parse_number(root, "rev", INT64_MAX, &route->rev, err) != 0
+        || parse_number(root, "replicas", UINT32_MAX, &replicas, err) != 0)
+    {
+        return -1;
+    }
+
+    route->replicas = (uint32_t) replicas;
+
+    list = json_object_get(root, "endpoints");
+
+    if (!json_is_array(list)) {
+        return faas_err_set(err, 0, "\"endpoints\" of the route is no array");
+    }
+
+    n = json_array_size(list);
+
+    if (n > FAAS_REPLICAS_MAX) {
+        return faas_err_set(err, 0, "route has %zu endpoints, more than %d",
+                            n, FAAS_REPLICAS_MAX);
+    }
+
+    for (i = 0; i < n; i++) {
+        if (parse_endpoint(json_array_get(list, i), &route->endpoints[i], err)
+            != 0)
+        {
+            return -1;
+        }
+    }
+
+    route->n = (uint32_t) n;
+
+    return 0;
+}
+
+
+static int
+parse_endpoint(json_t *item, struct faas_endpoint *endpoint,
+    struct faas_err *err)
+{
+    struct faas_addr  addr;
+
+    if (!json_is_object(item)) {
+        return faas_err_set(err, 0, "an endpoint is no JSON object");
+    }
+
+    if (copy_string(item, "id", endpoint->id, sizeof(endpoint->id), err) != 0
+        || copy_string(item, "addr", endpoint->addr, sizeof(endpoint->addr),
+                       err)
+           != 0)
+    {
+        return -1;
+    }
+
+    if (faas_addr_parse(endpoint->addr, strlen(endpoint->addr), &addr) != 0) {
+        return faas_err_set(err, 0, "\"addr\" of an endpoint is no address, "
+                            "expected IP:PORT, [IPv6]:PORT or unix:/path");
+    }
+
+    return 0;
+}
+
+
+static int
+parse_number(json_t *object, const char *name, uint64_t max, uint64_t *value,
+    struct faas_err *err)
+{
+    json_t      *item;
+    json_int_t   n;
+
+    item = json_object_get(object, name);
+    n = json_integer_value(item);
+
+    if (!json_is_integer(item) || n < 0 || (uint64_t) n > max) {
+        return faas_err_set(err, 0, "\"%s\" of the route is no number from 0 "
+                            "to %" PRIu64, name, max);
+    }
+
+    *value = (uint64_t) n;
+
+    return 0;
+}
+
+
+/*
+ * Copies a member that is printable ASCII: ids and addresses end up in logs
+ * and variables.
+ */
+static int
+copy_string(json_t *object, const char *name, char *dst, size_t size,
+    struct faas_err *err)
+{
+    size_t       i, len;
+    json_t      *item;
+    const char  *s;
+
+    item = json_object_get(object, name);
+
+    if (!json_is_string(item)) {
+        return faas_err_set(err, 0, "\"%s\" of an endpoint is no string",
+                            name);
+    }
+
+    s = json_string_value(item);
+    len = json_string_length(item);
+
+    if (len == 0 || len >= size) {
+        return faas_err_set(err, 0, "\"%s\" of an endpoint has %zu bytes, "
+                            "expected 1 to %zu", name, len, size - 1);
+    }
+
+    for (i = 0; i < len; i++) {
+        if (s[i] <= ' ' || s[i] > '~') {
+            return faas_err_set(err, 0, "\"%s\" of an endpoint has a "
+                                "character that is not printable", name);
+        }
+    }
+
+    memcpy(dst, s, len + 1);
+
+    return 0;
+}

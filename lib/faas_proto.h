@@ -1,0 +1,133 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What the parts say to one another through Redis: keys, and the values in
+ * them.  Nothing else knows them.  What is read was written by somebody else:
+ * each parser bounds and checks all of it.
+ *
+ * Every key is PREFIX followed by one of the names below.
+ *
+ *   routes         hash KEY -> route (JSON); KEY is NAME.NAMESPACE
+ *   changes        stream, trimmed to about FAAS_CHANGES_MAX entries: one
+ *                  entry a changed route, fields name, rev, prev, where prev
+ *                  is the rev of the entry before: a reader that misses one
+ *                  sees it by that, and reads routes whole
+ *   epoch          string, set by the scaler with its whole publication;
+ *                  where it is missing Redis has lost what it held, and
+ *                  gateways keep what they have
+ *   load:GATEWAY   hash KEY -> load, only of functions that the gateway has
+ *                  or still has requests of; and FAAS_LOAD_APPLIED -> the
+ *                  rev of the last change that this gateway has applied, so
+ *                  that "applied >= rev, and no load or draining 0" means
+ *                  that nothing of it uses what that rev took away; expires
+ *                  after FAAS_LOAD_TTL
+ *   gateways       sorted set of GATEWAY, by Unix time (seconds) of its last
+ *                  report; an older one than FAAS_LOAD_TTL is gone
+ *
+ * Revisions: microseconds since 1970 at the time of the change, made strictly
+ * growing by the scaler.  So they never go back, not even where the scaler
+ * and Redis both lost their memory.
+ */
+
+#ifndef FAAS_PROTO_H
+#define FAAS_PROTO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "faas_addr.h"
+#include "faas_err.h"
+#include "faas_name.h"
+
+
+#define FAAS_PREFIX_DEFAULT   "faas:"
+#define FAAS_PREFIX_MAX       64            /* bytes */
+#define FAAS_GATEWAY_MAX      63            /* bytes of a gateway's id */
+#define FAAS_REDIS_KEY_MAX    (FAAS_PREFIX_MAX + 5 + FAAS_GATEWAY_MAX)
+
+#define FAAS_ROUTES           "routes"
+#define FAAS_CHANGES          "changes"
+#define FAAS_EPOCH            "epoch"
+#define FAAS_GATEWAYS         "gateways"
+#define FAAS_LOAD             "load:"       /* followed by a gateway's id */
+
+#define FAAS_LOAD_APPLIED     "*"           /* no function has this name */
+
+#define FAAS_CHANGE_NAME      "name"
+#define FAAS_CHANGE_REV       "rev"
+#define FAAS_CHANGE_PREV      "prev"
+
+#define FAAS_CHANGES_MAX      10000         /* entries kept in the stream */
+#define FAAS_LOAD_TTL         10            /* seconds */
+#define FAAS_EPOCH_MAX        63            /* bytes */
+#define FAAS_REPLICAS_MAX     256           /* endpoints of a route */
+#define FAAS_REPLICA_ID_MAX   63            /* bytes */
+#define FAAS_ROUTE_MAX        131072        /* bytes of a route's JSON */
+#define FAAS_LOAD_MAX         240           /* bytes of a load, with zero */
+
+
+struct faas_endpoint {
+    char  id[FAAS_REPLICA_ID_MAX + 1];
+    char  addr[FAAS_ADDR_MAX + 1];      /* as faas_addr_parse() takes it */
+};
+
+struct faas_route {
+    uint64_t               rev;
+    uint32_t               replicas;    /* wanted, started or not */
+    uint32_t               n;           /* endpoints */
+    struct faas_endpoint   endpoints[FAAS_REPLICAS_MAX];
+};
+
+/*
+ * What one gateway knows of one function.  Absolute values: written twice
+ * they do no harm.  The mean in-flight over a window is the difference of
+ * inflight_ms over the difference of clock_ms.
+ */
+struct faas_load {
+    uint64_t  rev;              /* of the route in use */
+    uint64_t  inflight;         /* requests now at replicas, or on the way */
+    uint64_t  draining;         /* those of them at replicas that the route
+                                   no longer has */
+    uint64_t  parked;           /* requests now waiting for a replica */
+    uint64_t  started;          /* requests, total */
+    uint64_t  finished;         /* answers, total, of any status */
+    uint64_t  failed;           /* answers with status 500 and above, total */
+    uint64_t  inflight_ms;      /* integral of inflight over time */
+    uint64_t  parked_ms;        /* integral of parked over time */
+    uint64_t  clock_ms;         /* the gateway's monotonic clock */
+};
+
+
+/*
+ * Writes PREFIX, name and (unless NULL) id to dst, which has
+ * FAAS_REDIS_KEY_MAX + 1 bytes.  Returns 0, or -1 where it does not fit.
+ */
+int faas_proto_key(char *dst, const char *prefix, const char *name,
+    const char *id);
+
+/*
+ * Writes the route as JSON and a zero to dst.  Returns the length without the
+ * zero, or -1 where it does not fit into size or the route is not valid.
+ */
+int faas_route_encode(const struct faas_route *route, char *dst, size_t size);
+
+/*
+ * Reads a route from LEN bytes of JSON; members that are unknown are passed
+ * over.  Returns 0, or -1 with what is wrong in err.
+ */
+int faas_route_parse(const char *s, size_t len, struct faas_route *route,
+    struct faas_err *err);
+
+/*
+ * Writes a load and a zero to dst, which has FAAS_LOAD_MAX bytes.  Returns
+ * the length without the zero.
+ */
+size_t faas_load_encode(const struct faas_load *load, char *dst);
+
+/*
+ * Reads a load.  Returns 0 or -1.
+ */
+int faas_load_parse(const char *s, size_t len, struct faas_load *load);
+
+
+#endif /* FAAS_PROTO_H */

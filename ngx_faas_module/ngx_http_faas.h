@@ -1,0 +1,389 @@
+
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The gateway module: what its files share.  The way of a request reads down
+ * the list: route, admit, balancer, stats, metrics; with Redis beside it:
+ * redis_conn, leader, sync, flush; and shm, registry below.
+ */
+
+
+#ifndef _NGX_HTTP_FAAS_H_INCLUDED_
+#define _NGX_HTTP_FAAS_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include <hiredis/async.h>
+#include <hiredis/hiredis.h>
+
+#include "lib/faas_name.h"
+#include "lib/faas_proto.h"
+#include "lib/faas_uuid.h"
+
+#include "ngx_http_faas_compat.h"
+#include "ngx_http_faas_shm.h"
+
+
+#define NGX_HTTP_FAAS_LEASE          2000   /* msec without renewal */
+#define NGX_HTTP_FAAS_LEADER_TICK    250    /* msec */
+#define NGX_HTTP_FAAS_RECONNECT_MIN  100    /* msec */
+#define NGX_HTTP_FAAS_RECONNECT_MAX  5000   /* msec */
+#define NGX_HTTP_FAAS_PENDING        128    /* commands without an answer */
+#define NGX_HTTP_FAAS_SCAN_COUNT     "256"  /* routes a step of a whole read */
+#define NGX_HTTP_FAAS_CHANGES_COUNT  256    /* changes a read */
+#define NGX_HTTP_FAAS_FOLLOW_BLOCK   5000   /* msec a read waits for changes */
+#define NGX_HTTP_FAAS_TRIES          5      /* replicas tried for a request */
+
+
+typedef struct ngx_http_faas_conn_s  ngx_http_faas_conn_t;
+typedef struct ngx_http_faas_main_conf_s  ngx_http_faas_main_conf_t;
+typedef struct ngx_http_faas_cursor_s  ngx_http_faas_cursor_t;
+
+typedef void (*ngx_http_faas_conn_pt)(ngx_http_faas_conn_t *conn);
+typedef void (*ngx_http_faas_reply_pt)(ngx_http_faas_conn_t *conn,
+    redisReply *reply);
+
+
+typedef struct {
+    ngx_str_t                   addr;        /* as configured */
+    struct faas_addr            parsed;
+    ngx_str_t                   password;
+    ngx_str_t                   prefix;
+    ngx_int_t                   db;
+    ngx_msec_t                  timeout;     /* connect, one answer */
+    ngx_msec_t                  flush;       /* between two reports */
+
+    u_char                      routes[FAAS_REDIS_KEY_MAX + 1];
+    u_char                      changes[FAAS_REDIS_KEY_MAX + 1];
+    u_char                      epoch[FAAS_REDIS_KEY_MAX + 1];
+    u_char                      gateways[FAAS_REDIS_KEY_MAX + 1];
+    u_char                      load[FAAS_REDIS_KEY_MAX + 1];
+} ngx_http_faas_redis_conf_t;
+
+
+struct ngx_http_faas_main_conf_s {
+    ngx_shm_zone_t             *shm_zone;
+    ngx_http_faas_zone_t       *zone;        /* data of shm_zone */
+    ngx_http_faas_redis_conf_t  redis;
+    struct faas_random          random;      /* of this process */
+    unsigned                    is_used:1;   /* by a location or upstream */
+};
+
+
+typedef struct {
+    ngx_flag_t                  function;    /* faas_function is set here */
+    ngx_http_complex_value_t   *name;        /* NULL: taken from the URI */
+} ngx_http_faas_loc_conf_t;
+
+
+/*
+ * What the module knows of a request.  It outlives internal redirects: it is
+ * found again through the pool's cleanups.
+ */
+
+typedef struct {
+    ngx_http_request_t         *request;
+    ngx_http_faas_main_conf_t  *conf;
+
+    ngx_str_t                   function;    /* name without the namespace */
+    ngx_str_t                   ns;
+    ngx_str_t                   key;         /* NAME.NAMESPACE */
+    ngx_str_t                   uri;         /* what the function sees */
+    ngx_str_t                   replica;     /* id of the last one tried */
+    ngx_str_t                   call_id;
+    ngx_str_t                   start_time;  /* nanoseconds since 1970 */
+
+    ngx_http_faas_cursor_t     *cursor;      /* of faas_metrics */
+
+    uint64_t                    started;     /* usec, monotonic */
+    uint32_t                    fn;          /* NONE: not admitted */
+    unsigned                    is_counted:1;
+    unsigned                    is_new_call_id:1;
+} ngx_http_faas_ctx_t;
+
+
+/*
+ * A connection to Redis on nginx's event loop.
+ *
+ * It connects when it is opened, authenticates, and calls ready(); when it is
+ * lost it calls lost() (if ready() was called), and connects again later.
+ */
+
+struct ngx_http_faas_conn_s {
+    ngx_http_faas_redis_conf_t *conf;
+    redisAsyncContext          *ac;          /* NULL: not connected */
+    ngx_connection_t           *connection;
+    redisAsyncContext          *owner;       /* of the descriptor */
+    ngx_event_t                 timer;       /* reconnect, or answer overdue */
+    ngx_msec_t                  delay;       /* before the next connect */
+
+    ngx_http_faas_conn_pt       ready;
+    ngx_http_faas_conn_pt       lost;
+    void                       *data;
+
+    /* who wants the answers, in the order in which Redis gives them */
+    ngx_http_faas_reply_pt      pending[NGX_HTTP_FAAS_PENDING];
+    ngx_uint_t                  first;
+    ngx_uint_t                  n;
+
+    unsigned                    is_open:1;
+    unsigned                    is_ready:1;
+    unsigned                    is_reported:1;   /* the outage was logged */
+};
+
+
+typedef struct {
+    ngx_event_t                 timer;
+    ngx_http_faas_main_conf_t  *conf;
+    unsigned                    is_leader:1;
+} ngx_http_faas_leader_t;
+
+
+extern ngx_module_t  ngx_http_faas_module;
+
+
+/* ngx_http_faas_route.c */
+
+/*
+ * Finds out which function a request means and which URI it shall see, and
+ * sets function, ns, key and uri of ctx.  Returns NGX_OK, NGX_DECLINED where
+ * the URI names none, or NGX_ERROR.
+ */
+ngx_int_t ngx_http_faas_route(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx);
+
+
+/* ngx_http_faas_admit.c */
+
+/*
+ * The precontent phase handler: parses, counts, admits.
+ */
+ngx_int_t ngx_http_faas_admit_handler(ngx_http_request_t *r);
+
+/*
+ * The context of a request, also after an internal redirect; NULL where the
+ * request never met faas_function.
+ */
+ngx_http_faas_ctx_t *ngx_http_faas_get_ctx(ngx_http_request_t *r);
+
+
+/* ngx_http_faas_answer.c: what the gateway answers in a function's stead */
+
+/*
+ * Each answers from a phase handler, which returns what they return.
+ */
+
+/* 404; ctx is NULL where the URI has no function's name in it */
+ngx_int_t ngx_http_faas_answer_unknown(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
+
+/* 503 */
+ngx_int_t ngx_http_faas_answer_no_replica(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
+ngx_int_t ngx_http_faas_answer_not_loaded(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
+
+/* content handlers of faas_health and faas_error */
+ngx_int_t ngx_http_faas_health_handler(ngx_http_request_t *r);
+ngx_int_t ngx_http_faas_error_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_faas_balancer.c */
+
+/* the directive "faas" in an upstream block */
+char *ngx_http_faas_upstream(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+
+
+/* ngx_http_faas_headers.c */
+
+/* installs the header filter that adds X-Call-Id and X-Start-Time */
+void ngx_http_faas_headers_init(void);
+
+/*
+ * Adds a response header; name and value must live as long as the request.
+ */
+ngx_int_t ngx_http_faas_add_header(ngx_http_request_t *r, const char *name,
+    ngx_str_t *value);
+
+
+/* ngx_http_faas_variables.c */
+
+ngx_int_t ngx_http_faas_add_variables(ngx_conf_t *cf);
+
+
+/* ngx_http_faas_stats.c: counters; each process writes its own lane only */
+
+/*
+ * Takes a lane for this process: a free one, that of a dead process, or, when
+ * there is none, the last, which is shared.
+ */
+void ngx_http_faas_lane_claim(ngx_http_faas_zone_t *zone, ngx_log_t *log);
+
+/*
+ * Gives the lane back.
+ */
+void ngx_http_faas_lane_release(ngx_http_faas_zone_t *zone);
+
+/*
+ * Frees the lanes of dead processes and what they held.  Returns how many.
+ */
+ngx_uint_t ngx_http_faas_lanes_sweep(ngx_http_faas_zone_t *zone);
+
+void ngx_http_faas_stat_start(ngx_http_faas_zone_t *zone, uint32_t fn);
+void ngx_http_faas_stat_undo(ngx_http_faas_zone_t *zone, uint32_t fn);
+void ngx_http_faas_stat_leave(ngx_http_faas_zone_t *zone, uint32_t fn);
+
+/*
+ * Counts an answer of the function: status, time in microseconds.
+ */
+void ngx_http_faas_stat_finish(ngx_http_faas_zone_t *zone, uint32_t fn,
+    ngx_uint_t status, uint64_t usec);
+
+/*
+ * Sums the lanes of a function.
+ */
+void ngx_http_faas_stat_sum(ngx_http_faas_shm_t *sh, uint32_t fn,
+    ngx_http_faas_stat_t *sum, uint64_t *integral, uint64_t *inflight);
+
+/*
+ * Sums the lanes of a series.
+ */
+void ngx_http_faas_hist_sum(ngx_http_faas_shm_t *sh, uint32_t series,
+    ngx_http_faas_hist_t *sum);
+
+/* zero all lanes of a record that is about to be free */
+void ngx_http_faas_stat_clear_locked(ngx_http_faas_shm_t *sh, uint32_t fn);
+void ngx_http_faas_hist_clear_locked(ngx_http_faas_shm_t *sh, uint32_t series);
+
+/* the log phase handler */
+ngx_int_t ngx_http_faas_log_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_faas_metrics.c */
+
+/* content handler of faas_metrics */
+ngx_int_t ngx_http_faas_metrics_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_faas_registry.c: routes in shared memory */
+
+/*
+ * Finds a live function by its key without a lock.  Returns its number and
+ * sets *seq, or returns NONE.
+ */
+uint32_t ngx_http_faas_fn_find(ngx_http_faas_shm_t *sh, const u_char *key,
+    size_t len, uint64_t *seq);
+
+/*
+ * The number of the i-th replica, i < fn->n; to be checked against seq.
+ */
+uint32_t ngx_http_faas_fn_rep(ngx_http_faas_shm_t *sh, uint32_t fn,
+    uint32_t i);
+
+/*
+ * Makes or changes a function's route.  Takes the mutex.  Returns NGX_OK,
+ * NGX_DECLINED where the route is no newer than the one in use, or NGX_BUSY
+ * where the zone is full and the function keeps the route it has.
+ */
+ngx_int_t ngx_http_faas_fn_apply(ngx_http_faas_zone_t *zone,
+    const u_char *key, size_t len, const struct faas_route *route);
+
+/*
+ * Takes a function's route away, if it is older than rev.  Requests that are
+ * running go on; ngx_http_faas_fn_reap() frees the record.  Takes the mutex.
+ */
+ngx_int_t ngx_http_faas_fn_remove(ngx_http_faas_zone_t *zone,
+    const u_char *key, size_t len, uint64_t rev);
+
+/*
+ * Removes the functions that the whole read number "seen" did not find.
+ * Returns how many.  Takes the mutex.
+ */
+ngx_uint_t ngx_http_faas_fn_remove_unseen(ngx_http_faas_zone_t *zone,
+    uint64_t seen);
+
+/*
+ * Marks a function as found by the whole read number "seen".
+ */
+void ngx_http_faas_fn_mark(ngx_http_faas_zone_t *zone, const u_char *key,
+    size_t len, uint64_t seen);
+
+/*
+ * Frees the replicas of a function that were taken out and have nothing left
+ * in flight.  Returns the requests in flight on those that stay.  Takes the
+ * mutex if there is anything to do.
+ */
+uint64_t ngx_http_faas_fn_drain(ngx_http_faas_zone_t *zone, uint32_t fn);
+
+/*
+ * Frees a removed function's record, if nobody uses it.  Takes the mutex.
+ */
+ngx_int_t ngx_http_faas_fn_reap(ngx_http_faas_zone_t *zone, uint32_t fn);
+
+/*
+ * The series of a function's status code, made where there is none yet;
+ * NONE where the zone has no room for it.
+ */
+uint32_t ngx_http_faas_fn_series(ngx_http_faas_zone_t *zone, uint32_t fn,
+    ngx_uint_t code);
+
+
+/* ngx_http_faas_redis_conn.c */
+
+/*
+ * Connects now.  conf, ready, lost and data are set by the caller.
+ */
+void ngx_http_faas_conn_open(ngx_http_faas_conn_t *conn);
+
+/*
+ * Closes for good; lost() is not called.
+ */
+void ngx_http_faas_conn_close(ngx_http_faas_conn_t *conn);
+
+/*
+ * Gives the connection up and connects again after a pause.  Not to be
+ * called from a reply handler.
+ */
+void ngx_http_faas_conn_reset(ngx_http_faas_conn_t *conn, const char *why);
+
+/*
+ * Sends a command.  handler gets the answer, or NULL when the connection is
+ * lost; it may be NULL.  wait is what the answer may take beyond the timeout,
+ * in msec.  Returns NGX_OK, or NGX_ERROR where it was not sent.
+ */
+ngx_int_t ngx_http_faas_conn_send(ngx_http_faas_conn_t *conn,
+    ngx_http_faas_reply_pt handler, ngx_msec_t wait, int argc,
+    const char **argv, const size_t *argvlen);
+
+
+/* ngx_http_faas_leader.c: which worker talks to Redis */
+
+ngx_int_t ngx_http_faas_leader_init(ngx_cycle_t *cycle,
+    ngx_http_faas_main_conf_t *fmcf);
+
+/*
+ * Gives up the lead at once: this process is leaving.
+ */
+void ngx_http_faas_leader_resign(void);
+
+
+/* ngx_http_faas_sync.c: routes, from Redis into shared memory */
+
+void ngx_http_faas_sync_start(ngx_http_faas_main_conf_t *fmcf);
+void ngx_http_faas_sync_stop(void);
+
+
+/* ngx_http_faas_flush.c: load, from shared memory to Redis */
+
+void ngx_http_faas_flush_start(ngx_http_faas_main_conf_t *fmcf);
+void ngx_http_faas_flush_stop(void);
+
+/*
+ * Reports now rather than at the next tick.
+ */
+void ngx_http_faas_flush_soon(void);
+
+
+#endif /* _NGX_HTTP_FAAS_H_INCLUDED_ */

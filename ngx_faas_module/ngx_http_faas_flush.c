@@ -1,0 +1,583 @@
+
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Load, from shared memory to Redis; done by the leader.
+ *
+ * A report is one MULTI: what has changed since the last one that Redis
+ * confirmed, the revision applied, and the sign of life.  All values are
+ * absolute, so a report that is lost, or arrives twice, does no harm.
+ *
+ * A function that was removed is reported until nothing of it is in flight;
+ * its record is freed once Redis has confirmed that its load is gone.
+ */
+
+
+#include "ngx_http_faas.h"
+
+
+/* functions in one HSET or HDEL */
+#define NGX_HTTP_FAAS_FLUSH_FIELDS  256
+
+/* functions in one report; the rest waits for the next */
+#define NGX_HTTP_FAAS_FLUSH_MAX     16384
+
+
+/* what was last confirmed of a function's record */
+
+typedef struct {
+    uint64_t                     started;
+    uint64_t                     finished;
+    uint64_t                     rev;
+    uint32_t                     gen;
+    unsigned                     is_known:1;    /* Redis has it */
+    unsigned                     is_quiet:1;    /* nothing was in flight */
+    unsigned                     is_leaving:1;  /* in this report's HDEL */
+} ngx_http_faas_sent_t;
+
+
+typedef struct {
+    ngx_http_faas_conn_t         conn;
+    ngx_http_faas_main_conf_t   *conf;
+    ngx_event_t                  timer;
+
+    ngx_http_faas_sent_t        *sent;          /* by fn */
+    uint32_t                     next;          /* fn to begin with */
+
+    u_char                       key[FAAS_REDIS_KEY_MAX + 1];
+    u_char                       ttl[NGX_INT64_LEN + 1];
+
+    unsigned                     is_running:1;
+    unsigned                     is_waiting:1;  /* for EXEC */
+    unsigned                     is_wanted:1;   /* soon, again */
+    unsigned                     is_first:1;    /* of this connection */
+} ngx_http_faas_flush_t;
+
+
+/* arguments of one command while it is put together */
+
+typedef struct {
+    ngx_pool_t                  *pool;
+    const char                 **argv;
+    size_t                      *len;
+    int                          argc;
+    int                          max;
+} ngx_http_faas_args_t;
+
+
+static void ngx_http_faas_flush_ready(ngx_http_faas_conn_t *conn);
+static void ngx_http_faas_flush_lost(ngx_http_faas_conn_t *conn);
+static void ngx_http_faas_flush_tick(ngx_event_t *ev);
+static ngx_int_t ngx_http_faas_flush_report(ngx_http_faas_flush_t *flush,
+    ngx_pool_t *pool);
+static ngx_int_t ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush,
+    ngx_pool_t *pool);
+static ngx_int_t ngx_http_faas_flush_function(ngx_http_faas_flush_t *flush,
+    uint32_t fn, struct faas_load *load);
+static ngx_int_t ngx_http_faas_flush_alive(ngx_http_faas_flush_t *flush,
+    ngx_pool_t *pool);
+static void ngx_http_faas_flush_done(ngx_http_faas_conn_t *conn,
+    redisReply *reply);
+static ngx_int_t ngx_http_faas_flush_confirmed(redisReply *reply);
+static ngx_int_t ngx_http_faas_flush_was_new(redisReply *reply);
+static ngx_int_t ngx_http_faas_args_init(ngx_http_faas_args_t *args,
+    ngx_pool_t *pool, int max);
+static void ngx_http_faas_args_add(ngx_http_faas_args_t *args,
+    const void *data, size_t len);
+static ngx_int_t ngx_http_faas_args_send(ngx_http_faas_flush_t *flush,
+    ngx_http_faas_args_t *args, ngx_http_faas_reply_pt handler);
+
+
+/* this process' */
+static ngx_http_faas_flush_t  ngx_http_faas_flush;
+
+
+void
+ngx_http_faas_flush_start(ngx_http_faas_main_conf_t *fmcf)
+{
+    ngx_http_faas_flush_t  *flush;
+
+    flush = &ngx_http_faas_flush;
+
+    ngx_memzero(flush, sizeof(ngx_http_faas_flush_t));
+
+    flush->sent = ngx_calloc(fmcf->zone->sh->fns
+                             * sizeof(ngx_http_faas_sent_t), ngx_cycle->log);
+
+    if (flush->sent == NULL
+        || faas_proto_key((char *) flush->key,
+                          (char *) fmcf->redis.load,
+                          (char *) fmcf->zone->sh->gateway, NULL)
+           != 0)
+    {
+        ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
+                      "faas: no memory to report load");
+        return;
+    }
+
+    ngx_sprintf(flush->ttl, "%i%Z", (ngx_int_t) FAAS_LOAD_TTL);
+
+    flush->is_running = 1;
+    flush->conf = fmcf;
+    flush->timer.handler = ngx_http_faas_flush_tick;
+    flush->timer.data = flush;
+    flush->timer.log = ngx_cycle->log;
+    flush->timer.cancelable = 1;
+
+    flush->conn.conf = &fmcf->redis;
+    flush->conn.ready = ngx_http_faas_flush_ready;
+    flush->conn.lost = ngx_http_faas_flush_lost;
+    flush->conn.data = flush;
+
+    ngx_http_faas_conn_open(&flush->conn);
+}
+
+
+void
+ngx_http_faas_flush_stop(void)
+{
+    ngx_http_faas_flush_t  *flush;
+
+    flush = &ngx_http_faas_flush;
+
+    if (!flush->is_running) {
+        return;
+    }
+
+    flush->is_running = 0;
+
+    if (flush->timer.timer_set) {
+        ngx_del_timer(&flush->timer);
+    }
+
+    ngx_http_faas_conn_close(&flush->conn);
+
+    ngx_free(flush->sent);
+    flush->sent = NULL;
+}
+
+
+void
+ngx_http_faas_flush_soon(void)
+{
+    ngx_http_faas_flush_t  *flush;
+
+    flush = &ngx_http_faas_flush;
+
+    if (!flush->is_running || !flush->conn.is_ready) {
+        return;
+    }
+
+    if (flush->is_waiting) {
+        flush->is_wanted = 1;
+        return;
+    }
+
+    /* the loop's next turn: we may be within hiredis */
+
+    if (flush->timer.timer_set) {
+        ngx_del_timer(&flush->timer);
+    }
+
+    ngx_add_timer(&flush->timer, 1);
+}
+
+
+static void
+ngx_http_faas_flush_ready(ngx_http_faas_conn_t *conn)
+{
+    ngx_http_faas_flush_t  *flush = conn->data;
+
+    /* Redis may be another one, or have lost all: tell it everything */
+
+    ngx_memzero(flush->sent, flush->conf->zone->sh->fns
+                             * sizeof(ngx_http_faas_sent_t));
+
+    flush->is_waiting = 0;
+    flush->is_wanted = 0;
+    flush->is_first = 1;
+
+    ngx_add_timer(&flush->timer, 1);
+}
+
+
+static void
+ngx_http_faas_flush_lost(ngx_http_faas_conn_t *conn)
+{
+    ngx_http_faas_flush_t  *flush = conn->data;
+
+    if (flush->timer.timer_set) {
+        ngx_del_timer(&flush->timer);
+    }
+}
+
+
+static void
+ngx_http_faas_flush_tick(ngx_event_t *ev)
+{
+    ngx_int_t               rc;
+    ngx_pool_t             *pool;
+    ngx_http_faas_flush_t  *flush = ev->data;
+
+    if (!flush->conn.is_ready || flush->is_waiting) {
+        return;
+    }
+
+    pool = ngx_create_pool(16384, ev->log);
+
+    rc = (pool != NULL) ? ngx_http_faas_flush_report(flush, pool) : NGX_ERROR;
+
+    if (pool != NULL) {
+        ngx_destroy_pool(pool);
+    }
+
+    if (rc != NGX_OK) {
+        ngx_http_faas_conn_reset(&flush->conn, "cannot send a report");
+    }
+}
+
+
+static ngx_int_t
+ngx_http_faas_flush_report(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
+{
+    static const char    *multi = "MULTI";
+    static const char    *exec = "EXEC";
+    static const size_t   multi_len = 5, exec_len = 4;
+
+    if (ngx_http_faas_conn_send(&flush->conn, NULL, 0, 1, &multi, &multi_len)
+        != NGX_OK
+        || ngx_http_faas_flush_alive(flush, pool) != NGX_OK
+        || ngx_http_faas_flush_functions(flush, pool) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    flush->is_waiting = 1;
+
+    return ngx_http_faas_conn_send(&flush->conn, ngx_http_faas_flush_done, 0,
+                                   1, &exec, &exec_len);
+}
+
+
+/*
+ * The revision comes first: what is counted after it was read has seen it.
+ * Its HSET is the first command, by its answer we see whether Redis still
+ * had our load.
+ */
+
+static ngx_int_t
+ngx_http_faas_flush_alive(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
+{
+    u_char                *rev, *now, *gateway;
+    ngx_http_faas_args_t   args;
+
+    rev = ngx_pnalloc(pool, 2 * NGX_INT64_LEN);
+    if (rev == NULL || ngx_http_faas_args_init(&args, pool, 4) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    now = rev + NGX_INT64_LEN;
+    gateway = flush->conf->zone->sh->gateway;
+
+    ngx_http_faas_args_add(&args, "HSET", 4);
+    ngx_http_faas_args_add(&args, flush->key, ngx_strlen(flush->key));
+    ngx_http_faas_args_add(&args, FAAS_LOAD_APPLIED,
+                           sizeof(FAAS_LOAD_APPLIED) - 1);
+    ngx_http_faas_args_add(&args, rev,
+                           ngx_sprintf(rev, "%uL", ngx_http_faas_load(
+                                       &flush->conf->zone->sh->applied))
+                           - rev);
+
+    if (ngx_http_faas_args_send(flush, &args, NULL) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_faas_args_add(&args, "EXPIRE", 6);
+    ngx_http_faas_args_add(&args, flush->key, ngx_strlen(flush->key));
+    ngx_http_faas_args_add(&args, flush->ttl, ngx_strlen(flush->ttl));
+
+    if (ngx_http_faas_args_send(flush, &args, NULL) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_faas_args_add(&args, "ZADD", 4);
+    ngx_http_faas_args_add(&args, flush->conf->redis.gateways,
+                           ngx_strlen(flush->conf->redis.gateways));
+    ngx_http_faas_args_add(&args, now, ngx_sprintf(now, "%T", ngx_time())
+                                       - now);
+    ngx_http_faas_args_add(&args, gateway, ngx_strlen(gateway));
+
+    return ngx_http_faas_args_send(flush, &args, NULL);
+}
+
+
+static ngx_int_t
+ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
+{
+    u_char                *text;
+    uint32_t               i, fn, n, high;
+    ngx_int_t              rc;
+    struct faas_load       load;
+    ngx_http_faas_fn_t    *f;
+    ngx_http_faas_shm_t   *sh;
+    ngx_http_faas_args_t   set, del;
+
+    sh = flush->conf->zone->sh;
+    high = ngx_http_faas_load(&sh->fn_high);
+    n = 0;
+
+    if (ngx_http_faas_args_init(&set, pool, 2 + 2 * NGX_HTTP_FAAS_FLUSH_FIELDS)
+        != NGX_OK
+        || ngx_http_faas_args_init(&del, pool, 2 + NGX_HTTP_FAAS_FLUSH_FIELDS)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    for (i = 0; i < high && n < NGX_HTTP_FAAS_FLUSH_MAX; i++) {
+
+        fn = (flush->next + i) % high;
+        f = &sh->fn[fn];
+
+        rc = ngx_http_faas_flush_function(flush, fn, &load);
+
+        if (rc == NGX_DECLINED) {
+            continue;
+        }
+
+        n++;
+
+        if (rc == NGX_DONE) {
+
+            if (del.argc == 0) {
+                ngx_http_faas_args_add(&del, "HDEL", 4);
+                ngx_http_faas_args_add(&del, flush->key,
+                                       ngx_strlen(flush->key));
+            }
+
+            ngx_http_faas_args_add(&del, f->key, f->len);
+
+        } else {
+            text = ngx_pnalloc(pool, FAAS_LOAD_MAX);
+            if (text == NULL) {
+                return NGX_ERROR;
+            }
+
+            if (set.argc == 0) {
+                ngx_http_faas_args_add(&set, "HSET", 4);
+                ngx_http_faas_args_add(&set, flush->key,
+                                       ngx_strlen(flush->key));
+            }
+
+            ngx_http_faas_args_add(&set, f->key, f->len);
+            ngx_http_faas_args_add(&set, text,
+                                   faas_load_encode(&load, (char *) text));
+        }
+
+        if ((set.argc == set.max
+             && ngx_http_faas_args_send(flush, &set, NULL) != NGX_OK)
+            || (del.argc == del.max
+                && ngx_http_faas_args_send(flush, &del, NULL) != NGX_OK))
+        {
+            return NGX_ERROR;
+        }
+    }
+
+    flush->next = high != 0 ? (flush->next + i) % high : 0;
+
+    if ((set.argc != 0
+         && ngx_http_faas_args_send(flush, &set, NULL) != NGX_OK)
+        || (del.argc != 0
+            && ngx_http_faas_args_send(flush, &del, NULL) != NGX_OK))
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+/*
+ * NGX_OK: report this load; NGX_DONE: it is to be deleted; NGX_DECLINED:
+ * there is nothing new.
+ */
+
+static ngx_int_t
+ngx_http_faas_flush_function(ngx_http_faas_flush_t *flush, uint32_t fn,
+    struct faas_load *load)
+{
+    uint64_t               integral;
+    ngx_http_faas_fn_t    *f;
+    ngx_http_faas_shm_t   *sh;
+    ngx_http_faas_sent_t  *sent;
+    ngx_http_faas_stat_t   sum;
+
+    sh = flush->conf->zone->sh;
+    f = &sh->fn[fn];
+    sent = &flush->sent[fn];
+
+    if (f->state == NGX_HTTP_FAAS_FN_FREE) {
+        return NGX_DECLINED;
+    }
+
+    /* before the sums: what is freed now has counted itself out before */
+
+    load->draining = ngx_http_faas_fn_drain(flush->conf->zone, fn);
+
+    ngx_http_faas_stat_sum(sh, fn, &sum, &integral, &load->inflight);
+    faas_gauge_follow(integral, &f->busy_seen, &f->busy_total);
+
+    if (f->state == NGX_HTTP_FAAS_FN_REMOVED && load->inflight == 0
+        && load->draining == 0)
+    {
+        sent->is_leaving = 1;
+        return NGX_DONE;
+    }
+
+    sent->is_leaving = 0;
+
+    if (sent->is_known && sent->is_quiet && sent->gen == f->gen
+        && sent->rev == f->rev && sent->started == sum.started
+        && sent->finished == sum.finished && load->inflight == 0
+        && load->draining == 0)
+    {
+        return NGX_DECLINED;
+    }
+
+    sent->is_known = 1;
+    sent->is_quiet = (load->inflight == 0 && load->draining == 0);
+    sent->gen = f->gen;
+    sent->rev = f->rev;
+    sent->started = sum.started;
+    sent->finished = sum.finished;
+
+    load->rev = f->rev;
+    load->parked = 0;
+    load->started = sum.started;
+    load->finished = sum.finished;
+    load->failed = sum.failed;
+    load->inflight_ms = f->busy_total;
+    load->parked_ms = 0;
+    load->clock_ms = ngx_http_faas_clock(sh);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_faas_flush_done(ngx_http_faas_conn_t *conn, redisReply *reply)
+{
+    ngx_http_faas_flush_t  *flush = conn->data;
+
+    uint32_t               i;
+    ngx_http_faas_zone_t  *zone;
+
+    flush->is_waiting = 0;
+
+    if (!ngx_http_faas_flush_confirmed(reply)) {
+        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                      "faas: Redis at \"%V\" refuses the report of load "
+                      "(\"%s\"), trying again", &flush->conf->redis.addr,
+                      reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                       : "a command failed");
+
+        ngx_memzero(flush->sent, flush->conf->zone->sh->fns
+                                 * sizeof(ngx_http_faas_sent_t));
+        flush->is_wanted = 0;
+        ngx_add_timer(&flush->timer, NGX_HTTP_FAAS_RECONNECT_MAX / 5);
+        return;
+    }
+
+    zone = flush->conf->zone;
+
+    for (i = 0; i < zone->sh->fn_high; i++) {
+
+        if (flush->sent[i].is_leaving) {
+            (void) ngx_http_faas_fn_reap(zone, i);
+            ngx_memzero(&flush->sent[i], sizeof(ngx_http_faas_sent_t));
+        }
+    }
+
+    if (ngx_http_faas_flush_was_new(reply) && !flush->is_first) {
+
+        /* our load was gone from Redis: it was emptied */
+
+        ngx_memzero(flush->sent, zone->sh->fns
+                                 * sizeof(ngx_http_faas_sent_t));
+        flush->is_wanted = 1;
+    }
+
+    flush->is_first = 0;
+
+    ngx_add_timer(&flush->timer, flush->is_wanted ? 1
+                                                  : flush->conf->redis.flush);
+    flush->is_wanted = 0;
+}
+
+
+static ngx_int_t
+ngx_http_faas_flush_confirmed(redisReply *reply)
+{
+    size_t  i;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0) {
+        return 0;
+    }
+
+    for (i = 0; i < reply->elements; i++) {
+        if (reply->element[i]->type == REDIS_REPLY_ERROR) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static ngx_int_t
+ngx_http_faas_flush_was_new(redisReply *reply)
+{
+    return reply->element[0]->type == REDIS_REPLY_INTEGER
+           && reply->element[0]->integer != 0;
+}
+
+
+static ngx_int_t
+ngx_http_faas_args_init(ngx_http_faas_args_t *args, ngx_pool_t *pool, int max)
+{
+    args->pool = pool;
+    args->argc = 0;
+    args->max = max;
+    args->argv = ngx_palloc(pool, max * sizeof(char *));
+    args->len = ngx_palloc(pool, max * sizeof(size_t));
+
+    return args->argv != NULL && args->len != NULL ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_http_faas_args_add(ngx_http_faas_args_t *args, const void *data,
+    size_t len)
+{
+    args->argv[args->argc] = data;
+    args->len[args->argc] = len;
+    args->argc++;
+}
+
+
+/*
+ * Sends the command, and begins the next one.
+ */
+
+static ngx_int_t
+ngx_http_faas_args_send(ngx_http_faas_flush_t *flush,
+    ngx_http_faas_args_t *args, ngx_http_faas_reply_pt handler)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_faas_conn_send(&flush->conn, handler, 0, args->argc,
+                                 args->argv, args->len);
+    args->argc = 0;
+
+    return rc;
+}

@@ -1,0 +1,626 @@
+
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The directives of the gateway module, and its place in nginx.
+ */
+
+
+#include "ngx_http_faas.h"
+
+#include "lib/faas_num.h"
+
+
+#define NGX_HTTP_FAAS_ZONE_MIN       (1024 * 1024)   /* bytes */
+#define NGX_HTTP_FAAS_PASSWORD_MAX   512             /* bytes */
+
+
+static ngx_int_t ngx_http_faas_preconfiguration(ngx_conf_t *cf);
+static ngx_int_t ngx_http_faas_postconfiguration(ngx_conf_t *cf);
+static void *ngx_http_faas_create_main_conf(ngx_conf_t *cf);
+static char *ngx_http_faas_init_main_conf(ngx_conf_t *cf, void *conf);
+static void *ngx_http_faas_create_loc_conf(ngx_conf_t *cf);
+
+static char *ngx_http_faas_zone(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_faas_redis(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_faas_redis_param(ngx_conf_t *cf,
+    ngx_http_faas_redis_conf_t *redis, ngx_str_t *param);
+static char *ngx_http_faas_redis_msec(ngx_str_t *value, ngx_msec_t *msec);
+static char *ngx_http_faas_redis_password(ngx_conf_t *cf, ngx_str_t *file,
+    ngx_str_t *password);
+static ngx_int_t ngx_http_faas_redis_keys(ngx_http_faas_redis_conf_t *redis);
+static char *ngx_http_faas_function(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_faas_content(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+
+static ngx_int_t ngx_http_faas_init_process(ngx_cycle_t *cycle);
+static void ngx_http_faas_exit_process(ngx_cycle_t *cycle);
+
+
+static ngx_command_t  ngx_http_faas_commands[] = {
+
+    { ngx_string("faas_zone"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE2,
+      ngx_http_faas_zone,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("faas_redis"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_1MORE,
+      ngx_http_faas_redis,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("faas"),
+      NGX_HTTP_UPS_CONF|NGX_CONF_NOARGS,
+      ngx_http_faas_upstream,
+      NGX_HTTP_SRV_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("faas_function"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_faas_function,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("faas_metrics"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_faas_content,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      ngx_http_faas_metrics_handler },
+
+    { ngx_string("faas_health"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_faas_content,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      ngx_http_faas_health_handler },
+
+    { ngx_string("faas_error"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_faas_content,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      ngx_http_faas_error_handler },
+
+      ngx_null_command
+};
+
+
+static ngx_http_module_t  ngx_http_faas_module_ctx = {
+    ngx_http_faas_preconfiguration,        /* preconfiguration */
+    ngx_http_faas_postconfiguration,       /* postconfiguration */
+
+    ngx_http_faas_create_main_conf,        /* create main configuration */
+    ngx_http_faas_init_main_conf,          /* init main configuration */
+
+    NULL,                                  /* create server configuration */
+    NULL,                                  /* merge server configuration */
+
+    ngx_http_faas_create_loc_conf,         /* create location configuration */
+    NULL                                   /* merge location configuration */
+};
+
+
+ngx_module_t  ngx_http_faas_module = {
+    NGX_MODULE_V1,
+    &ngx_http_faas_module_ctx,             /* module context */
+    ngx_http_faas_commands,                /* module directives */
+    NGX_HTTP_MODULE,                       /* module type */
+    NULL,                                  /* init master */
+    NULL,                                  /* init module */
+    ngx_http_faas_init_process,            /* init process */
+    NULL,                                  /* init thread */
+    NULL,                                  /* exit thread */
+    ngx_http_faas_exit_process,            /* exit process */
+    NULL,                                  /* exit master */
+    NGX_MODULE_V1_PADDING
+};
+
+
+static ngx_int_t
+ngx_http_faas_preconfiguration(ngx_conf_t *cf)
+{
+    return ngx_http_faas_add_variables(cf);
+}
+
+
+static ngx_int_t
+ngx_http_faas_postconfiguration(ngx_conf_t *cf)
+{
+    ngx_http_handler_pt        *h;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    cmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_core_module);
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_PRECONTENT_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_faas_admit_handler;
+
+    h = ngx_array_push(&cmcf->phases[NGX_HTTP_LOG_PHASE].handlers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    *h = ngx_http_faas_log_handler;
+
+    ngx_http_faas_headers_init();
+
+    return NGX_OK;
+}
+
+
+static void *
+ngx_http_faas_create_main_conf(ngx_conf_t *cf)
+{
+    /* all else is set by ngx_pcalloc() */
+
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_faas_main_conf_t));
+}
+
+
+static char *
+ngx_http_faas_init_main_conf(ngx_conf_t *cf, void *conf)
+{
+    ngx_http_faas_main_conf_t *fmcf = conf;
+
+    if (!fmcf->is_used) {
+        return NGX_CONF_OK;
+    }
+
+    if (fmcf->shm_zone == NULL) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "faas is used, but there is no \"faas_zone\": add "
+                      "\"faas_zone faas 32m;\" to http in %V",
+                      &cf->cycle->conf_file);
+        return NGX_CONF_ERROR;
+    }
+
+    if (fmcf->redis.addr.len == 0) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "faas is used, but there is no \"faas_redis\": add "
+                      "\"faas_redis 127.0.0.1:6379;\" to http in %V",
+                      &cf->cycle->conf_file);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+static void *
+ngx_http_faas_create_loc_conf(ngx_conf_t *cf)
+{
+    /*
+     * Set by ngx_pcalloc(), and never merged: like a content handler,
+     * faas_function holds for the location it stands in, not for those
+     * within.
+     */
+
+    return ngx_pcalloc(cf->pool, sizeof(ngx_http_faas_loc_conf_t));
+}
+
+
+static char *
+ngx_http_faas_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_faas_main_conf_t *fmcf = conf;
+
+    ssize_t     size;
+    ngx_str_t  *value;
+
+    if (fmcf->shm_zone != NULL) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid zone name \"%V\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    size = ngx_parse_size(&value[2]);
+
+    if (size == NGX_ERROR) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid zone size \"%V\"",
+                           &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    if (size < NGX_HTTP_FAAS_ZONE_MIN) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "zone size \"%V\" is too small, at least 1m is "
+                           "needed", &value[2]);
+        return NGX_CONF_ERROR;
+    }
+
+    fmcf->zone = ngx_pcalloc(cf->pool, sizeof(ngx_http_faas_zone_t));
+    if (fmcf->zone == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    fmcf->zone->cycle = cf->cycle;
+
+    fmcf->shm_zone = ngx_shared_memory_add(cf, &value[1], size,
+                                           &ngx_http_faas_module);
+    if (fmcf->shm_zone == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    fmcf->shm_zone->init = ngx_http_faas_zone_init;
+    fmcf->shm_zone->data = fmcf->zone;
+
+    return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_faas_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_faas_main_conf_t *fmcf = conf;
+
+    char                        *rv;
+    ngx_str_t                   *value;
+    ngx_uint_t                   i;
+    ngx_http_faas_redis_conf_t  *redis;
+
+    redis = &fmcf->redis;
+
+    if (redis->addr.len != 0) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    redis->addr = value[1];
+    ngx_str_set(&redis->prefix, FAAS_PREFIX_DEFAULT);
+    redis->timeout = 2000;
+    redis->flush = 250;
+
+    if (faas_addr_parse((char *) redis->addr.data, redis->addr.len,
+                        &redis->parsed)
+        != 0)
+    {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid address \"%V\", expected IP:PORT, "
+                           "[IPv6]:PORT or unix:/path", &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    for (i = 2; i < cf->args->nelts; i++) {
+        rv = ngx_http_faas_redis_param(cf, redis, &value[i]);
+
+        if (rv != NGX_CONF_OK) {
+            if (rv != NGX_CONF_ERROR) {
+                ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                                   "invalid parameter \"%V\": %s",
+                                   &value[i], rv);
+            }
+
+            return NGX_CONF_ERROR;
+        }
+    }
+
+    if (ngx_http_faas_redis_keys(redis) != NGX_OK) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "prefix \"%V\" is longer than %d bytes",
+                           &redis->prefix, FAAS_PREFIX_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * Returns NGX_CONF_OK, NGX_CONF_ERROR after having said what is wrong, or
+ * what was expected.
+ */
+
+static char *
+ngx_http_faas_redis_param(ngx_conf_t *cf, ngx_http_faas_redis_conf_t *redis,
+    ngx_str_t *param)
+{
+    uint64_t   db;
+    ngx_str_t  value;
+
+#define ngx_http_faas_is(name)                                               \
+    (param->len >= sizeof(name) - 1                                          \
+     && ngx_strncmp(param->data, name, sizeof(name) - 1) == 0                \
+     && (value.data = param->data + sizeof(name) - 1,                        \
+         value.len = param->len - (sizeof(name) - 1), 1))
+
+    if (ngx_http_faas_is("password_file=")) {
+        return ngx_http_faas_redis_password(cf, &value, &redis->password);
+    }
+
+    if (ngx_http_faas_is("db=")) {
+
+        if (faas_parse_uint((char *) value.data, value.len, 0, 65535, &db)
+            != 0)
+        {
+            return "expected a number from 0 to 65535";
+        }
+
+        redis->db = (ngx_int_t) db;
+
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_faas_is("prefix=")) {
+
+        if (value.len == 0) {
+            return "expected at least one character";
+        }
+
+        redis->prefix = value;
+
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_http_faas_is("timeout=")) {
+        return ngx_http_faas_redis_msec(&value, &redis->timeout);
+    }
+
+    if (ngx_http_faas_is("flush=")) {
+        return ngx_http_faas_redis_msec(&value, &redis->flush);
+    }
+
+#undef ngx_http_faas_is
+
+    return "expected password_file=, db=, prefix=, timeout= or flush=";
+}
+
+
+static char *
+ngx_http_faas_redis_msec(ngx_str_t *value, ngx_msec_t *msec)
+{
+    ngx_int_t  n;
+
+    n = ngx_parse_time(value, 0);
+
+    if (n == NGX_ERROR || n < 10 || n > 60000) {
+        return "expected a time from 10ms to 60s";
+    }
+
+    *msec = (ngx_msec_t) n;
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * The first line of a file: a password in a directive would show up in
+ * "nginx -T".
+ */
+
+static char *
+ngx_http_faas_redis_password(ngx_conf_t *cf, ngx_str_t *file,
+    ngx_str_t *password)
+{
+    u_char   *buf, *end;
+    ssize_t   n;
+    ngx_fd_t  fd;
+
+    if (ngx_conf_full_name(cf->cycle, file, 1) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    fd = ngx_open_file(file->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
+
+    if (fd == NGX_INVALID_FILE) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_open_file_n " \"%V\" failed", file);
+        return NGX_CONF_ERROR;
+    }
+
+    buf = ngx_pnalloc(cf->pool, NGX_HTTP_FAAS_PASSWORD_MAX + 1);
+    n = (buf != NULL) ? ngx_read_fd(fd, buf, NGX_HTTP_FAAS_PASSWORD_MAX + 1)
+                      : -1;
+
+    if (ngx_close_file(fd) == NGX_FILE_ERROR) {
+        ngx_conf_log_error(NGX_LOG_ALERT, cf, ngx_errno,
+                           ngx_close_file_n " \"%V\" failed", file);
+    }
+
+    if (n < 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, ngx_errno,
+                           ngx_read_fd_n " \"%V\" failed", file);
+        return NGX_CONF_ERROR;
+    }
+
+    end = ngx_strlchr(buf, buf + n, LF);
+    n = (end != NULL) ? end - buf : n;
+
+    if (n > 0 && buf[n - 1] == CR) {
+        n--;
+    }
+
+    if (n == 0 || n > NGX_HTTP_FAAS_PASSWORD_MAX) {
+        return "expected a file with the password, of 1 to 512 bytes, in its "
+               "first line";
+    }
+
+    password->data = buf;
+    password->len = n;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_redis_keys(ngx_http_faas_redis_conf_t *redis)
+{
+    char  prefix[FAAS_PREFIX_MAX + 1];
+
+    if (redis->prefix.len > FAAS_PREFIX_MAX) {
+        return NGX_ERROR;
+    }
+
+    ngx_cpystrn((u_char *) prefix, redis->prefix.data, redis->prefix.len + 1);
+
+    if (faas_proto_key((char *) redis->routes, prefix, FAAS_ROUTES, NULL)
+        || faas_proto_key((char *) redis->changes, prefix, FAAS_CHANGES, NULL)
+        || faas_proto_key((char *) redis->epoch, prefix, FAAS_EPOCH, NULL)
+        || faas_proto_key((char *) redis->gateways, prefix, FAAS_GATEWAYS,
+                          NULL)
+        || faas_proto_key((char *) redis->load, prefix, FAAS_LOAD, NULL))
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static char *
+ngx_http_faas_function(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_faas_loc_conf_t *flcf = conf;
+
+    ngx_str_t                         *value, name;
+    ngx_http_core_loc_conf_t          *clcf;
+    ngx_http_faas_main_conf_t         *fmcf;
+    ngx_http_compile_complex_value_t   ccv;
+
+    if (flcf->function) {
+        return "is duplicate";
+    }
+
+    flcf->function = 1;
+
+    fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_faas_module);
+    fmcf->is_used = 1;
+
+    if (cf->args->nelts == 1) {
+        clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+#if (NGX_PCRE)
+        if (clcf->regex != NULL) {
+            return "needs \"name=\" in a location given by a regular "
+                   "expression";
+        }
+#endif
+
+        if (clcf->exact_match || clcf->named || clcf->noname
+            || clcf->name.len == 0
+            || clcf->name.data[clcf->name.len - 1] != '/')
+        {
+            return "takes the name from what follows the location: that must "
+                   "be a prefix with a slash at its end, as \"/function/\"; "
+                   "or give \"name=\"";
+        }
+
+        return NGX_CONF_OK;
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len <= 5 || ngx_strncmp(value[1].data, "name=", 5) != 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid parameter \"%V\", expected \"name=\"",
+                           &value[1]);
+        return NGX_CONF_ERROR;
+    }
+
+    name.data = value[1].data + 5;
+    name.len = value[1].len - 5;
+
+    flcf->name = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
+    if (flcf->name == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
+
+    ccv.cf = cf;
+    ccv.value = &name;
+    ccv.complex_value = flcf->name;
+
+    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * faas_metrics, faas_health, faas_error: cmd->post is the content handler.
+ */
+
+static char *
+ngx_http_faas_content(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_core_loc_conf_t   *clcf;
+    ngx_http_faas_main_conf_t  *fmcf;
+
+    fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_faas_module);
+    fmcf->is_used = 1;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+    clcf->handler = (ngx_http_handler_pt) cmd->post;
+
+    return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_init_process(ngx_cycle_t *cycle)
+{
+    ngx_http_faas_main_conf_t  *fmcf;
+
+    /* the cache's manager and loader come by here too */
+
+    if (ngx_process != NGX_PROCESS_WORKER && ngx_process != NGX_PROCESS_SINGLE)
+    {
+        return NGX_OK;
+    }
+
+    fmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_faas_module);
+
+    if (fmcf == NULL || fmcf->zone == NULL || fmcf->redis.addr.len == 0) {
+        return NGX_OK;
+    }
+
+    if (faas_random_seed(&fmcf->random) != 0) {
+        ngx_log_error(NGX_LOG_EMERG, cycle->log, ngx_errno,
+                      "getrandom() failed");
+        return NGX_ERROR;
+    }
+
+    ngx_http_faas_lane_claim(fmcf->zone, cycle->log);
+
+    return ngx_http_faas_leader_init(cycle, fmcf);
+}
+
+
+static void
+ngx_http_faas_exit_process(ngx_cycle_t *cycle)
+{
+    ngx_http_faas_main_conf_t  *fmcf;
+
+    fmcf = ngx_http_cycle_get_module_main_conf(cycle, ngx_http_faas_module);
+
+    if (fmcf == NULL || fmcf->zone == NULL || fmcf->redis.addr.len == 0
+        || fmcf->zone->sh == NULL)
+    {
+        return;
+    }
+
+    ngx_http_faas_leader_resign();
+    ngx_http_faas_lane_release(fmcf->zone);
+}

@@ -1,0 +1,230 @@
+
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The shared memory zone: its layout, and the primitives on single words.
+ *
+ * DESIGN
+ *
+ * One block is taken from the zone's slab when the zone is made, and carved
+ * into fixed arrays:
+ *
+ *   fn[]       a record a function (route)
+ *   rep[]      a record a replica
+ *   extent[]   blocks of 16 replica numbers; a function has up to 16 blocks
+ *   series[]   a record a counted pair of function and status code
+ *   index[2]   two hash tables from a function's key to its number; one is
+ *              in use, the other is there to be rebuilt into
+ *   lane[]     a lane a worker process: what only this process counts
+ *
+ * Records are named by their number; 0 is "none" where a link is meant, so
+ * links hold the number + 1.
+ *
+ * LOCKING
+ *
+ * Writers of anything but counters hold the mutex of the slab pool, which
+ * the master frees when its holder is killed.  Functions that want it held
+ * end in _locked.  Readers take no lock:
+ *
+ *   fn[].seq is odd while the record is being written, and grows with each
+ *   change.  A reader reads it, then the fields, then it again.
+ *
+ *   To use a function or a replica, a process first counts itself in
+ *   (ngx_http_faas_gauge of its lane, rep[].inflight), and then looks whether
+ *   seq is still what it was.  A writer first changes seq, and frees a record
+ *   only while nobody is counted in.  So one of the two always sees the other.
+ *
+ * A writer that is killed half-way leaves seq odd; the next change of that
+ * function writes the record anew.
+ */
+
+
+#ifndef _NGX_HTTP_FAAS_SHM_H_INCLUDED_
+#define _NGX_HTTP_FAAS_SHM_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include "lib/faas_gauge.h"
+#include "lib/faas_hist.h"
+#include "lib/faas_proto.h"
+
+
+#define NGX_HTTP_FAAS_MAGIC         0x66616173
+#define NGX_HTTP_FAAS_LAYOUT        1
+
+#define NGX_HTTP_FAAS_EXTENT_REPS   16
+#define NGX_HTTP_FAAS_EXTENTS       (FAAS_REPLICAS_MAX                       \
+                                     / NGX_HTTP_FAAS_EXTENT_REPS)
+
+/* distinct status codes of a function that are counted apart */
+#define NGX_HTTP_FAAS_CODES         8
+
+/* what a zone has room for, a function: replicas, series */
+#define NGX_HTTP_FAAS_REPS_PER_FN   2
+#define NGX_HTTP_FAAS_SERIES_PER_FN 2
+
+#define NGX_HTTP_FAAS_NONE          ((uint32_t) -1)
+
+#define ngx_http_faas_load(p)       __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define ngx_http_faas_store(p, v)   __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define ngx_http_faas_add(p, v)                                              \
+    __atomic_add_fetch(p, v, __ATOMIC_SEQ_CST)
+
+
+typedef enum {
+    NGX_HTTP_FAAS_FN_FREE = 0,
+    NGX_HTTP_FAAS_FN_LIVE,
+    NGX_HTTP_FAAS_FN_REMOVED        /* no route; requests may be running */
+} ngx_http_faas_fn_state_e;
+
+
+typedef struct {
+    uint64_t                   seq;
+    uint64_t                   rev;
+    uint64_t                   seen;         /* last whole read it was in */
+
+    /* the leader's, who alone reads and writes them */
+    uint64_t                   busy_seen;    /* msec, see faas_gauge.h */
+    uint64_t                   busy_total;   /* msec */
+
+    uint32_t                   gen;          /* grows with each reuse */
+    uint32_t                   state;
+    uint32_t                   hash;
+    uint32_t                   next;         /* link in the free list */
+    uint32_t                   replicas;     /* wanted */
+    uint32_t                   n;            /* in the extents */
+    uint32_t                   draining;     /* link: replicas taken out */
+    uint32_t                   extent[NGX_HTTP_FAAS_EXTENTS];
+    uint32_t                   series[NGX_HTTP_FAAS_CODES];
+    u_char                     len;
+    u_char                     key[FAAS_KEY_MAX];
+} ngx_http_faas_fn_t;
+
+
+typedef struct {
+    uint64_t                   inflight;     /* requests, of all workers */
+    uint32_t                   next;         /* link: free or draining list */
+    uint32_t                   owner;        /* link: its function; 0: free */
+    uint16_t                   socklen;
+    u_char                     id_len;
+    u_char                     is_draining;
+    union {
+        struct sockaddr        sa;
+        struct sockaddr_in     sin;
+        struct sockaddr_in6    sin6;
+        struct sockaddr_un     sun;
+    } addr;
+    u_char                     id[FAAS_REPLICA_ID_MAX + 1];
+} ngx_http_faas_rep_t;
+
+
+typedef struct {
+    uint32_t                   rep[NGX_HTTP_FAAS_EXTENT_REPS];
+} ngx_http_faas_extent_t;
+
+
+typedef struct {
+    uint32_t                   fn;
+    uint32_t                   code;         /* 0: "other" */
+    uint32_t                   next;         /* link in the free list */
+    uint32_t                   is_used;
+} ngx_http_faas_series_t;
+
+
+/* the hash, and the number of the function + 1; NONE: it was removed */
+
+typedef struct {
+    uint32_t                   hash;         /* 0: end of the probe */
+    uint32_t                   fn;
+} ngx_http_faas_slot_t;
+
+
+/* what one worker counts of one function */
+
+typedef struct {
+    uint64_t                   started;
+    uint64_t                   finished;
+    uint64_t                   failed;
+    uint64_t                   busy;         /* faas_gauge.h */
+} ngx_http_faas_stat_t;
+
+
+/* what one worker counts of one series; buckets are not cumulated */
+
+typedef struct {
+    uint64_t                   bucket[FAAS_HIST_BUCKETS];
+    uint64_t                   usec;
+} ngx_http_faas_hist_t;
+
+
+typedef struct {
+    uint32_t                   magic;
+    uint32_t                   layout;
+
+    uint32_t                   fns;          /* sizes of the arrays */
+    uint32_t                   reps;
+    uint32_t                   extents;
+    uint32_t                   serieses;
+    uint32_t                   index_size;   /* a power of two */
+    uint32_t                   lanes;
+
+    uint32_t                   fn_high;      /* none beyond was ever used */
+    uint32_t                   fn_free;      /* links: heads of free lists */
+    uint32_t                   rep_free;
+    uint32_t                   extent_free;
+    uint32_t                   series_free;
+
+    uint32_t                   index;        /* which table is in use */
+    uint32_t                   index_used;   /* its slots that are not empty */
+
+    uint32_t                   is_loaded;    /* routes were read once */
+    uint32_t                   is_redis_up;
+
+    uint64_t                   rev;          /* grows with each change */
+    uint64_t                   applied;      /* rev of the last change read */
+    uint64_t                   clock;        /* ngx_current_msec at the start */
+    uint64_t                   full;         /* routes refused: zone is full */
+
+    uint64_t                   leader_pid;   /* 0: none */
+    uint64_t                   leader_until; /* ngx_current_msec */
+
+    u_char                     gateway[FAAS_GATEWAY_MAX + 1];
+
+    ngx_http_faas_fn_t        *fn;
+    ngx_http_faas_rep_t       *rep;
+    ngx_http_faas_extent_t    *extent;
+    ngx_http_faas_series_t    *series;
+    ngx_http_faas_slot_t      *slot[2];
+    uint64_t                  *lane_pid;     /* 0: nobody's */
+    ngx_http_faas_stat_t     **stat;         /* by lane, by fn */
+    ngx_http_faas_hist_t     **hist;         /* by lane, by series */
+    uint32_t                 **held;         /* by lane, by replica */
+} ngx_http_faas_shm_t;
+
+
+/*
+ * What a process knows of the zone.
+ */
+
+typedef struct {
+    ngx_http_faas_shm_t       *sh;
+    ngx_slab_pool_t           *shpool;
+    ngx_cycle_t               *cycle;        /* of this configuration */
+    ngx_uint_t                 lane;         /* this process' */
+} ngx_http_faas_zone_t;
+
+
+/*
+ * Makes the zone, or takes over that of the last configuration.
+ */
+ngx_int_t ngx_http_faas_zone_init(ngx_shm_zone_t *shm_zone, void *data);
+
+/*
+ * Milliseconds since the zone was made: the clock of the gauges.
+ */
+#define ngx_http_faas_clock(sh)  ((uint64_t) ngx_current_msec - (sh)->clock)
+
+
+#endif /* _NGX_HTTP_FAAS_SHM_H_INCLUDED_ */

@@ -1,0 +1,88 @@
+
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Variables: $faas_function, $faas_namespace, $faas_uri, $faas_replica,
+ * $faas_call_id, $faas_start_time.
+ */
+
+
+#include "ngx_http_faas.h"
+
+
+static ngx_int_t ngx_http_faas_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+
+
+static ngx_http_variable_t  ngx_http_faas_vars[] = {
+
+    { ngx_string("faas_function"), NULL, ngx_http_faas_variable,
+      offsetof(ngx_http_faas_ctx_t, function), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("faas_namespace"), NULL, ngx_http_faas_variable,
+      offsetof(ngx_http_faas_ctx_t, ns), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("faas_uri"), NULL, ngx_http_faas_variable,
+      offsetof(ngx_http_faas_ctx_t, uri), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("faas_replica"), NULL, ngx_http_faas_variable,
+      offsetof(ngx_http_faas_ctx_t, replica), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("faas_call_id"), NULL, ngx_http_faas_variable,
+      offsetof(ngx_http_faas_ctx_t, call_id), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("faas_start_time"), NULL, ngx_http_faas_variable,
+      offsetof(ngx_http_faas_ctx_t, start_time), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+      ngx_http_null_variable
+};
+
+
+ngx_int_t
+ngx_http_faas_add_variables(ngx_conf_t *cf)
+{
+    ngx_http_variable_t  *var, *v;
+
+    for (v = ngx_http_faas_vars; v->name.len; v++) {
+        var = ngx_http_add_variable(cf, &v->name, v->flags);
+        if (var == NULL) {
+            return NGX_ERROR;
+        }
+
+        var->get_handler = v->get_handler;
+        var->data = v->data;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
+    uintptr_t data)
+{
+    ngx_str_t            *value;
+    ngx_http_faas_ctx_t  *ctx;
+
+    ctx = ngx_http_faas_get_ctx(r);
+
+    if (ctx == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    value = (ngx_str_t *) ((char *) ctx + data);
+
+    if (value->len == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->data = value->data;
+    v->len = value->len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
