@@ -132,6 +132,7 @@ struct ngx_http_faas_conn_s {
     unsigned                    is_open:1;
     unsigned                    is_ready:1;
     unsigned                    is_reported:1;   /* the outage was logged */
+    unsigned                    is_refused:1;    /* so was what Redis said */
 };
 
 

@@ -11,14 +11,18 @@
 
 
 /* how often a pick is repeated because the route was changed meanwhile */
-#define NGX_HTTP_FAAS_PICK_TRIES  16
+#define NGX_HTTP_FAAS_PICK_TRIES   16
+
+/* makes a replica seem busier than any that is */
+#define NGX_HTTP_FAAS_LAST_CHOICE  (1ULL << 63)
 
 
 typedef struct {
     ngx_http_request_t    *request;
     ngx_http_faas_ctx_t   *ctx;
     uint32_t               rep;             /* held; NONE */
-    uint32_t               last;            /* the one that failed; NONE */
+    uint32_t               n_failed;
+    uint32_t               failed[NGX_HTTP_FAAS_TRIES];
 } ngx_http_faas_peer_t;
 
 
@@ -29,8 +33,9 @@ static ngx_int_t ngx_http_faas_init_peer(ngx_http_request_t *r,
 static ngx_int_t ngx_http_faas_get_peer(ngx_peer_connection_t *pc,
     void *data);
 static uint32_t ngx_http_faas_pick(ngx_http_faas_peer_t *peer);
-static uint32_t ngx_http_faas_least_busy(ngx_http_faas_shm_t *sh, uint32_t fn,
-    uint32_t last);
+static uint32_t ngx_http_faas_least_busy(ngx_http_faas_peer_t *peer);
+static ngx_int_t ngx_http_faas_has_failed(ngx_http_faas_peer_t *peer,
+    uint32_t rep);
 static ngx_int_t ngx_http_faas_set_peer(ngx_peer_connection_t *pc,
     ngx_http_faas_peer_t *peer);
 static void ngx_http_faas_free_peer(ngx_peer_connection_t *pc, void *data,
@@ -138,7 +143,7 @@ ngx_http_faas_init_peer(ngx_http_request_t *r,
     peer->request = r;
     peer->ctx = ctx;
     peer->rep = NGX_HTTP_FAAS_NONE;
-    peer->last = NGX_HTTP_FAAS_NONE;
+    peer->n_failed = 0;
 
     /*
      * A single replica is tried twice: its listening socket outlives its
@@ -214,7 +219,7 @@ ngx_http_faas_pick(ngx_http_faas_peer_t *peer)
             continue;
         }
 
-        rep = ngx_http_faas_least_busy(zone->sh, peer->ctx->fn, peer->last);
+        rep = ngx_http_faas_least_busy(peer);
 
         if (rep == NGX_HTTP_FAAS_NONE) {
 
@@ -241,16 +246,19 @@ ngx_http_faas_pick(ngx_http_faas_peer_t *peer)
 
 
 /*
- * Starts at a random one, so that equals share; a replica that has just
- * failed this request is taken only where there is no other.
+ * Starts at a random one, so that equals share; replicas that have failed
+ * this request are taken only where there is no other.
  */
 
 static uint32_t
-ngx_http_faas_least_busy(ngx_http_faas_shm_t *sh, uint32_t fn, uint32_t last)
+ngx_http_faas_least_busy(ngx_http_faas_peer_t *peer)
 {
-    uint32_t  i, n, start, rep, best;
-    uint64_t  inflight, least;
+    uint32_t              i, n, fn, start, rep, best;
+    uint64_t              inflight, least;
+    ngx_http_faas_shm_t  *sh;
 
+    sh = peer->ctx->conf->zone->sh;
+    fn = peer->ctx->fn;
     n = sh->fn[fn].n;
 
     if (n == 0 || n > FAAS_REPLICAS_MAX) {
@@ -264,11 +272,15 @@ ngx_http_faas_least_busy(ngx_http_faas_shm_t *sh, uint32_t fn, uint32_t last)
     for (i = 0; i < n; i++) {
         rep = ngx_http_faas_fn_rep(sh, fn, (start + i) % n);
 
-        if (rep == NGX_HTTP_FAAS_NONE || (rep == last && n > 1)) {
+        if (rep == NGX_HTTP_FAAS_NONE) {
             continue;
         }
 
         inflight = ngx_http_faas_load(&sh->rep[rep].inflight);
+
+        if (peer->n_failed != 0 && ngx_http_faas_has_failed(peer, rep)) {
+            inflight |= NGX_HTTP_FAAS_LAST_CHOICE;
+        }
 
         if (best == NGX_HTTP_FAAS_NONE || inflight < least) {
             best = rep;
@@ -277,6 +289,21 @@ ngx_http_faas_least_busy(ngx_http_faas_shm_t *sh, uint32_t fn, uint32_t last)
     }
 
     return best;
+}
+
+
+static ngx_int_t
+ngx_http_faas_has_failed(ngx_http_faas_peer_t *peer, uint32_t rep)
+{
+    uint32_t  i;
+
+    for (i = 0; i < peer->n_failed; i++) {
+        if (peer->failed[i] == rep) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -332,8 +359,12 @@ ngx_http_faas_free_peer(ngx_peer_connection_t *pc, void *data,
     if (peer->rep != NGX_HTTP_FAAS_NONE) {
         ngx_http_faas_unhold(peer->ctx->conf->zone, peer->rep);
 
-        peer->last = (state & NGX_PEER_FAILED) ? peer->rep
-                                               : NGX_HTTP_FAAS_NONE;
+        if ((state & NGX_PEER_FAILED)
+            && peer->n_failed < NGX_HTTP_FAAS_TRIES)
+        {
+            peer->failed[peer->n_failed++] = peer->rep;
+        }
+
         peer->rep = NGX_HTTP_FAAS_NONE;
     }
 

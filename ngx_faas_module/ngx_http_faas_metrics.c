@@ -278,11 +278,15 @@ ngx_http_faas_metrics_send(ngx_http_request_t *r,
     b->pos = b->start;
     b->last = b->start;
 
+    /* what nginx would keep for more to come never becomes writable */
+    b->flush = 1;
+
     more = ngx_http_faas_metrics_fill(cursor, b);
 
     if (!more) {
         b->last_buf = (r == r->main) ? 1 : 0;
         b->last_in_chain = 1;
+        b->flush = 0;
 
     } else if (b->last == b->pos) {
 

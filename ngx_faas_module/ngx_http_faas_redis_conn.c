@@ -38,6 +38,8 @@ static void ngx_http_faas_conn_greeted(ngx_http_faas_conn_t *conn,
     redisReply *reply);
 static void ngx_http_faas_conn_up(ngx_http_faas_conn_t *conn,
     redisReply *reply);
+static void ngx_http_faas_conn_refused(ngx_http_faas_conn_t *conn,
+    redisReply *reply);
 
 
 void
@@ -263,7 +265,8 @@ ngx_http_faas_conn_timer(ngx_event_t *ev)
 
     if (conn->ac != NULL) {
         ngx_http_faas_conn_reset(conn, conn->is_ready ? "no answer in time"
-                                                      : "connect timed out");
+                                       : conn->is_refused ? "refused"
+                                       : "connect timed out");
         return;
     }
 
@@ -484,35 +487,17 @@ ngx_http_faas_conn_greet(ngx_http_faas_conn_t *conn)
 static void
 ngx_http_faas_conn_greeted(ngx_http_faas_conn_t *conn, redisReply *reply)
 {
-    ngx_uint_t  level;
-
-    if (reply->type != REDIS_REPLY_ERROR) {
-        return;
+    if (reply->type == REDIS_REPLY_ERROR) {
+        ngx_http_faas_conn_refused(conn, reply);
     }
-
-    level = conn->is_reported ? NGX_LOG_INFO : NGX_LOG_ERR;
-
-    ngx_log_error(level, ngx_cycle->log, 0,
-                  "faas: Redis at \"%V\" answers \"%*s\" to AUTH or SELECT, "
-                  "see password_file= and db= of faas_redis",
-                  &conn->conf->addr, (size_t) reply->len, reply->str);
 }
 
 
 static void
 ngx_http_faas_conn_up(ngx_http_faas_conn_t *conn, redisReply *reply)
 {
-    ngx_uint_t  level;
-
     if (reply->type != REDIS_REPLY_INTEGER) {
-
-        if (reply->type == REDIS_REPLY_ERROR) {
-            level = conn->is_reported ? NGX_LOG_INFO : NGX_LOG_ERR;
-
-            ngx_log_error(level, ngx_cycle->log, 0,
-                          "faas: Redis at \"%V\" answers \"%*s\"",
-                          &conn->conf->addr, (size_t) reply->len, reply->str);
-        }
+        ngx_http_faas_conn_refused(conn, reply);
 
         /* within hiredis' callback: the timer gives the connection up */
 
@@ -528,7 +513,33 @@ ngx_http_faas_conn_up(ngx_http_faas_conn_t *conn, redisReply *reply)
 
     conn->delay = NGX_HTTP_FAAS_RECONNECT_MIN;
     conn->is_reported = 0;
+    conn->is_refused = 0;
     conn->is_ready = 1;
 
     conn->ready(conn);
+}
+
+
+static void
+ngx_http_faas_conn_refused(ngx_http_faas_conn_t *conn, redisReply *reply)
+{
+    ngx_str_t   text;
+    ngx_uint_t  level;
+
+    ngx_str_set(&text, "something else than it should");
+
+    if (reply->type == REDIS_REPLY_ERROR) {
+        text.data = (u_char *) reply->str;
+        text.len = ngx_min((size_t) reply->len, 200);
+    }
+
+    /* one line an outage */
+
+    level = conn->is_refused ? NGX_LOG_INFO : NGX_LOG_ERR;
+    conn->is_refused = 1;
+
+    ngx_log_error(level, ngx_cycle->log, 0,
+                  "faas: Redis at \"%V\" answers \"%V\", trying again; see "
+                  "password_file= and db= of faas_redis",
+                  &conn->conf->addr, &text);
 }

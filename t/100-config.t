@@ -1,0 +1,158 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Configuration.  If this fails, a mistake in nginx.conf is not found by
+# "nginx -t", or its message does not say where it is and what to do.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Faas::Nginx;
+use Faas::Test;
+use Test::More;
+
+
+my $t = Faas::Test->new(need => [qw(nginx module)]);
+my $nginx = Faas::Nginx->new($t);
+
+# nginx -t of a minimal configuration with these pieces in it
+sub check {
+    my (%part) = @_;
+
+    my $http = $part{http} // "faas_zone faas 4m;\nfaas_redis 127.0.0.1:6379;";
+    my $upstream = $part{upstream} // "faas;\nkeepalive 4;";
+    my $location = $part{location} // 'location /function/ { faas_function; '
+        . 'proxy_pass http://functions$faas_uri; }';
+
+    return $nginx->check(conf => <<"END");
+load_module \@MODULE\@;
+pid run/nginx.pid;
+events {}
+http {
+    client_body_temp_path tmp/body; proxy_temp_path tmp/proxy;
+    fastcgi_temp_path tmp/fastcgi; uwsgi_temp_path tmp/uwsgi;
+    scgi_temp_path tmp/scgi;
+$http
+    upstream functions {
+$upstream
+    }
+    server { listen \@LISTEN\@;
+$location
+    }
+}
+END
+}
+
+sub refuses {
+    my ($name, $pattern, %part) = @_;
+
+    my $res = check(%part);
+
+    isnt($res->{status}, 0, "$name is refused");
+    like($res->{output}, $pattern, "$name: the message says why");
+
+    return $res;
+}
+
+my $res = $nginx->check;
+is($res->{status}, 0, 'the shipped configuration is accepted')
+    or diag($res->{output});
+
+$res = check();
+is($res->{status}, 0, 'a minimal configuration is accepted')
+    or diag($res->{output});
+
+# where it is
+
+like(refuses('an unknown directive', qr/unknown directive "faas_zon"/,
+        http => 'faas_zon faas 4m;')->{output},
+    qr{\[emerg\] .* in \S+/conf/check\.conf:8$}m,
+    'file and line are named as nginx does');
+
+like(refuses('a wrong zone size', qr/invalid zone size "4x"/,
+        http => "faas_zone faas 4x;\nfaas_redis 127.0.0.1:6379;")->{output},
+    qr{check\.conf:8$}m, 'file and line are named for our directives');
+
+# faas_zone
+
+refuses('a zone without a size', qr/invalid number of arguments in "faas_zone"/,
+    http => 'faas_zone faas;');
+refuses('a zone below the minimum', qr/"64k" is too small, at least 1m/,
+    http => "faas_zone faas 64k;\nfaas_redis 127.0.0.1:6379;");
+refuses('a second zone', qr/"faas_zone" directive is duplicate/,
+    http => "faas_zone a 4m;\nfaas_zone b 4m;");
+refuses('no zone', qr/no "faas_zone": add "faas_zone faas 32m;"/,
+    http => 'faas_redis 127.0.0.1:6379;');
+
+# faas_redis
+
+refuses('no Redis', qr/no "faas_redis": add/, http => 'faas_zone faas 4m;');
+refuses('a second Redis', qr/"faas_redis" directive is duplicate/,
+    http => "faas_zone faas 4m;\nfaas_redis unix:/a;\nfaas_redis unix:/b;");
+
+for my $addr ('localhost:6379', '127.0.0.1', '127.0.0.1:0', 'unix:relative') {
+    refuses("Redis at $addr", qr/invalid address "\Q$addr\E", expected IP:PORT/,
+        http => "faas_zone faas 4m;\nfaas_redis $addr;");
+}
+
+my %bad = (
+    'db=x'          => qr/expected a number from 0 to 65535/,
+    'db=70000'      => qr/expected a number from 0 to 65535/,
+    'prefix='       => qr/expected at least one character/,
+    'timeout=1ms'   => qr/expected a time from 10ms to 60s/,
+    'flush=2h'      => qr/expected a time from 10ms to 60s/,
+    'colour=red'    => qr/expected password_file=, db=, prefix=/,
+    'password_file=missing' => qr/open\(\) "\S+missing" failed/,
+    'prefix=' . 'p' x 65 => qr/is longer than 64 bytes/,
+);
+
+for my $param (sort keys %bad) {
+    refuses("faas_redis $param", $bad{$param},
+        http => "faas_zone faas 4m;\nfaas_redis unix:/r $param;");
+}
+
+$t->spew($nginx->prefix . '/conf/secret', "hidden-word\n");
+$res = check(http => "faas_zone faas 4m;\nfaas_redis 127.0.0.1:1 "
+    . "password_file=secret db=3 prefix=x: timeout=1s flush=100ms;");
+is($res->{status}, 0, 'all parameters of faas_redis are accepted')
+    or diag($res->{output});
+
+$res = $t->run(@{ $nginx->command('-c', $nginx->prefix . '/conf/check.conf',
+    '-T') });
+unlike($res->{output}, qr/hidden-word/, 'nginx -T does not print the password');
+
+# faas in upstream
+
+refuses('faas after keepalive', qr/must come before "keepalive"/,
+    upstream => "keepalive 4;\nfaas;");
+refuses('faas with another method', qr/must come before "keepalive" and/,
+    upstream => "least_conn;\nfaas;");
+refuses('a server before faas', qr/takes its servers from Redis/,
+    upstream => "server 127.0.0.1:1;\nfaas;");
+refuses('a server after faas', qr/takes its servers from Redis/,
+    upstream => "faas;\nserver 127.0.0.1:1;");
+refuses('a zone in the upstream', qr/keeps its replicas in faas_zone/,
+    upstream => "faas;\nzone z 64k;");
+
+# faas_function
+
+refuses('faas_function twice', qr/"faas_function" directive is duplicate/,
+    location => 'location /f/ { faas_function; faas_function; }');
+refuses('faas_function in a regex location', qr/needs "name="/,
+    location => 'location ~ ^/f/ { faas_function; }');
+refuses('faas_function without a slash', qr/prefix with a slash at its end/,
+    location => 'location /f { faas_function; }');
+refuses('faas_function with rubbish', qr/invalid parameter "x=y"/,
+    location => 'location /f/ { faas_function x=y; }');
+refuses('faas_function with an unknown variable', qr/unknown "nobody" variable/,
+    location => 'location /f/ { faas_function name=$nobody; }');
+
+$res = check(location => 'location ~ ^/(?<n>[a-z]+)$ { faas_function name=$n; '
+    . 'proxy_pass http://functions$faas_uri; }');
+is($res->{status}, 0, 'faas_function with name= may stand in a regex location')
+    or diag($res->{output});
+
+$t->finish;
