@@ -1,0 +1,314 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The admin API: listening, and one table of routes.
+ */
+
+#include "api.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/keyvalq_struct.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/faas_addr.h"
+#include "lib/faas_log.h"
+#include "lib/faas_name.h"
+
+#include "api_functions.h"
+
+
+#define LISTEN_BACKLOG   128
+#define HEADERS_MAX      65536      /* bytes of a request's head */
+#define REQUEST_TIMEOUT  60         /* seconds that a connection may idle */
+
+
+struct route {
+    enum evhttp_cmd_type    method;
+    const char             *path;
+    int                     has_name;   /* a function's name follows */
+    api_handler_fn          handler;
+};
+
+
+static int open_socket(const struct scaler_options *options, int *fd,
+    struct faas_err *err);
+static int take_path(const struct faas_addr *addr, struct faas_err *err);
+static int admit_gateway(const struct scaler_options *options,
+    const char *path, struct faas_err *err);
+static void on_request(struct evhttp_request *req, void *arg);
+static const struct route *find_route(struct evhttp_request *req,
+    const char *path, int *is_known);
+static void call_route(struct scaler *scaler, struct evhttp_request *req,
+    const struct route *route, const char *path);
+
+
+static const struct route  routes[] = {
+    { EVHTTP_REQ_GET, "/system/functions", 0, api_list },
+    { EVHTTP_REQ_POST, "/system/functions", 0, api_deploy },
+    { EVHTTP_REQ_PUT, "/system/functions", 0, api_update },
+    { EVHTTP_REQ_DELETE, "/system/functions", 0, api_remove },
+    { EVHTTP_REQ_GET, "/system/function/", 1, api_get },
+    { EVHTTP_REQ_POST, "/system/scale-function/", 1, api_scale },
+    { EVHTTP_REQ_GET, "/system/info", 0, api_info },
+    { EVHTTP_REQ_GET, "/healthz", 0, api_health },
+    { EVHTTP_REQ_HEAD, "/healthz", 0, api_health },
+};
+
+#define N_ROUTES  (sizeof(routes) / sizeof(routes[0]))
+
+
+int
+api_open(struct scaler *scaler, struct faas_err *err)
+{
+    int  fd;
+
+    fd = -1;
+
+    scaler->http = evhttp_new(scaler->base);
+
+    if (scaler->http == NULL) {
+        return faas_err_set(err, 0, "no memory");
+    }
+
+    evhttp_set_allowed_methods(scaler->http,
+                               EVHTTP_REQ_GET | EVHTTP_REQ_HEAD
+                               | EVHTTP_REQ_POST | EVHTTP_REQ_PUT
+                               | EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH
+                               | EVHTTP_REQ_OPTIONS);
+    evhttp_set_max_body_size(scaler->http, (ev_ssize_t)
+                             scaler->options.max_body);
+    evhttp_set_max_headers_size(scaler->http, HEADERS_MAX);
+    evhttp_set_timeout(scaler->http, REQUEST_TIMEOUT);
+    evhttp_set_default_content_type(scaler->http,
+                                    "text/plain; charset=utf-8");
+    evhttp_set_gencb(scaler->http, on_request, scaler);
+
+    if (open_socket(&scaler->options, &fd, err) != 0) {
+        return -1;
+    }
+
+    if (evhttp_accept_socket(scaler->http, fd) != 0) {
+        (void) close(fd);
+        return faas_err_set(err, 0, "cannot accept on %.120s",
+                            scaler->options.listen);
+    }
+
+    return 0;
+}
+
+
+void
+api_close(struct scaler *scaler)
+{
+    if (scaler->http == NULL) {
+        return;
+    }
+
+    evhttp_free(scaler->http);
+    scaler->http = NULL;
+
+    if (strncmp(scaler->options.listen, "unix:", 5) == 0) {
+        (void) unlink(scaler->options.listen + 5);
+    }
+}
+
+
+static int
+open_socket(const struct scaler_options *options, int *fd,
+    struct faas_err *err)
+{
+    int               one;
+    struct faas_addr  addr;
+
+    one = 1;
+
+    if (faas_addr_parse(options->listen, strlen(options->listen), &addr) != 0)
+    {
+        return faas_err_set(err, 0, "--listen: \"%.120s\" is no address, "
+                            "expected unix:/path (at most %zu bytes), IP:PORT "
+                            "or [IPv6]:PORT", options->listen,
+                            sizeof(((struct sockaddr_un *) 0)->sun_path) - 1);
+    }
+
+    if (addr.sa.ss_family == AF_UNIX && take_path(&addr, err) != 0) {
+        return -1;
+    }
+
+    *fd = socket(addr.sa.ss_family,
+                 SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (*fd == -1
+        || setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0
+        || bind(*fd, (struct sockaddr *) &addr.sa, addr.len) != 0
+        || (addr.sa.ss_family == AF_UNIX
+            && admit_gateway(options, options->listen + 5, err) != 0)
+        || listen(*fd, LISTEN_BACKLOG) != 0)
+    {
+        (void) faas_err_set(err, errno, "cannot listen on %.120s: %s",
+                            options->listen, strerror(errno));
+
+        if (*fd != -1) {
+            (void) close(*fd);
+        }
+
+        return -1;
+    }
+
+    return 0;
+}
+
+
+/*
+ * A socket that is left over from a scaler that was killed is removed; one
+ * that answers is somebody's.
+ */
+static int
+take_path(const struct faas_addr *addr, struct faas_err *err)
+{
+    int          fd, rc;
+    const char  *path;
+
+    path = ((const struct sockaddr_un *) &addr->sa)->sun_path;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd == -1) {
+        return faas_err_set(err, errno, "%s", strerror(errno));
+    }
+
+    rc = connect(fd, (const struct sockaddr *) &addr->sa, addr->len);
+    (void) close(fd);
+
+    if (rc == 0 || errno == EAGAIN) {
+        return faas_err_set(err, 0, "--listen: another process listens on "
+                            "%.120s", path);
+    }
+
+    if (errno == ECONNREFUSED) {
+        (void) unlink(path);
+    }
+
+    return 0;
+}
+
+
+/*
+ * The scaler's user and, by the group, the gateway's.
+ */
+static int
+admit_gateway(const struct scaler_options *options, const char *path,
+    struct faas_err *err)
+{
+    struct passwd  *pw;
+
+    if (chmod(path, 0660) != 0) {
+        return faas_err_set(err, errno, "%s", strerror(errno));
+    }
+
+    if (options->gateway_user[0] == '\0') {
+        return 0;
+    }
+
+    pw = getpwnam(options->gateway_user);
+
+    if (pw == NULL || chown(path, (uid_t) -1, pw->pw_gid) != 0) {
+        return faas_err_set(err, errno, "%s", strerror(errno));
+    }
+
+    return 0;
+}
+
+
+static void
+on_request(struct evhttp_request *req, void *arg)
+{
+    int                  is_known;
+    const char          *path;
+    struct scaler       *scaler;
+    const struct route  *route;
+
+    scaler = arg;
+    path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
+
+    faas_log(FAAS_LOG_INFO, "request method=%d uri=%s",
+             (int) evhttp_request_get_command(req),
+             evhttp_request_get_uri(req));
+
+    route = find_route(req, path != NULL ? path : "", &is_known);
+
+    if (route != NULL) {
+        call_route(scaler, req, route, path);
+
+    } else if (is_known) {
+        api_answer(req, 405, NULL, NULL);
+
+    } else {
+        api_answer(req, 404, NULL, "404 page not found\n");
+    }
+}
+
+
+static const struct route *
+find_route(struct evhttp_request *req, const char *path, int *is_known)
+{
+    int     is_it;
+    size_t  i;
+
+    *is_known = 0;
+
+    for (i = 0; i < N_ROUTES; i++) {
+        is_it = routes[i].has_name
+                ? strncmp(path, routes[i].path, strlen(routes[i].path)) == 0
+                : strcmp(path, routes[i].path) == 0;
+
+        if (!is_it) {
+            continue;
+        }
+
+        *is_known = 1;
+
+        if (routes[i].method == evhttp_request_get_command(req)) {
+            return &routes[i];
+        }
+    }
+
+    return NULL;
+}
+
+
+/*
+ * The namespace may stand in the name, or in the query.
+ */
+static void
+call_route(struct scaler *scaler, struct evhttp_request *req,
+    const struct route *route, const char *path)
+{
+    char               key[FAAS_KEY_MAX + 1];
+    const char        *name;
+    struct faas_name   parsed;
+
+    if (!route->has_name) {
+        route->handler(scaler, req, NULL);
+        return;
+    }
+
+    name = path + strlen(route->path);
+
+    if (faas_name_parse(name, strlen(name), &parsed) != 0) {
+        api_answer(req, 404, NULL, "404 page not found\n");
+        return;
+    }
+
+    (void) faas_name_key(&parsed, key);
+
+    if (api_check_namespace(req, NULL) == 0) {
+        route->handler(scaler, req, key);
+    }
+}

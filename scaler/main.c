@@ -1,0 +1,289 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * faas-scaler: runs functions and tells the gateways where they are.
+ */
+
+#include <errno.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/faas_log.h"
+
+#include "api.h"
+#include "provider_process.h"
+#include "scaler.h"
+
+
+#define EXIT_USAGE  2
+
+
+static int scaler_open(struct scaler *s, struct faas_err *err);
+static int find_watchdog(struct scaler *s, struct faas_err *err);
+static int open_signals(struct scaler *s, struct faas_err *err);
+static void scaler_close(struct scaler *s);
+static void on_signal(evutil_socket_t fd, short what, void *arg);
+static void on_stopped(void *arg);
+static void on_redis_ready(void *arg);
+static void on_redis_lost(void *arg);
+static uint64_t hook_publish(void *arg, const char *key,
+    const struct faas_route *route);
+static void hook_drain(void *arg, const char *key, uint64_t rev,
+    uint64_t timeout_ms, void (*drained)(void *data), void *data);
+
+
+static struct scaler  scaler;
+static char           watchdog[PATH_MAX];
+
+
+int
+main(int argc, char **argv)
+{
+    int                  rc;
+    struct faas_err      err;
+    enum faas_log_level  level;
+
+    err.text[0] = '\0';
+    faas_log_init("faas-scaler", FAAS_LOG_NOTICE);
+
+    switch (options_parse(argc, argv, &scaler.options, &err)) {
+
+    case OPTIONS_EXIT:
+        return 0;
+
+    case OPTIONS_BAD:
+        (void) fprintf(stderr, "faas-scaler: %s\n", err.text);
+        return EXIT_USAGE;
+
+    case OPTIONS_RUN:
+        break;
+    }
+
+    if (faas_log_level_parse(scaler.options.log_level, &level) != 0) {
+        (void) fprintf(stderr, "faas-scaler: --log-level: \"%s\" is none of "
+                       "error, warn, notice, info, debug\n",
+                       scaler.options.log_level);
+        return EXIT_USAGE;
+    }
+
+    faas_log_init("faas-scaler", level);
+
+    rc = scaler_open(&scaler, &err);
+
+    if (rc == 0) {
+        faas_log(FAAS_LOG_NOTICE, "ready listen=%s", scaler.options.listen);
+        rc = event_base_dispatch(scaler.base) < 0;
+
+    } else {
+        (void) fprintf(stderr, "faas-scaler: %s\n", err.text);
+    }
+
+    scaler_close(&scaler);
+
+    return rc == 0 ? 0 : EXIT_FAILURE;
+}
+
+
+static int
+scaler_open(struct scaler *s, struct faas_err *err)
+{
+    s->base = event_base_new();
+
+    if (s->base == NULL) {
+        return faas_err_set(err, 0, "cannot make an event loop");
+    }
+
+    s->hooks.arg = s;
+    s->hooks.publish = hook_publish;
+    s->hooks.drain = hook_drain;
+
+    s->redis.ready = on_redis_ready;
+    s->redis.lost = on_redis_lost;
+    s->redis.arg = s;
+
+    if (find_watchdog(s, err) != 0
+        || open_signals(s, err) != 0
+        || redis_open(&s->redis, &s->options, s->base, err) != 0
+        || publisher_init(&s->publisher, &s->redis, s->base, err) != 0
+        || load_init(&s->load, &s->redis, s->base, err) != 0)
+    {
+        return -1;
+    }
+
+    s->provider = provider_process_new(&s->options, &s->hooks, s->base, err);
+
+    if (s->provider == NULL) {
+        return -1;
+    }
+
+    return api_open(s, err);
+}
+
+
+/*
+ * Replicas start in their functions' folders: a relative path would lead
+ * elsewhere.
+ */
+static int
+find_watchdog(struct scaler *s, struct faas_err *err)
+{
+    if (strchr(s->options.watchdog, '/') == NULL) {
+        return 0;
+    }
+
+    if (realpath(s->options.watchdog, watchdog) == NULL
+        || access(watchdog, X_OK) != 0)
+    {
+        return faas_err_set(err, errno, "--watchdog: cannot use %.120s: %s",
+                            s->options.watchdog, strerror(errno));
+    }
+
+    s->options.watchdog = watchdog;
+
+    return 0;
+}
+
+
+static int
+open_signals(struct scaler *s, struct faas_err *err)
+{
+    struct sigaction  action;
+
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = SIG_IGN;
+    (void) sigaction(SIGPIPE, &action, NULL);
+
+    s->sigterm = evsignal_new(s->base, SIGTERM, on_signal, s);
+    s->sigint = evsignal_new(s->base, SIGINT, on_signal, s);
+
+    if (s->sigterm == NULL || s->sigint == NULL
+        || evsignal_add(s->sigterm, NULL) != 0
+        || evsignal_add(s->sigint, NULL) != 0)
+    {
+        return faas_err_set(err, 0, "no memory");
+    }
+
+    return 0;
+}
+
+
+static void
+scaler_close(struct scaler *s)
+{
+    api_close(s);
+
+    if (s->load.redis != NULL) {
+        load_end_drains(&s->load);
+    }
+
+    if (s->provider != NULL) {
+        s->provider->ops->free(s->provider);
+    }
+
+    if (s->redis.timer != NULL) {
+        redis_close(&s->redis);
+    }
+
+    if (s->load.redis != NULL) {
+        load_done(&s->load);
+    }
+
+    if (s->publisher.redis != NULL) {
+        publisher_done(&s->publisher);
+    }
+
+    if (s->sigterm != NULL) {
+        event_free(s->sigterm);
+    }
+
+    if (s->sigint != NULL) {
+        event_free(s->sigint);
+    }
+
+    if (s->base != NULL) {
+        event_base_free(s->base);
+    }
+}
+
+
+static void
+on_signal(evutil_socket_t fd, short what, void *arg)
+{
+    struct scaler  *s;
+
+    (void) what;
+
+    s = arg;
+
+    if (s->is_stopping) {
+        return;
+    }
+
+    faas_log(FAAS_LOG_NOTICE, "stopping all replicas signal=%d", (int) fd);
+
+    s->is_stopping = 1;
+
+    api_close(s);
+    load_end_drains(&s->load);
+    s->provider->ops->stop(s->provider, on_stopped, s);
+}
+
+
+static void
+on_stopped(void *arg)
+{
+    struct scaler  *s;
+
+    s = arg;
+
+    (void) event_base_loopbreak(s->base);
+}
+
+
+static void
+on_redis_ready(void *arg)
+{
+    struct scaler  *s;
+
+    s = arg;
+
+    publisher_ready(&s->publisher);
+}
+
+
+static void
+on_redis_lost(void *arg)
+{
+    struct scaler  *s;
+
+    s = arg;
+
+    publisher_lost(&s->publisher);
+}
+
+
+static uint64_t
+hook_publish(void *arg, const char *key, const struct faas_route *route)
+{
+    struct scaler  *s;
+
+    s = arg;
+
+    return publisher_set(&s->publisher, key, route);
+}
+
+
+static void
+hook_drain(void *arg, const char *key, uint64_t rev, uint64_t timeout_ms,
+    void (*drained)(void *data), void *data)
+{
+    struct scaler  *s;
+
+    s = arg;
+
+    load_drain(&s->load, key, rev, timeout_ms, drained, data);
+}

@@ -1,0 +1,318 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The settings of the scaler.
+ */
+
+#include "options.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/faas_num.h"
+#include "lib/faas_proto.h"
+
+
+#ifndef FAAS_VERSION
+#define FAAS_VERSION  "0.1.0"
+#endif
+
+#define ENV_PREFIX    "FAAS_SCALER_"
+#define ENV_NAME_MAX  64
+
+
+enum kind {
+    TEXT,
+    NUMBER,
+    BYTES,
+    DURATION
+};
+
+struct option_entry {
+    const char  *name;
+    enum kind    kind;
+    size_t       offset;
+    const char  *fallback;          /* NULL: must be given */
+    uint64_t     min;               /* durations: msec */
+    uint64_t     max;
+    const char  *help;
+};
+
+
+static int set_defaults(struct scaler_options *options, struct faas_err *err);
+static int set_entry(struct scaler_options *options,
+    const struct option_entry *entry, const char *value,
+    struct faas_err *err);
+static int set_argument(struct scaler_options *options, int argc, char **argv,
+    int *i, struct faas_err *err);
+static const char *from_environment(const struct option_entry *entry);
+static int check_required(const struct scaler_options *options,
+    struct faas_err *err);
+static void print_help(void);
+
+
+#define FIELD(name)  offsetof(struct scaler_options, name)
+
+static const struct option_entry  entries[] = {
+    { "listen", TEXT, FIELD(listen), NULL, 0, 0,
+      "address of the admin API: unix:/path, or IP:PORT (no authentication: "
+      "keep it away from others)" },
+    { "redis", TEXT, FIELD(redis), "127.0.0.1:6379", 0, 0,
+      "address of Redis: unix:/path, IP:PORT or [IPv6]:PORT" },
+    { "redis-password-file", TEXT, FIELD(redis_password_file), "", 0, 0,
+      "file with the password in its first line" },
+    { "redis-db", NUMBER, FIELD(redis_db), "0", 0, 65535,
+      "number of the database" },
+    { "redis-prefix", TEXT, FIELD(redis_prefix), FAAS_PREFIX_DEFAULT, 0, 0,
+      "what all keys begin with" },
+    { "redis-timeout", DURATION, FIELD(redis_timeout_ms), "5s", 100, 60000,
+      "for a connection and for each answer" },
+    { "state-dir", TEXT, FIELD(state_dir), NULL, 0, 0,
+      "folder for specifications, sockets, logs" },
+    { "functions-dir", TEXT, FIELD(functions_dir), ".", 0, 0,
+      "folder that a relative image is looked for in" },
+    { "watchdog", TEXT, FIELD(watchdog), "faas-watchdog", 0, 0,
+      "the watchdog's program" },
+    { "gateway-user", TEXT, FIELD(gateway_user), "", 0, 0,
+      "user of nginx's workers, who may connect to replicas; default: the "
+      "scaler's own" },
+    { "max-functions", NUMBER, FIELD(max_functions), "10000", 1, 1000000,
+      "functions that can be deployed" },
+    { "max-replicas", NUMBER, FIELD(max_replicas), "64", 1,
+      FAAS_REPLICAS_MAX, "replicas of one function" },
+    { "max-starts", NUMBER, FIELD(max_starts), "32", 1, 10000,
+      "replicas that start at a time; others wait" },
+    { "max-body", BYTES, FIELD(max_body), "1048576", 1024, 1 << 30,
+      "bytes of a request to the admin API" },
+    { "max-log", BYTES, FIELD(max_log), "10485760", 4096, 1ULL << 40,
+      "bytes of a function's log file; then it is renamed to .1" },
+    { "max-gateways", NUMBER, FIELD(max_gateways), "64", 1, 1024,
+      "gateways whose load is read" },
+    { "drain-timeout", DURATION, FIELD(drain_timeout_ms), "60s", 0, 86400000,
+      "for running requests of a replica that is taken away" },
+    { "stop-timeout", DURATION, FIELD(stop_timeout_ms), "10s", 0, 86400000,
+      "from SIGTERM to SIGKILL" },
+    { "log-level", TEXT, FIELD(log_level), "notice", 0, 0,
+      "error, warn, notice, info or debug" },
+};
+
+#define N_ENTRIES  (sizeof(entries) / sizeof(entries[0]))
+
+
+enum options_result
+options_parse(int argc, char **argv, struct scaler_options *options,
+    struct faas_err *err)
+{
+    int  i;
+
+    memset(options, 0, sizeof(*options));
+
+    if (set_defaults(options, err) != 0) {
+        return OPTIONS_BAD;
+    }
+
+    for (i = 1; i < argc; i++) {
+
+        if (strcmp(argv[i], "--help") == 0) {
+            print_help();
+            return OPTIONS_EXIT;
+        }
+
+        if (strcmp(argv[i], "--version") == 0) {
+            (void) printf("faas-scaler %s\n", FAAS_VERSION);
+            return OPTIONS_EXIT;
+        }
+
+        if (set_argument(options, argc, argv, &i, err) != 0) {
+            return OPTIONS_BAD;
+        }
+    }
+
+    return check_required(options, err) == 0 ? OPTIONS_RUN : OPTIONS_BAD;
+}
+
+
+static int
+set_defaults(struct scaler_options *options, struct faas_err *err)
+{
+    size_t       i;
+    const char  *value;
+
+    for (i = 0; i < N_ENTRIES; i++) {
+        value = from_environment(&entries[i]);
+
+        if (value == NULL) {
+            value = entries[i].fallback;
+        }
+
+        if (value != NULL && set_entry(options, &entries[i], value, err) != 0)
+        {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * "--name value" or "--name=value".
+ */
+static int
+set_argument(struct scaler_options *options, int argc, char **argv, int *i,
+    struct faas_err *err)
+{
+    size_t       n, len;
+    const char  *arg;
+
+    arg = argv[*i];
+
+    for (n = 0; strncmp(arg, "--", 2) == 0 && n < N_ENTRIES; n++) {
+        len = strlen(entries[n].name);
+
+        if (strncmp(arg + 2, entries[n].name, len) != 0) {
+            continue;
+        }
+
+        if (arg[2 + len] == '=') {
+            return set_entry(options, &entries[n], arg + 3 + len, err);
+        }
+
+        if (arg[2 + len] != '\0') {
+            continue;
+        }
+
+        if (*i + 1 == argc) {
+            return faas_err_set(err, 0, "%s wants a value", arg);
+        }
+
+        return set_entry(options, &entries[n], argv[++*i], err);
+    }
+
+    return faas_err_set(err, 0, "unknown option \"%s\", see --help", arg);
+}
+
+
+static int
+set_entry(struct scaler_options *options, const struct option_entry *entry,
+    const char *value, struct faas_err *err)
+{
+    char      *field;
+    uint64_t   number;
+
+    number = 0;
+    field = (char *) options + entry->offset;
+
+    switch (entry->kind) {
+
+    case TEXT:
+        memcpy(field, &value, sizeof(value));
+        return 0;
+
+    case DURATION:
+        if (faas_parse_duration(value, strlen(value), entry->max, &number)
+            != 0
+            || number < entry->min)
+        {
+            return faas_err_set(err, 0, "--%s: \"%s\" is no duration from "
+                                "%" PRIu64 "ms to %" PRIu64 "ms, as 30, 500ms "
+                                "or 1m30s", entry->name, value, entry->min,
+                                entry->max);
+        }
+
+        break;
+
+    case NUMBER:
+    case BYTES:
+        if (faas_parse_uint(value, strlen(value), entry->min, entry->max,
+                            &number)
+            != 0)
+        {
+            return faas_err_set(err, 0, "--%s: \"%s\" is no number from "
+                                "%" PRIu64 " to %" PRIu64, entry->name, value,
+                                entry->min, entry->max);
+        }
+
+        break;
+    }
+
+    memcpy(field, &number, sizeof(number));
+
+    return 0;
+}
+
+
+static const char *
+from_environment(const struct option_entry *entry)
+{
+    char    name[ENV_NAME_MAX];
+    size_t  i, len;
+
+    len = strlen(ENV_PREFIX);
+
+    memcpy(name, ENV_PREFIX, len);
+
+    for (i = 0; entry->name[i] != '\0' && len + i < sizeof(name) - 1; i++) {
+        name[len + i] = entry->name[i] == '-'
+                        ? '_' : (char) (entry->name[i] - 'a' + 'A');
+    }
+
+    name[len + i] = '\0';
+
+    return getenv(name);
+}
+
+
+static int
+check_required(const struct scaler_options *options, struct faas_err *err)
+{
+    size_t       i;
+    const char  *value;
+
+    for (i = 0; i < N_ENTRIES; i++) {
+
+        if (entries[i].kind != TEXT) {
+            continue;
+        }
+
+        memcpy(&value, (const char *) options + entries[i].offset,
+               sizeof(value));
+
+        if (value == NULL) {
+            return faas_err_set(err, 0, "--%s is missing: %s",
+                                entries[i].name, entries[i].help);
+        }
+    }
+
+    return 0;
+}
+
+
+static void
+print_help(void)
+{
+    size_t  i;
+
+    (void) printf("usage: faas-scaler --listen ADDR --state-dir DIR "
+                  "[--OPTION VALUE ...]\n\n");
+
+    for (i = 0; i < N_ENTRIES; i++) {
+        (void) printf("  --%s\n      %s", entries[i].name, entries[i].help);
+
+        if (entries[i].fallback == NULL) {
+            (void) printf(" (must be given)\n");
+
+        } else if (entries[i].fallback[0] == '\0') {
+            (void) printf("\n");
+
+        } else {
+            (void) printf(" (%s)\n", entries[i].fallback);
+        }
+    }
+
+    (void) printf("\nEach can be set in the environment as well: "
+                  ENV_PREFIX "STATE_DIR for --state-dir.\n");
+}

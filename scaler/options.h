@@ -1,0 +1,56 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The settings of the scaler: one table makes the command line, the
+ * environment, the defaults and --help.
+ */
+
+#ifndef FAAS_SCALER_OPTIONS_H
+#define FAAS_SCALER_OPTIONS_H
+
+#include <stdint.h>
+
+#include "lib/faas_err.h"
+
+
+struct scaler_options {
+    /* texts are owned by the caller of options_parse(): argv, environment */
+    const char  *listen;            /* unix:/path or IP:PORT */
+    const char  *redis;
+    const char  *redis_password_file;
+    const char  *redis_prefix;
+    const char  *state_dir;
+    const char  *functions_dir;
+    const char  *watchdog;
+    const char  *gateway_user;
+    const char  *log_level;
+
+    uint64_t     redis_db;
+    uint64_t     max_functions;
+    uint64_t     max_replicas;      /* of one function */
+    uint64_t     max_starts;        /* processes starting at a time */
+    uint64_t     max_body;          /* bytes of a request to the API */
+    uint64_t     max_log;           /* bytes of a function's log file */
+    uint64_t     max_gateways;
+    uint64_t     drain_timeout_ms;
+    uint64_t     stop_timeout_ms;
+    uint64_t     redis_timeout_ms;
+};
+
+
+enum options_result {
+    OPTIONS_RUN,                    /* go on */
+    OPTIONS_EXIT,                   /* help or version was printed */
+    OPTIONS_BAD                     /* err says what */
+};
+
+
+/*
+ * Fills options from the defaults, the environment (FAAS_SCALER_STATE_DIR for
+ * --state-dir, and so on) and the command line, the later over the earlier.
+ */
+enum options_result options_parse(int argc, char **argv,
+    struct scaler_options *options, struct faas_err *err);
+
+
+#endif /* FAAS_SCALER_OPTIONS_H */

@@ -1,0 +1,97 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What runs functions.  The rest of the scaler knows this interface and not
+ * who is behind it: processes of this machine, or, later, Docker Swarm.
+ *
+ * Each operation answers through callbacks, at once or later, and exactly
+ * once: a provider may have to ask somebody over a network.
+ */
+
+#ifndef FAAS_SCALER_PROVIDER_H
+#define FAAS_SCALER_PROVIDER_H
+
+#include <stdint.h>
+
+#include "lib/faas_err.h"
+#include "lib/faas_proto.h"
+
+#include "spec.h"
+
+
+struct provider;
+
+/* a function as a provider sees it now */
+struct provider_function {
+    const struct spec  *spec;           /* valid during the call */
+    uint64_t            available;      /* replicas that answer */
+};
+
+/* err->code is 0 where it went well, else an HTTP status */
+typedef void (*provider_done_fn)(void *arg, const struct faas_err *err);
+
+typedef void (*provider_each_fn)(void *arg,
+    const struct provider_function *function);
+
+
+/*
+ * What a provider asks of the scaler.
+ */
+struct provider_hooks {
+    void  *arg;
+
+    /*
+     * Makes a function's route known to the gateways; NULL removes it.
+     * Returns the revision of the change.
+     */
+    uint64_t (*publish)(void *arg, const char *key,
+        const struct faas_route *route);
+
+    /*
+     * Calls drained(data) once no gateway uses anything that revision rev of
+     * the function has taken away, or after timeout_ms; never from within.
+     */
+    void (*drain)(void *arg, const char *key, uint64_t rev,
+        uint64_t timeout_ms, void (*drained)(void *data), void *data);
+};
+
+
+struct provider_ops {
+    const char  *name;                  /* as /system/info gives them */
+    const char  *orchestration;
+
+    /* each is called for each function, then done */
+    void (*list)(struct provider *provider, provider_each_fn each,
+        provider_done_fn done, void *arg);
+
+    /* each is called once; an unknown function is 404 in done */
+    void (*get)(struct provider *provider, const char *key,
+        provider_each_fn each, provider_done_fn done, void *arg);
+
+    /* both take the spec; 400 where it exists, 404 where it does not */
+    void (*deploy)(struct provider *provider, struct spec *spec,
+        provider_done_fn done, void *arg);
+    void (*update)(struct provider *provider, struct spec *spec,
+        provider_done_fn done, void *arg);
+
+    void (*remove)(struct provider *provider, const char *key,
+        provider_done_fn done, void *arg);
+    void (*scale)(struct provider *provider, const char *key,
+        uint64_t replicas, provider_done_fn done, void *arg);
+
+    /* ends all that runs and must not outlive the scaler, then calls stopped;
+       nothing else is called afterwards but free */
+    void (*stop)(struct provider *provider, void (*stopped)(void *arg),
+        void *arg);
+
+    void (*free)(struct provider *provider);
+};
+
+
+/* the first member of each provider's own structure */
+struct provider {
+    const struct provider_ops  *ops;
+};
+
+
+#endif /* FAAS_SCALER_PROVIDER_H */

@@ -1,0 +1,698 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Routes, to Redis.
+ *
+ *     ready, or the epoch is not ours
+ *        |
+ *        v
+ *     floor (what revision Redis has seen) -> whole (everything, one MULTI)
+ *                                               |
+ *                                               v
+ *                        changes (what is dirty, one MULTI after another)
+ *
+ * Anything unexpected leads back to the beginning, at the next second.
+ */
+
+#include "publish.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/faas_hash.h"
+#include "lib/faas_log.h"
+#include "lib/faas_num.h"
+
+
+#define FIELDS_MAX  2048    /* keys and values in one HSET */
+
+
+static struct published *find(struct publisher *publisher, const char *key);
+static struct published *find_or_new(struct publisher *publisher,
+    const char *key);
+static void forget(struct publisher *publisher, struct published *item);
+static uint64_t next_rev(struct publisher *publisher);
+static int encode(struct publisher *publisher, struct published *item,
+    const struct faas_route *route);
+static int set_rev(struct publisher *publisher, struct published *item);
+static void ask_floor(struct publisher *publisher);
+static void on_floor(void *arg, const redisReply *reply);
+static uint64_t last_rev(const redisReply *reply);
+static void send_whole(struct publisher *publisher);
+static int send_routes(struct publisher *publisher);
+static int send_marker(struct publisher *publisher);
+static void on_whole(void *arg, const redisReply *reply);
+static void send_changes(struct publisher *publisher);
+static int send_change(struct publisher *publisher, struct published *item);
+static int send_entry(struct publisher *publisher, const char *key,
+    uint64_t rev, uint64_t prev);
+static void on_changes(void *arg, const redisReply *reply);
+static int is_executed(const redisReply *reply);
+static int send_word(struct publisher *publisher, redis_reply_fn handler,
+    const char *word);
+static void on_timer(evutil_socket_t fd, short what, void *arg);
+static void on_epoch(void *arg, const redisReply *reply);
+
+
+int
+publisher_init(struct publisher *publisher, struct redis *redis,
+    struct event_base *base, struct faas_err *err)
+{
+    size_t          i;
+    struct timeval  tv;
+
+    publisher->redis = redis;
+    TAILQ_INIT(&publisher->all);
+    TAILQ_INIT(&publisher->dirty);
+
+    for (i = 0; i < PUBLISH_BUCKETS; i++) {
+        LIST_INIT(&publisher->buckets[i]);
+    }
+
+    if (faas_random_seed(&publisher->random) != 0) {
+        return faas_err_set(err, 0, "getrandom() fails");
+    }
+
+    publisher->timer = event_new(base, -1, EV_PERSIST, on_timer, publisher);
+
+    tv.tv_sec = PUBLISH_CHECK / 1000;
+    tv.tv_usec = PUBLISH_CHECK % 1000 * 1000;
+
+    if (publisher->timer == NULL || event_add(publisher->timer, &tv) != 0) {
+        return faas_err_set(err, 0, "no memory");
+    }
+
+    return 0;
+}
+
+
+void
+publisher_done(struct publisher *publisher)
+{
+    struct published  *item;
+
+    while ((item = TAILQ_FIRST(&publisher->all)) != NULL) {
+        forget(publisher, item);
+    }
+
+    if (publisher->timer != NULL) {
+        event_free(publisher->timer);
+        publisher->timer = NULL;
+    }
+}
+
+
+uint64_t
+publisher_set(struct publisher *publisher, const char *key,
+    const struct faas_route *route)
+{
+    struct published  *item;
+
+    item = find_or_new(publisher, key);
+
+    if (item == NULL || encode(publisher, item, route) != 0) {
+        faas_log(FAAS_LOG_ERROR, "no memory to publish a route, gateways keep "
+                 "the old one function=%s", key);
+        return publisher->rev;
+    }
+
+    send_changes(publisher);
+
+    return item->rev;
+}
+
+
+void
+publisher_ready(struct publisher *publisher)
+{
+    publisher->is_busy = 0;
+    publisher->is_whole = 0;
+
+    ask_floor(publisher);
+}
+
+
+void
+publisher_lost(struct publisher *publisher)
+{
+    publisher->is_busy = 0;
+    publisher->is_whole = 0;
+}
+
+
+static struct published *
+find(struct publisher *publisher, const char *key)
+{
+    uint32_t           hash;
+    struct published  *item;
+
+    hash = faas_hash(key, strlen(key)) % PUBLISH_BUCKETS;
+
+    LIST_FOREACH(item, &publisher->buckets[hash], bucket) {
+        if (strcmp(item->key, key) == 0) {
+            return item;
+        }
+    }
+
+    return NULL;
+}
+
+
+static struct published *
+find_or_new(struct publisher *publisher, const char *key)
+{
+    uint32_t           hash;
+    struct published  *item;
+
+    item = find(publisher, key);
+
+    if (item != NULL) {
+        return item;
+    }
+
+    item = calloc(1, sizeof(*item));
+
+    if (item == NULL) {
+        return NULL;
+    }
+
+    (void) snprintf(item->key, sizeof(item->key), "%s", key);
+
+    hash = faas_hash(key, strlen(key)) % PUBLISH_BUCKETS;
+    LIST_INSERT_HEAD(&publisher->buckets[hash], item, bucket);
+    TAILQ_INSERT_TAIL(&publisher->all, item, link);
+
+    return item;
+}
+
+
+static void
+forget(struct publisher *publisher, struct published *item)
+{
+    if (item->is_dirty) {
+        TAILQ_REMOVE(&publisher->dirty, item, dirty);
+    }
+
+    TAILQ_REMOVE(&publisher->all, item, link);
+    LIST_REMOVE(item, bucket);
+    free(item->json);
+    free(item);
+}
+
+
+/*
+ * Microseconds since 1970, but always more than before.
+ */
+static uint64_t
+next_rev(struct publisher *publisher)
+{
+    uint64_t         now;
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_REALTIME, &ts);
+    now = (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
+
+    publisher->rev = now > publisher->rev ? now : publisher->rev + 1;
+
+    return publisher->rev;
+}
+
+
+/*
+ * The dirty ones are kept by revision: gateways take the last one that they
+ * have read to mean that they know all before it.
+ */
+static int
+encode(struct publisher *publisher, struct published *item,
+    const struct faas_route *route)
+{
+    int    len;
+    char  *json;
+
+    json = NULL;
+    item->rev = next_rev(publisher);
+
+    if (route != NULL) {
+        publisher->route = *route;
+        publisher->route.rev = item->rev;
+
+        len = faas_route_encode(&publisher->route, publisher->text,
+                                sizeof(publisher->text));
+        json = len > 0 ? strdup(publisher->text) : NULL;
+
+        if (json == NULL) {
+            return -1;
+        }
+    }
+
+    free(item->json);
+    item->json = json;
+
+    if (item->is_dirty) {
+        TAILQ_REMOVE(&publisher->dirty, item, dirty);
+    }
+
+    item->is_dirty = 1;
+    TAILQ_INSERT_TAIL(&publisher->dirty, item, dirty);
+
+    return 0;
+}
+
+
+/*
+ * Gives an item's route a new revision.
+ */
+static int
+set_rev(struct publisher *publisher, struct published *item)
+{
+    struct faas_err    err;
+    struct faas_route  *route;
+
+    route = &publisher->route;
+
+    if (faas_route_parse(item->json, strlen(item->json), route, &err) != 0) {
+        return -1;
+    }
+
+    return encode(publisher, item, route);
+}
+
+
+static void
+ask_floor(struct publisher *publisher)
+{
+    const char  *argv[6];
+
+    argv[0] = "XREVRANGE";
+    argv[1] = publisher->redis->keys.changes;
+    argv[2] = "+";
+    argv[3] = "-";
+    argv[4] = "COUNT";
+    argv[5] = "1";
+
+    publisher->is_busy = redis_send(publisher->redis, on_floor, publisher, 6,
+                                    argv, NULL)
+                         == 0;
+}
+
+
+static void
+on_floor(void *arg, const redisReply *reply)
+{
+    uint64_t            floor;
+    struct publisher   *publisher;
+
+    publisher = arg;
+    publisher->is_busy = 0;
+
+    if (reply == NULL) {
+        return;
+    }
+
+    floor = last_rev(reply);
+
+    if (floor > publisher->rev) {
+        publisher->rev = floor;
+    }
+
+    send_whole(publisher);
+}
+
+
+/*
+ * Of an answer to XREVRANGE: [[id, [field, value, ...]]].
+ */
+static uint64_t
+last_rev(const redisReply *reply)
+{
+    size_t             i;
+    uint64_t           rev;
+    const redisReply  *entry, *fields;
+
+    rev = 0;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 1) {
+        return 0;
+    }
+
+    entry = reply->element[0];
+
+    if (entry->type != REDIS_REPLY_ARRAY || entry->elements != 2
+        || entry->element[1]->type != REDIS_REPLY_ARRAY)
+    {
+        return 0;
+    }
+
+    fields = entry->element[1];
+
+    for (i = 0; i + 1 < fields->elements; i += 2) {
+        if (fields->element[i]->type == REDIS_REPLY_STRING
+            && fields->element[i + 1]->type == REDIS_REPLY_STRING
+            && strcmp(fields->element[i]->str, FAAS_CHANGE_REV) == 0)
+        {
+            (void) faas_parse_uint(fields->element[i + 1]->str,
+                                   strlen(fields->element[i + 1]->str), 0,
+                                   INT64_MAX, &rev);
+        }
+    }
+
+    return rev;
+}
+
+
+/*
+ * All routes under one new epoch.  The entry in the stream follows none, so
+ * every gateway reads everything.
+ */
+static void
+send_whole(struct publisher *publisher)
+{
+    const char        *argv[3];
+    struct published  *item, *next;
+
+    for (item = TAILQ_FIRST(&publisher->all); item != NULL; item = next) {
+        next = TAILQ_NEXT(item, link);
+
+        if (item->json == NULL) {
+            forget(publisher, item);
+
+        } else if (set_rev(publisher, item) != 0) {
+            faas_log(FAAS_LOG_ERROR, "no memory to publish, trying again");
+            return;
+        }
+    }
+
+    faas_uuid_encode(faas_random_next(&publisher->random),
+                     faas_random_next(&publisher->random), publisher->epoch);
+
+    argv[0] = "DEL";
+    argv[1] = publisher->redis->keys.routes;
+
+    if (send_word(publisher, NULL, "MULTI") != 0
+        || redis_send(publisher->redis, NULL, NULL, 2, argv, NULL) != 0
+        || send_routes(publisher) != 0
+        || send_marker(publisher) != 0
+        || send_word(publisher, on_whole, "EXEC") != 0)
+    {
+        faas_log(FAAS_LOG_ERROR, "cannot send all routes, trying again");
+        redis_reset(publisher->redis);
+        return;
+    }
+
+    publisher->is_busy = 1;
+}
+
+
+static int
+send_routes(struct publisher *publisher)
+{
+    int                n;
+    const char        *argv[2 + FIELDS_MAX];
+    struct published  *item;
+
+    argv[0] = "HSET";
+    argv[1] = publisher->redis->keys.routes;
+    n = 2;
+
+    TAILQ_FOREACH(item, &publisher->all, link) {
+        item->sending = item->rev;
+        argv[n++] = item->key;
+        argv[n++] = item->json;
+
+        if (n == 2 + FIELDS_MAX) {
+            if (redis_send(publisher->redis, NULL, NULL, n, argv, NULL) != 0)
+            {
+                return -1;
+            }
+
+            n = 2;
+        }
+    }
+
+    return n == 2 ? 0 : redis_send(publisher->redis, NULL, NULL, n, argv,
+                                   NULL);
+}
+
+
+static int
+send_marker(struct publisher *publisher)
+{
+    const char  *argv[3];
+
+    publisher->last = next_rev(publisher);
+
+    if (send_entry(publisher, FAAS_LOAD_APPLIED, publisher->last, 0) != 0) {
+        return -1;
+    }
+
+    argv[0] = "SET";
+    argv[1] = publisher->redis->keys.epoch;
+    argv[2] = publisher->epoch;
+
+    return redis_send(publisher->redis, NULL, NULL, 3, argv, NULL);
+}
+
+
+static void
+on_whole(void *arg, const redisReply *reply)
+{
+    unsigned            n;
+    struct published   *item;
+    struct publisher   *publisher;
+
+    publisher = arg;
+
+    if (!is_executed(reply)) {
+        publisher->is_busy = 0;
+        return;
+    }
+
+    n = 0;
+
+    TAILQ_FOREACH(item, &publisher->all, link) {
+        n += (item->json != NULL);
+    }
+
+    faas_log(FAAS_LOG_NOTICE, "published all routes functions=%u epoch=%s", n,
+             publisher->epoch);
+
+    publisher->is_whole = 1;
+    on_changes(publisher, reply);
+}
+
+
+static void
+send_changes(struct publisher *publisher)
+{
+    unsigned           n;
+    struct published  *item;
+
+    if (publisher->is_busy || !publisher->is_whole
+        || !publisher->redis->is_ready || TAILQ_EMPTY(&publisher->dirty))
+    {
+        return;
+    }
+
+    if (send_word(publisher, NULL, "MULTI") != 0) {
+        return;
+    }
+
+    n = 0;
+
+    TAILQ_FOREACH(item, &publisher->dirty, dirty) {
+        if (n++ == PUBLISH_BATCH) {
+            break;
+        }
+
+        if (send_change(publisher, item) != 0) {
+            redis_reset(publisher->redis);
+            return;
+        }
+    }
+
+    if (send_word(publisher, on_changes, "EXEC") == 0) {
+        publisher->is_busy = 1;
+
+    } else {
+        redis_reset(publisher->redis);
+    }
+}
+
+
+static int
+send_change(struct publisher *publisher, struct published *item)
+{
+    int          rc;
+    uint64_t     prev;
+    const char  *argv[4];
+
+    argv[0] = item->json != NULL ? "HSET" : "HDEL";
+    argv[1] = publisher->redis->keys.routes;
+    argv[2] = item->key;
+    argv[3] = item->json;
+
+    rc = redis_send(publisher->redis, NULL, NULL, item->json != NULL ? 4 : 3,
+                    argv, NULL);
+
+    prev = publisher->last;
+    publisher->last = item->rev;
+    item->sending = item->rev;
+
+    return rc == 0 ? send_entry(publisher, item->key, item->rev, prev) : -1;
+}
+
+
+static int
+send_entry(struct publisher *publisher, const char *key, uint64_t rev,
+    uint64_t prev)
+{
+    char         rev_text[24], prev_text[24], max_text[24];
+    const char  *argv[12];
+
+    (void) snprintf(rev_text, sizeof(rev_text), "%" PRIu64, rev);
+    (void) snprintf(prev_text, sizeof(prev_text), "%" PRIu64, prev);
+    (void) snprintf(max_text, sizeof(max_text), "%d", FAAS_CHANGES_MAX);
+
+    argv[0] = "XADD";
+    argv[1] = publisher->redis->keys.changes;
+    argv[2] = "MAXLEN";
+    argv[3] = "~";
+    argv[4] = max_text;
+    argv[5] = "*";
+    argv[6] = FAAS_CHANGE_NAME;
+    argv[7] = key;
+    argv[8] = FAAS_CHANGE_REV;
+    argv[9] = rev_text;
+    argv[10] = FAAS_CHANGE_PREV;
+    argv[11] = prev_text;
+
+    return redis_send(publisher->redis, NULL, NULL, 12, argv, NULL);
+}
+
+
+static void
+on_changes(void *arg, const redisReply *reply)
+{
+    struct published   *item, *next;
+    struct publisher   *publisher;
+
+    publisher = arg;
+    publisher->is_busy = 0;
+
+    if (!is_executed(reply)) {
+        publisher->is_whole = 0;
+        return;
+    }
+
+    for (item = TAILQ_FIRST(&publisher->dirty); item != NULL; item = next) {
+        next = TAILQ_NEXT(item, dirty);
+
+        if (item->sending != item->rev) {
+            continue;
+        }
+
+        item->sending = 0;
+        item->is_dirty = 0;
+        TAILQ_REMOVE(&publisher->dirty, item, dirty);
+
+        if (item->json == NULL) {
+            forget(publisher, item);
+        }
+    }
+
+    send_changes(publisher);
+}
+
+
+/*
+ * The answer to EXEC, each command's included.
+ */
+static int
+is_executed(const redisReply *reply)
+{
+    size_t  i;
+
+    if (reply == NULL) {
+        return 0;
+    }
+
+    if (reply->type != REDIS_REPLY_ARRAY) {
+        faas_log(FAAS_LOG_ERROR, "redis refuses routes, trying again "
+                 "error=\"%s\"",
+                 reply->type == REDIS_REPLY_ERROR ? reply->str : "odd answer");
+        return 0;
+    }
+
+    for (i = 0; i < reply->elements; i++) {
+        if (reply->element[i]->type == REDIS_REPLY_ERROR) {
+            faas_log(FAAS_LOG_ERROR, "redis refuses a route, trying again "
+                     "error=\"%s\"", reply->element[i]->str);
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+static int
+send_word(struct publisher *publisher, redis_reply_fn handler,
+    const char *word)
+{
+    return redis_send(publisher->redis, handler, publisher, 1, &word, NULL);
+}
+
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    const char         *argv[2];
+    struct publisher   *publisher;
+
+    (void) fd;
+    (void) what;
+
+    publisher = arg;
+
+    if (!publisher->redis->is_ready || publisher->is_busy) {
+        return;
+    }
+
+    if (!publisher->is_whole) {
+        ask_floor(publisher);
+        return;
+    }
+
+    argv[0] = "GET";
+    argv[1] = publisher->redis->keys.epoch;
+
+    (void) redis_send(publisher->redis, on_epoch, publisher, 2, argv, NULL);
+}
+
+
+static void
+on_epoch(void *arg, const redisReply *reply)
+{
+    struct publisher  *publisher;
+
+    publisher = arg;
+
+    if (reply == NULL || publisher->is_busy || !publisher->is_whole) {
+        return;
+    }
+
+    if (reply->type == REDIS_REPLY_STRING
+        && strcmp(reply->str, publisher->epoch) == 0)
+    {
+        return;
+    }
+
+    faas_log(FAAS_LOG_WARN, "redis has lost our routes, publishing all of "
+             "them again");
+
+    publisher->is_whole = 0;
+    ask_floor(publisher);
+}

@@ -1,0 +1,90 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The scaler's connection to Redis: hiredis on libevent.  It connects again
+ * by itself, with growing pauses.
+ */
+
+#ifndef FAAS_SCALER_REDIS_H
+#define FAAS_SCALER_REDIS_H
+
+#include <event2/event.h>
+#include <hiredis/async.h>
+#include <hiredis/hiredis.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/faas_err.h"
+#include "lib/faas_proto.h"
+
+#include "options.h"
+
+
+#define REDIS_PASSWORD_MAX   512        /* bytes */
+#define REDIS_PAUSE_MIN      100        /* msec */
+#define REDIS_PAUSE_MAX      5000       /* msec */
+#define REDIS_PENDING_MAX    4096       /* commands without an answer */
+
+
+/* reply is NULL when the connection was lost before the answer came */
+typedef void (*redis_reply_fn)(void *arg, const redisReply *reply);
+
+struct redis_keys {
+    char  routes[FAAS_REDIS_KEY_MAX + 1];
+    char  changes[FAAS_REDIS_KEY_MAX + 1];
+    char  epoch[FAAS_REDIS_KEY_MAX + 1];
+    char  gateways[FAAS_REDIS_KEY_MAX + 1];
+};
+
+struct redis {
+    const struct scaler_options  *options;
+    struct event_base            *base;
+    struct event                 *timer;        /* connect, or overdue */
+    redisAsyncContext            *ac;           /* NULL: not connected */
+    struct faas_addr              addr;
+    struct redis_keys             keys;
+    char                          password[REDIS_PASSWORD_MAX + 1];
+    unsigned                      pending;
+    unsigned                      answers;      /* total, to see progress */
+    unsigned                      answers_seen;
+    uint64_t                      pause_ms;
+    int                           is_ready;
+    int                           is_reported;
+    int                           is_given_up;  /* the timer ends it */
+    int                           is_closing;
+
+    /* called when commands may be sent, and when they no longer may */
+    void                        (*ready)(void *arg);
+    void                        (*lost)(void *arg);
+    void                         *arg;
+};
+
+
+/*
+ * Checks the settings and begins to connect.  ready, lost and arg are set by
+ * the caller before.  Returns 0 or -1.
+ */
+int redis_open(struct redis *redis, const struct scaler_options *options,
+    struct event_base *base, struct faas_err *err);
+
+/*
+ * Closes for good; lost() is not called, waiting handlers are, with NULL.
+ */
+void redis_close(struct redis *redis);
+
+/*
+ * Sends a command of argc texts; len may be NULL where all end in zeros.
+ * handler may be NULL.  Returns 0, or -1 where it cannot be sent now (the
+ * handler is not called then).
+ */
+int redis_send(struct redis *redis, redis_reply_fn handler, void *arg,
+    int argc, const char **argv, const size_t *len);
+
+/*
+ * Gives the connection up, not from within, and connects again: what was sent
+ * is of no use, a MULTI that was begun and not ended.
+ */
+void redis_reset(struct redis *redis);
+
+
+#endif /* FAAS_SCALER_REDIS_H */

@@ -1,0 +1,472 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * One replica of the process provider.
+ */
+
+#include "replica.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/faas_addr.h"
+#include "lib/faas_log.h"
+
+#include "spawn.h"
+#include "store.h"
+
+
+#define PROBE_REQUEST  "GET /_/ready HTTP/1.1\r\nHost: replica\r\n"         \
+                       "Connection: close\r\n\r\n"
+#define PROBE_STATUS   "HTTP/1.1 200"
+#define PROBE_RETRY    50       /* msec */
+
+
+static int make_socket(struct replica *replica, struct faas_err *err);
+static int make_tmp(struct replica *replica, struct faas_err *err);
+static void replica_free(struct replica *replica);
+static void tmp_path(const struct replica *replica, char *path, size_t size);
+static const char *socket_path(const struct replica *replica);
+static void set_state(struct replica *replica, enum replica_state state);
+static int run(struct replica *replica, struct faas_err *err);
+static void back_off(struct replica *replica);
+static void on_timer(evutil_socket_t fd, short what, void *arg);
+static void start_timer(struct replica *replica, uint64_t msec);
+static void probe_start(struct replica *replica);
+static void probe_stop(struct replica *replica);
+static void on_probe(evutil_socket_t fd, short what, void *arg);
+static uint64_t now_ms(void);
+
+
+struct replica *
+replica_new(const struct replica_owner *owner, const struct spec *spec,
+    const char *dir, uint64_t number, struct flog *flog,
+    struct faas_err *err)
+{
+    char             tmp[4096];
+    struct replica  *replica;
+
+    replica = calloc(1, sizeof(*replica));
+
+    if (replica == NULL) {
+        (void) faas_err_set(err, 500, "no memory");
+        return NULL;
+    }
+
+    replica->owner = owner;
+    replica->number = number;
+    replica->listen_fd = -1;
+    replica->probe_fd = -1;
+    replica->output.flog = flog;
+
+    /* the name is cut where an id has no room for all of it */
+
+    (void) snprintf(replica->id, sizeof(replica->id), "%.42s-%" PRIu64,
+                    spec->name, number);
+    (void) snprintf(replica->dir, sizeof(replica->dir), "%s", dir);
+
+    tmp_path(replica, tmp, sizeof(tmp));
+    replica->env = spawn_env(spec, tmp);
+    replica->timer = evtimer_new(owner->base, on_timer, replica);
+
+    if (replica->env == NULL || replica->timer == NULL) {
+        (void) faas_err_set(err, 500, "no memory");
+        goto failed;
+    }
+
+    if (make_tmp(replica, err) != 0 || make_socket(replica, err) != 0) {
+        goto failed;
+    }
+
+    return replica;
+
+failed:
+
+    replica_free(replica);
+    free(replica);
+
+    return NULL;
+}
+
+
+void
+replica_start(struct replica *replica)
+{
+    struct faas_err  err;
+
+    if (run(replica, &err) != 0) {
+        faas_log(FAAS_LOG_ERROR, "cannot start a replica, trying again "
+                 "replica=%s error=\"%s\"", replica->id, err.text);
+        back_off(replica);
+        return;
+    }
+
+    replica->started_ms = now_ms();
+
+    probe_start(replica);
+    set_state(replica, REPLICA_STARTING);
+}
+
+
+void
+replica_stop(struct replica *replica)
+{
+    if (replica->state == REPLICA_STOPPING) {
+        return;
+    }
+
+    probe_stop(replica);
+    (void) event_del(replica->timer);
+
+    replica->state = REPLICA_STOPPING;
+
+    if (replica->pid == 0) {
+        replica_free(replica);
+        replica->owner->gone(replica->owner->arg, replica);
+        return;
+    }
+
+    (void) kill(replica->pid, SIGTERM);
+    start_timer(replica, replica->owner->stop_timeout_ms);
+}
+
+
+void
+replica_exited(struct replica *replica, int status)
+{
+    /* its group, for what it may have left behind */
+
+    (void) kill(-replica->pid, SIGKILL);
+    replica->pid = 0;
+
+    probe_stop(replica);
+    flog_reader_close(&replica->output);
+
+    if (replica->state == REPLICA_STOPPING) {
+        (void) event_del(replica->timer);
+        replica_free(replica);
+        replica->owner->gone(replica->owner->arg, replica);
+        return;
+    }
+
+    if (now_ms() - replica->started_ms >= REPLICA_BACKOFF_RESET) {
+        replica->backoff_ms = 0;
+    }
+
+    back_off(replica);
+
+    faas_log(FAAS_LOG_WARN, "replica ended, starting it again in %" PRIu64
+             "ms replica=%s %s=%d", replica->backoff_ms, replica->id,
+             WIFSIGNALED(status) ? "signal" : "status",
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+
+static int
+make_socket(struct replica *replica, struct faas_err *err)
+{
+    const char                  *path;
+    struct faas_addr             addr;
+    const struct replica_owner  *owner;
+
+    owner = replica->owner;
+
+    (void) snprintf(replica->addr, sizeof(replica->addr), "unix:%.90s/s/%"
+                    PRIu64 ".sock", owner->state_dir, replica->number);
+
+    path = socket_path(replica);
+
+    if (faas_addr_parse(replica->addr, strlen(replica->addr), &addr) != 0) {
+        return faas_err_set(err, 500, "bad socket path %.150s", path);
+    }
+
+    replica->listen_fd = socket(AF_UNIX,
+                                SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                                0);
+
+    if (replica->listen_fd == -1
+        || bind(replica->listen_fd, (struct sockaddr *) &addr.sa, addr.len)
+           != 0
+        || chmod(path, owner->has_gateway_gid ? 0660 : 0600) != 0
+        || (owner->has_gateway_gid
+            && chown(path, (uid_t) -1, owner->gateway_gid) != 0)
+        || listen(replica->listen_fd, REPLICA_BACKLOG) != 0)
+    {
+        return faas_err_set(err, 500, "cannot listen on %.150s: %s", path,
+                            strerror(errno));
+    }
+
+    return 0;
+}
+
+
+static int
+make_tmp(struct replica *replica, struct faas_err *err)
+{
+    char  path[4096];
+
+    tmp_path(replica, path, sizeof(path));
+
+    if (mkdir(path, 0700) != 0) {
+        return faas_err_set(err, 500, "cannot make %.150s: %s", path,
+                            strerror(errno));
+    }
+
+    return 0;
+}
+
+
+/*
+ * Everything but the memory.
+ */
+static void
+replica_free(struct replica *replica)
+{
+    char  path[4096];
+
+    probe_stop(replica);
+    flog_reader_close(&replica->output);
+
+    if (replica->timer != NULL) {
+        event_free(replica->timer);
+        replica->timer = NULL;
+    }
+
+    if (replica->listen_fd != -1) {
+        (void) close(replica->listen_fd);
+        (void) unlink(socket_path(replica));
+        replica->listen_fd = -1;
+    }
+
+    spawn_env_free(replica->env);
+    replica->env = NULL;
+
+    tmp_path(replica, path, sizeof(path));
+    store_remove_tree(path);
+}
+
+
+static void
+tmp_path(const struct replica *replica, char *path, size_t size)
+{
+    (void) snprintf(path, size, "%s/tmp/%" PRIu64,
+                    replica->owner->state_dir, replica->number);
+}
+
+
+static const char *
+socket_path(const struct replica *replica)
+{
+    return replica->addr + strlen("unix:");
+}
+
+
+static void
+set_state(struct replica *replica, enum replica_state state)
+{
+    if (replica->state != state) {
+        replica->state = state;
+        replica->owner->changed(replica->owner->arg, replica);
+    }
+}
+
+
+static int
+run(struct replica *replica, struct faas_err *err)
+{
+    pid_t         pid;
+    struct spawn  spawn;
+
+    spawn.program = replica->owner->watchdog;
+    spawn.dir = replica->dir;
+    spawn.env = replica->env;
+    spawn.listen_fd = replica->listen_fd;
+    spawn.output_fd = flog_reader_open(&replica->output, replica->output.flog,
+                                       replica->id, replica->owner->base);
+
+    if (spawn.output_fd == -1) {
+        return faas_err_set(err, errno, "cannot make a pipe: %s",
+                            strerror(errno));
+    }
+
+    pid = spawn_watchdog(&spawn, err);
+    (void) close(spawn.output_fd);
+
+    if (pid == -1) {
+        flog_reader_close(&replica->output);
+        return -1;
+    }
+
+    replica->pid = pid;
+
+    return 0;
+}
+
+
+/*
+ * Each pause is twice as long as the last, give or take a quarter: replicas
+ * that failed together shall not come back together.
+ */
+static void
+back_off(struct replica *replica)
+{
+    uint64_t  pause;
+
+    pause = replica->backoff_ms * 2;
+
+    if (pause < REPLICA_BACKOFF_MIN) {
+        pause = REPLICA_BACKOFF_MIN;
+    }
+
+    if (pause > REPLICA_BACKOFF_MAX) {
+        pause = REPLICA_BACKOFF_MAX;
+    }
+
+    replica->backoff_ms = pause;
+
+    start_timer(replica, pause * 3 / 4 + (uint64_t) random() % (pause / 2));
+    set_state(replica, REPLICA_BACKOFF);
+}
+
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct replica  *replica;
+
+    (void) fd;
+    (void) what;
+
+    replica = arg;
+
+    switch (replica->state) {
+
+    case REPLICA_BACKOFF:
+        set_state(replica, REPLICA_WAITING);
+        break;
+
+    case REPLICA_STARTING:
+        probe_start(replica);
+        break;
+
+    case REPLICA_STOPPING:
+        faas_log(FAAS_LOG_WARN, "replica does not end, killing it replica=%s",
+                 replica->id);
+        (void) kill(-replica->pid, SIGKILL);
+        (void) kill(replica->pid, SIGKILL);
+        break;
+
+    case REPLICA_WAITING:
+    case REPLICA_READY:
+        break;
+    }
+}
+
+
+static void
+start_timer(struct replica *replica, uint64_t msec)
+{
+    struct timeval  tv;
+
+    tv.tv_sec = (time_t) (msec / 1000);
+    tv.tv_usec = (suseconds_t) (msec % 1000 * 1000);
+
+    (void) evtimer_add(replica->timer, &tv);
+}
+
+
+/*
+ * Asks the new process whether it is ready.  The question waits in the
+ * socket's queue until the process accepts, so one is enough.
+ */
+static void
+probe_start(struct replica *replica)
+{
+    struct faas_addr  addr;
+
+    (void) faas_addr_parse(replica->addr, strlen(replica->addr), &addr);
+
+    replica->probe_fd = socket(AF_UNIX,
+                               SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (replica->probe_fd != -1
+        && connect(replica->probe_fd, (struct sockaddr *) &addr.sa, addr.len)
+           == 0
+        && write(replica->probe_fd, PROBE_REQUEST, strlen(PROBE_REQUEST))
+           == (ssize_t) strlen(PROBE_REQUEST))
+    {
+        replica->probe = event_new(replica->owner->base, replica->probe_fd,
+                                   EV_READ, on_probe, replica);
+    }
+
+    if (replica->probe == NULL || event_add(replica->probe, NULL) != 0) {
+        probe_stop(replica);
+        start_timer(replica, PROBE_RETRY);
+    }
+}
+
+
+static void
+probe_stop(struct replica *replica)
+{
+    if (replica->probe != NULL) {
+        event_free(replica->probe);
+        replica->probe = NULL;
+    }
+
+    if (replica->probe_fd != -1) {
+        (void) close(replica->probe_fd);
+        replica->probe_fd = -1;
+    }
+}
+
+
+static void
+on_probe(evutil_socket_t fd, short what, void *arg)
+{
+    char             text[sizeof(PROBE_STATUS)];
+    ssize_t          n;
+    struct replica  *replica;
+
+    (void) what;
+
+    replica = arg;
+    n = read(fd, text, sizeof(text) - 1);
+
+    probe_stop(replica);
+
+    if (replica->state != REPLICA_STARTING) {
+        return;
+    }
+
+    if (n == (ssize_t) strlen(PROBE_STATUS)
+        && memcmp(text, PROBE_STATUS, (size_t) n) == 0)
+    {
+        set_state(replica, REPLICA_READY);
+        return;
+    }
+
+    start_timer(replica, PROBE_RETRY);
+}
+
+
+static uint64_t
+now_ms(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
+}

@@ -1,0 +1,121 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * One replica of the process provider: a listening socket, and one watchdog
+ * process after another that serves it.
+ *
+ *                 replica_start()
+ *    WAITING ------------------------> STARTING --- answers ---> READY
+ *       ^                                  |                       |
+ *       | the pause is over                | its process ends      |
+ *       |                                  v                       |
+ *       +------------------------------ BACKOFF <------------------+
+ *
+ *    any -- replica_stop() --> STOPPING -- its process ends --> freed
+ *
+ * The socket outlives the processes: while none is there connections wait in
+ * its queue.
+ */
+
+#ifndef FAAS_SCALER_REPLICA_H
+#define FAAS_SCALER_REPLICA_H
+
+#include <event2/event.h>
+#include <stdint.h>
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include "lib/faas_err.h"
+#include "lib/faas_proto.h"
+
+#include "flog.h"
+#include "spec.h"
+
+
+#define REPLICA_BACKOFF_MIN    100      /* msec */
+#define REPLICA_BACKOFF_MAX    10000    /* msec */
+#define REPLICA_BACKOFF_RESET  10000    /* msec that it ran */
+#define REPLICA_BACKLOG        1024     /* connections waiting */
+
+
+enum replica_state {
+    REPLICA_WAITING,        /* may be started */
+    REPLICA_STARTING,       /* its process runs and has not answered yet */
+    REPLICA_READY,
+    REPLICA_BACKOFF,        /* its process ended: a pause */
+    REPLICA_STOPPING        /* its process was told to end */
+};
+
+struct replica;
+
+struct replica_owner {
+    void                *arg;
+    struct event_base   *base;
+    const char          *state_dir;
+    const char          *watchdog;
+    gid_t                gateway_gid;
+    int                  has_gateway_gid;
+    uint64_t             stop_timeout_ms;
+
+    /* its state is another one now */
+    void               (*changed)(void *arg, struct replica *replica);
+
+    /* it is gone, all but its memory: take it off all lists, free() it */
+    void               (*gone)(void *arg, struct replica *replica);
+};
+
+struct replica {
+    TAILQ_ENTRY(replica)         link;
+    const struct replica_owner  *owner;
+    void                        *function;      /* the provider's */
+
+    char                         id[FAAS_REPLICA_ID_MAX + 1];
+    char                         addr[FAAS_ADDR_MAX + 1];
+    char                         dir[4096];     /* of the function */
+    char                       **env;           /* owned */
+    uint64_t                     number;
+    uint64_t                     generation;    /* of the spec */
+    enum replica_state           state;
+    int                          listen_fd;
+    pid_t                        pid;           /* 0: no process */
+
+    int                          is_retiring;   /* in no route any more */
+    uint64_t                     retire_rev;    /* which took it out */
+
+    uint64_t                     backoff_ms;    /* the last pause */
+    uint64_t                     started_ms;    /* monotonic */
+    struct event                *timer;         /* pause, or SIGKILL */
+    struct event                *probe;         /* its answer is waited for */
+    int                          probe_fd;
+    struct flog_reader           output;
+};
+
+TAILQ_HEAD(replica_list, replica);
+
+
+/*
+ * Makes a replica with its socket and its TMPDIR, WAITING.  The environment is
+ * made of spec; dir is the function's folder.  Returns NULL with err.
+ */
+struct replica *replica_new(const struct replica_owner *owner,
+    const struct spec *spec, const char *dir, uint64_t number,
+    struct flog *flog, struct faas_err *err);
+
+/*
+ * Starts its process; where that fails it goes to BACKOFF.
+ */
+void replica_start(struct replica *replica);
+
+/*
+ * Ends it: SIGTERM, after stop_timeout_ms SIGKILL.  gone() is called when its
+ * process has ended, at once where there is none.
+ */
+void replica_stop(struct replica *replica);
+
+/*
+ * Its process has ended, with a status of waitpid(2).
+ */
+void replica_exited(struct replica *replica, int status);
+
+
+#endif /* FAAS_SCALER_REPLICA_H */

@@ -1,0 +1,35 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The one context of the program.
+ */
+
+#ifndef FAAS_SCALER_SCALER_H
+#define FAAS_SCALER_SCALER_H
+
+#include <event2/event.h>
+#include <event2/http.h>
+
+#include "load.h"
+#include "options.h"
+#include "provider.h"
+#include "publish.h"
+#include "redis.h"
+
+
+struct scaler {
+    struct scaler_options   options;
+    struct event_base      *base;
+    struct event           *sigterm;
+    struct event           *sigint;
+    struct redis            redis;
+    struct publisher        publisher;
+    struct load             load;
+    struct provider_hooks   hooks;
+    struct provider        *provider;
+    struct evhttp          *http;
+    int                     is_stopping;
+};
+
+
+#endif /* FAAS_SCALER_SCALER_H */

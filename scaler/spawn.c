@@ -1,0 +1,264 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Starting a watchdog.
+ */
+
+#include "spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+
+#define ENV_FIXED      12       /* variables that every watchdog gets */
+#define LISTEN_PID     "LISTEN_PID="
+#define PID_DIGITS_MAX 20
+#define FIRST_FD       3        /* of socket activation */
+#define CANNOT_EXEC    127      /* as a shell says it */
+
+
+static int add(char **env, size_t *n, const char *name, const char *value);
+static void child(const struct spawn *spawn, pid_t parent);
+static void write_pid(char **env);
+static void complain(const char *what);
+
+
+char **
+spawn_env(const struct spec *spec, const char *tmp)
+{
+    int          rc;
+    char       **env;
+    size_t       n;
+    json_t      *vars, *value;
+    const char  *name, *path, *lang;
+
+    vars = json_object_get(spec->deployment, "envVars");
+    env = calloc(json_object_size(vars) + ENV_FIXED + 1, sizeof(char *));
+
+    if (env == NULL) {
+        return NULL;
+    }
+
+    n = 0;
+    path = getenv("PATH");
+    lang = getenv("LANG");
+
+    /* the pid is written in place, by the process that has it */
+
+    rc = add(env, &n, "LISTEN_PID", "00000000000000000000")
+         | add(env, &n, "LISTEN_FDS", "1")
+         | add(env, &n, "PATH", path != NULL ? path
+                                             : "/usr/local/bin:/usr/bin:/bin")
+         | add(env, &n, "LANG", lang != NULL ? lang : "C.UTF-8")
+         | add(env, &n, "HOME", tmp)
+         | add(env, &n, "TMPDIR", tmp)
+         | add(env, &n, "OPENFAAS_NAME", spec->name)
+         | add(env, &n, "OPENFAAS_NAMESPACE", spec->ns);
+
+    if (spec_text(spec, "envProcess") != NULL) {
+        rc |= add(env, &n, "fprocess", spec_text(spec, "envProcess"));
+    }
+
+    json_object_foreach(vars, name, value) {
+        rc |= add(env, &n, name, json_is_string(value)
+                                 ? json_string_value(value) : "");
+    }
+
+    if (rc != 0) {
+        spawn_env_free(env);
+        return NULL;
+    }
+
+    return env;
+}
+
+
+void
+spawn_env_free(char **env)
+{
+    size_t  i;
+
+    for (i = 0; env != NULL && env[i] != NULL; i++) {
+        free(env[i]);
+    }
+
+    free(env);
+}
+
+
+pid_t
+spawn_watchdog(const struct spawn *spawn, struct faas_err *err)
+{
+    pid_t     pid, parent;
+    sigset_t  all, old;
+
+    parent = getpid();
+
+    /* no handler of ours may run in the child */
+
+    (void) sigfillset(&all);
+    (void) sigprocmask(SIG_SETMASK, &all, &old);
+
+    pid = fork();
+
+    if (pid == 0) {
+        child(spawn, parent);
+    }
+
+    (void) sigprocmask(SIG_SETMASK, &old, NULL);
+
+    if (pid == -1) {
+        return faas_err_set(err, errno, "cannot fork: %s", strerror(errno));
+    }
+
+    return pid;
+}
+
+
+/*
+ * A variable that was there before is replaced.
+ */
+static int
+add(char **env, size_t *n, const char *name, const char *value)
+{
+    char    *text;
+    size_t   i, name_len, value_len;
+
+    name_len = strlen(name);
+    value_len = strlen(value);
+    text = malloc(name_len + value_len + 2);
+
+    if (text == NULL) {
+        return -1;
+    }
+
+    memcpy(text, name, name_len);
+    text[name_len] = '=';
+    memcpy(text + name_len + 1, value, value_len + 1);
+
+    for (i = 0; i < *n; i++) {
+        if (strncmp(env[i], text, name_len + 1) == 0) {
+            free(env[i]);
+            env[i] = text;
+            return 0;
+        }
+    }
+
+    env[(*n)++] = text;
+
+    return 0;
+}
+
+
+/*
+ * Between fork and exec: only what is safe after a fork.
+ */
+static void
+child(const struct spawn *spawn, pid_t parent)
+{
+    int               i, null_fd;
+    sigset_t          none;
+    struct sigaction  action;
+
+    memset(&action, 0, sizeof(action));
+    action.sa_handler = SIG_DFL;
+
+    for (i = 1; i < NSIG; i++) {
+        (void) sigaction(i, &action, NULL);
+    }
+
+    (void) setsid();
+    (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
+
+    if (getppid() != parent) {
+        _exit(CANNOT_EXEC);
+    }
+
+    null_fd = open("/dev/null", O_RDONLY);
+
+    if (null_fd == -1 || dup2(spawn->output_fd, STDERR_FILENO) == -1) {
+        _exit(CANNOT_EXEC);
+    }
+
+    if (dup2(null_fd, STDIN_FILENO) == -1
+        || dup2(spawn->output_fd, STDOUT_FILENO) == -1
+        || (spawn->listen_fd == FIRST_FD
+            ? fcntl(FIRST_FD, F_SETFD, 0) : dup2(spawn->listen_fd, FIRST_FD))
+           == -1)
+    {
+        complain("cannot pass descriptors on");
+    }
+
+    if (chdir(spawn->dir) != 0) {
+        complain("cannot enter the function's folder");
+    }
+
+    write_pid(spawn->env);
+
+    (void) sigemptyset(&none);
+    (void) sigprocmask(SIG_SETMASK, &none, NULL);
+
+    {
+        char  *argv[] = { (char *) "faas-watchdog", NULL };
+
+        if (strchr(spawn->program, '/') != NULL) {
+            (void) execve(spawn->program, argv, spawn->env);
+
+        } else {
+            (void) execvpe(spawn->program, argv, spawn->env);
+        }
+    }
+
+    complain("cannot execute the watchdog");
+}
+
+
+static void
+write_pid(char **env)
+{
+    int    i;
+    char  *digits;
+    pid_t  pid;
+
+    pid = getpid();
+    digits = env[0] + strlen(LISTEN_PID);
+
+    for (i = PID_DIGITS_MAX; i > 0; i--) {
+        digits[i - 1] = (char) ('0' + pid % 10);
+        pid /= 10;
+    }
+
+    /* without the zeros in front: some take them for octal */
+
+    for (i = 0; i < PID_DIGITS_MAX - 1 && digits[i] == '0'; i++) {
+        /* void */
+    }
+
+    memmove(digits, digits + i, (size_t) (PID_DIGITS_MAX - i) + 1);
+}
+
+
+static void
+complain(const char *what)
+{
+    const char  *why;
+
+    why = strerrorname_np(errno);
+
+    if (write(STDERR_FILENO, what, strlen(what)) < 0
+        || write(STDERR_FILENO, ": ", 2) < 0
+        || write(STDERR_FILENO, why != NULL ? why : "error",
+                 strlen(why != NULL ? why : "error")) < 0
+        || write(STDERR_FILENO, "\n", 1) < 0)
+    {
+        _exit(CANNOT_EXEC);
+    }
+
+    _exit(CANNOT_EXEC);
+}

@@ -1,0 +1,42 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Starting a watchdog: its environment, and the fork.
+ */
+
+#ifndef FAAS_SCALER_SPAWN_H
+#define FAAS_SCALER_SPAWN_H
+
+#include <sys/types.h>
+
+#include "lib/faas_err.h"
+
+#include "spec.h"
+
+
+struct spawn {
+    const char  *program;       /* the watchdog */
+    const char  *dir;           /* working directory: the function's folder */
+    char       **env;           /* of spawn_env() */
+    int          listen_fd;     /* becomes descriptor 3 */
+    int          output_fd;     /* becomes standard output and error */
+};
+
+
+/*
+ * Makes the environment of a function's watchdog, from nothing but the spec
+ * and what every process needs.  tmp is its TMPDIR.  Returns an array for
+ * spawn_env_free(), or NULL.
+ */
+char **spawn_env(const struct spec *spec, const char *tmp);
+
+void spawn_env_free(char **env);
+
+/*
+ * Starts the watchdog in a session of its own; it gets SIGTERM when this
+ * process dies.  Returns its pid, or -1.
+ */
+pid_t spawn_watchdog(const struct spawn *spawn, struct faas_err *err);
+
+
+#endif /* FAAS_SCALER_SPAWN_H */

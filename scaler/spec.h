@@ -1,0 +1,76 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * What somebody deployed: OpenFaaS' FunctionDeployment, checked at the door,
+ * and what the scaler keeps with it.
+ */
+
+#ifndef FAAS_SCALER_SPEC_H
+#define FAAS_SCALER_SPEC_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "lib/faas_err.h"
+#include "lib/faas_name.h"
+
+
+#define SPEC_ENV_MAX        256         /* variables of a function */
+#define SPEC_ENV_NAME_MAX   256         /* bytes */
+#define SPEC_TEXT_MAX       32768       /* bytes of a value */
+#define SPEC_LABELS_MAX     256         /* labels; annotations as well */
+#define SPEC_REPLICAS_MAX   20          /* com.openfaas.scale.max's default */
+
+#define SPEC_LABEL_MIN      "com.openfaas.scale.min"
+#define SPEC_LABEL_MAX      "com.openfaas.scale.max"
+
+
+struct spec {
+    char         name[FAAS_NAME_MAX + 1];
+    char         ns[FAAS_NAME_MAX + 1];
+    char         key[FAAS_KEY_MAX + 1];
+    json_t      *deployment;            /* owned; labels, annotations objects */
+    uint64_t     min;                   /* replicas, from the labels */
+    uint64_t     max;
+    uint64_t     replicas;              /* wanted now */
+    time_t       created;
+};
+
+
+/*
+ * Reads a deployment from LEN bytes of JSON.  max_replicas bounds the labels.
+ * Returns a new spec with replicas == min, or NULL with code 400 in err.
+ */
+struct spec *spec_parse(const char *s, size_t len, uint64_t max_replicas,
+    struct faas_err *err);
+
+/*
+ * The same from what spec_encode() made.
+ */
+struct spec *spec_decode(const char *s, size_t len, uint64_t max_replicas,
+    struct faas_err *err);
+
+/*
+ * Returns the spec as JSON text to be freed with free(), or NULL.
+ */
+char *spec_encode(const struct spec *spec);
+
+/*
+ * Frees a spec; NULL is allowed.
+ */
+void spec_free(struct spec *spec);
+
+/*
+ * A member of the deployment as text; NULL where it is none.
+ */
+const char *spec_text(const struct spec *spec, const char *member);
+
+/*
+ * A variable of the deployment's environment; NULL where there is none.
+ */
+const char *spec_env(const struct spec *spec, const char *name);
+
+
+#endif /* FAAS_SCALER_SPEC_H */
