@@ -108,10 +108,11 @@ buckets_include_their_bound(void **state)
 static void
 samples_are_escaped_and_fit(void **state)
 {
-    char               text[128];
-    size_t             len;
-    struct faas_label  label;
-    static const char  want[] = "m_bucket{l=\"a\\\"b\\\\c\\nd\"} 7\n";
+    char                text[128];
+    size_t              len;
+    struct faas_label   label;
+    struct faas_sample  sample;
+    static const char   want[] = "m_bucket{l=\"a\\\"b\\\\c\\nd\"} 7\n";
 
     (void) state;
 
@@ -119,14 +120,21 @@ samples_are_escaped_and_fit(void **state)
     label.value = "a\"b\\c\nd";
     label.len = strlen(label.value);
 
-    len = faas_expo_uint(text, sizeof(text), "m", "_bucket", &label, 1, 7);
+    sample.name = "m";
+    sample.suffix = "_bucket";
+    sample.labels = &label;
+    sample.n = 1;
+
+    len = faas_expo_uint(text, sizeof(text), &sample, 7);
     assert_int_equal(len, sizeof(want) - 1);
     assert_memory_equal(text, want, len);
 
-    assert_int_equal(faas_expo_uint(text, len - 1, "m", "_bucket", &label, 1,
-                                    7), 0);
+    assert_int_equal(faas_expo_uint(text, len - 1, &sample, 7), 0);
 
-    len = faas_expo_seconds(text, sizeof(text), "m", "", NULL, 0, 1000042);
+    sample.suffix = "";
+    sample.n = 0;
+
+    len = faas_expo_seconds(text, sizeof(text), &sample, 1000042);
     assert_int_equal(len, 11);
     assert_memory_equal(text, "m 1.000042\n", len);
 

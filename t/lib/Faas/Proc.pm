@@ -209,14 +209,20 @@ sub stop {
 }
 
 
-# Kills with SIGKILL, as a crash would.
+# Kills with SIGKILL, as a crash would; group => 1 its process group as well:
+# workers of nginx outlive their master.
 sub crash {
-    my ($self) = @_;
+    my ($self, %opt) = @_;
 
     $self->signal('KILL');
+    kill 'KILL', -$self->{pid} if $opt{group};
 
     if (!wait_quietly(sub { !$self->running }, 10)) {
         die "$self->{name} survives SIGKILL\n";
+    }
+
+    if ($opt{group}) {
+        wait_quietly(sub { reap_group($self->{pid}) }, 10);
     }
 
     @procs = grep { $_ != $self } @procs;

@@ -16,7 +16,6 @@ use strict;
 use warnings;
 
 use Cwd qw(abs_path);
-use Digest::SHA qw(sha1);
 use Exporter qw(import);
 use Faas::Backend;
 use Faas::HTTP qw(http json_of);
@@ -29,17 +28,14 @@ use File::Find;
 use File::Path qw(remove_tree);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
-use JSON::PP;
-use MIME::Base64 qw(encode_base64);
 use Test::More;
+use parent qw(Faas::Admin);
 
 our @EXPORT = qw(alive http json_of slurp wait_for);
 
 use constant {
     PORT_FIRST => 10000,
     PORT_LAST  => 32000,        # below what the kernel gives to clients
-    USER       => 'admin',
-    PASSWORD   => 'test-password',
     TAIL       => 20,           # lines of each log shown on failure
 };
 
@@ -312,67 +308,6 @@ sub post {
 }
 
 
-# A request to the admin API through nginx, with the password; data is sent
-# as JSON.
-sub admin {
-    my ($self, $method, $path, $data) = @_;
-
-    my %headers = (authorization => $self->authorization);
-
-    if (defined $data) {
-        $headers{'content-type'} = 'application/json';
-        $data = encode_json($data);
-    }
-
-    return $self->request($method, $path, \%headers, $data);
-}
-
-
-sub authorization {
-    return 'Basic ' . encode_base64(USER . ':' . PASSWORD, '');
-}
-
-
-# Deploys a sample by its function.json, with changes over it, and waits until
-# its replicas are up and nginx has its route.
-sub deploy {
-    my ($self, $sample, %change) = @_;
-
-    my $file = "$build/samples/$sample/function.json";
-    my $spec = decode_json(slurp($file) // die "cannot read $file: $!\n");
-
-    $spec = { %$spec, %change };
-
-    my $res = $self->admin(POST => '/system/functions', $spec);
-
-    die "deploy of $spec->{service}: $res->{status} $res->{body}\n"
-        if $res->{status} !~ /^20[0-2]$/;
-
-    $self->wait_available($spec->{service});
-
-    return $spec;
-}
-
-
-sub wait_available {
-    my ($self, $name, $replicas) = @_;
-
-    wait_for(sub {
-        my $res = $self->admin(GET => "/system/function/$name");
-        my $status = json_of($res) // {};
-
-        return $res->{status} == 200
-            && ($status->{availableReplicas} // 0) >= ($replicas // 1);
-    }, 30, "available replicas of $name");
-
-    wait_for(sub {
-        return $self->get("/function/$name/")->{status} !~ /^(?:404|503)$/;
-    }, 30, "route of $name");
-
-    return;
-}
-
-
 # A file that is there as a whole or not at all.
 sub spew {
     my ($self, $file, $text, $mode) = @_;
@@ -384,15 +319,6 @@ sub spew {
     rename "$file.new", $file or die "cannot write $file: $!\n";
 
     return $file;
-}
-
-
-sub htpasswd {
-    my ($self) = @_;
-
-    my $hash = encode_base64(sha1(PASSWORD . 'salt') . 'salt', '');
-
-    return $self->spew("$self->{dir}/htpasswd", USER . ":{SSHA}$hash\n");
 }
 
 
@@ -455,6 +381,8 @@ sub allow_log {
 # The end of a test: stops everything, and tests that all was well.
 sub finish {
     my ($self) = @_;
+
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
 
     my @problems = (@{ $self->{problems} }, stop_all());
 
