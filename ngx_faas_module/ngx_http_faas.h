@@ -232,6 +232,9 @@ void ngx_http_faas_lane_release(ngx_http_faas_zone_t *zone);
  */
 ngx_uint_t ngx_http_faas_lanes_sweep(ngx_http_faas_zone_t *zone);
 
+/*
+ * A request is counted in; it was not one after all; it is over.
+ */
 void ngx_http_faas_stat_start(ngx_http_faas_zone_t *zone, uint32_t fn);
 void ngx_http_faas_stat_undo(ngx_http_faas_zone_t *zone, uint32_t fn);
 void ngx_http_faas_stat_leave(ngx_http_faas_zone_t *zone, uint32_t fn);
@@ -241,6 +244,12 @@ void ngx_http_faas_stat_leave(ngx_http_faas_zone_t *zone, uint32_t fn);
  */
 void ngx_http_faas_stat_finish(ngx_http_faas_zone_t *zone, uint32_t fn,
     ngx_uint_t status, uint64_t usec);
+
+/*
+ * Counts what a request of this context came to.
+ */
+void ngx_http_faas_stat_count(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
 
 /*
  * Sums the lanes of a function.
@@ -268,7 +277,7 @@ ngx_int_t ngx_http_faas_log_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_faas_metrics_handler(ngx_http_request_t *r);
 
 
-/* ngx_http_faas_registry.c: routes in shared memory */
+/* ngx_http_faas_index.c: from a key to a function's record */
 
 /*
  * Finds a live function by its key without a lock.  Returns its number and
@@ -278,10 +287,55 @@ uint32_t ngx_http_faas_fn_find(ngx_http_faas_shm_t *sh, const u_char *key,
     size_t len, uint64_t *seq);
 
 /*
+ * Finds a function, live or removed, by its key and the key's hash.
+ */
+uint32_t ngx_http_faas_fn_find_locked(ngx_http_faas_shm_t *sh,
+    const u_char *key, size_t len, uint32_t hash);
+
+void ngx_http_faas_index_add_locked(ngx_http_faas_shm_t *sh, uint32_t hash,
+    uint32_t fn);
+void ngx_http_faas_index_delete_locked(ngx_http_faas_shm_t *sh, uint32_t hash,
+    uint32_t fn);
+
+
+/* ngx_http_faas_replicas.c */
+
+/*
  * The number of the i-th replica, i < fn->n; to be checked against seq.
  */
 uint32_t ngx_http_faas_fn_rep(ngx_http_faas_shm_t *sh, uint32_t fn,
     uint32_t i);
+
+/*
+ * Frees the replicas of a function that were taken out and have nothing left
+ * in flight.  Returns the requests in flight on those that stay.  Takes the
+ * mutex if there is anything to do.
+ */
+uint64_t ngx_http_faas_fn_drain(ngx_http_faas_zone_t *zone, uint32_t fn);
+
+/*
+ * Finds a record for each endpoint of a route: the one that the function has,
+ * or a new one.  Returns NGX_OK, or NGX_BUSY, and has taken nothing, where
+ * there is not enough for all.
+ */
+ngx_int_t ngx_http_faas_reps_choose_locked(ngx_http_faas_shm_t *sh,
+    uint32_t fn, const struct faas_route *route, uint32_t *chosen);
+
+/*
+ * Puts a replica on its function's draining list; not twice, where a writer
+ * was killed after it did so.
+ */
+void ngx_http_faas_rep_drain_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
+    uint32_t rep);
+
+/*
+ * Whether rep is one of the n chosen.
+ */
+ngx_int_t ngx_http_faas_is_among(uint32_t rep, const uint32_t *chosen,
+    uint32_t n);
+
+
+/* ngx_http_faas_registry.c: routes in shared memory */
 
 /*
  * Makes or changes a function's route.  Takes the mutex.  Returns NGX_OK,
@@ -310,13 +364,6 @@ ngx_uint_t ngx_http_faas_fn_remove_unseen(ngx_http_faas_zone_t *zone,
  */
 void ngx_http_faas_fn_mark(ngx_http_faas_zone_t *zone, const u_char *key,
     size_t len, uint64_t seen);
-
-/*
- * Frees the replicas of a function that were taken out and have nothing left
- * in flight.  Returns the requests in flight on those that stay.  Takes the
- * mutex if there is anything to do.
- */
-uint64_t ngx_http_faas_fn_drain(ngx_http_faas_zone_t *zone, uint32_t fn);
 
 /*
  * Frees a removed function's record, if nobody uses it.  Takes the mutex.

@@ -29,7 +29,7 @@ ngx_int_t
 ngx_http_faas_admit_handler(ngx_http_request_t *r)
 {
     ngx_int_t                  rc;
-    ngx_http_faas_ctx_t       *ctx;
+    ngx_http_faas_ctx_t       *ctx, *before;
     ngx_http_faas_loc_conf_t  *flcf;
 
     flcf = ngx_http_get_module_loc_conf(r, ngx_http_faas_module);
@@ -38,14 +38,7 @@ ngx_http_faas_admit_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    ctx = ngx_http_faas_get_ctx(r);
-
-    if (ctx != NULL && ctx->is_counted) {
-
-        /* it came back by an internal redirect */
-
-        return NGX_DECLINED;
-    }
+    before = ngx_http_faas_get_ctx(r);
 
     ctx = ngx_http_faas_create_ctx(r);
     if (ctx == NULL) {
@@ -60,6 +53,13 @@ ngx_http_faas_admit_handler(ngx_http_request_t *r)
 
     if (rc != NGX_OK || ngx_http_faas_stamp(r, ctx) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /* an internal redirect came here from another function, or the same */
+
+    if (before != NULL && before->is_counted) {
+        ngx_http_faas_stat_count(r, before);
+        ngx_http_faas_cleanup(before);
     }
 
     return ngx_http_faas_admit(r, ctx);

@@ -73,6 +73,8 @@ static ngx_int_t ngx_http_faas_flush_report(ngx_http_faas_flush_t *flush,
 static ngx_int_t ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush,
     ngx_pool_t *pool);
 static ngx_int_t ngx_http_faas_flush_function(ngx_http_faas_flush_t *flush,
+    uint32_t fn, ngx_http_faas_args_t *set, ngx_http_faas_args_t *del);
+static ngx_int_t ngx_http_faas_flush_load(ngx_http_faas_flush_t *flush,
     uint32_t fn, struct faas_load *load);
 static ngx_int_t ngx_http_faas_flush_alive(ngx_http_faas_flush_t *flush,
     ngx_pool_t *pool);
@@ -84,8 +86,10 @@ static ngx_int_t ngx_http_faas_args_init(ngx_http_faas_args_t *args,
     ngx_pool_t *pool, int max);
 static void ngx_http_faas_args_add(ngx_http_faas_args_t *args,
     const void *data, size_t len);
+static void ngx_http_faas_args_text(ngx_http_faas_args_t *args,
+    const char *text);
 static ngx_int_t ngx_http_faas_args_send(ngx_http_faas_flush_t *flush,
-    ngx_http_faas_args_t *args, ngx_http_faas_reply_pt handler);
+    ngx_http_faas_args_t *args);
 
 
 /* this process' */
@@ -268,62 +272,55 @@ ngx_http_faas_flush_report(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
 static ngx_int_t
 ngx_http_faas_flush_alive(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
 {
-    u_char                *rev, *now, *gateway;
+    u_char                *rev, *now;
     ngx_http_faas_args_t   args;
 
-    rev = ngx_pnalloc(pool, 2 * NGX_INT64_LEN);
+    rev = ngx_pnalloc(pool, 2 * (NGX_INT64_LEN + 1));
     if (rev == NULL || ngx_http_faas_args_init(&args, pool, 4) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    now = rev + NGX_INT64_LEN;
-    gateway = flush->conf->zone->sh->gateway;
+    now = rev + NGX_INT64_LEN + 1;
 
-    ngx_http_faas_args_add(&args, "HSET", 4);
-    ngx_http_faas_args_add(&args, flush->key, ngx_strlen(flush->key));
-    ngx_http_faas_args_add(&args, FAAS_LOAD_APPLIED,
-                           sizeof(FAAS_LOAD_APPLIED) - 1);
-    ngx_http_faas_args_add(&args, rev,
-                           ngx_sprintf(rev, "%uL", ngx_http_faas_load(
-                                       &flush->conf->zone->sh->applied))
-                           - rev);
+    ngx_sprintf(rev, "%uL%Z",
+                ngx_http_faas_load(&flush->conf->zone->sh->applied));
+    ngx_sprintf(now, "%T%Z", ngx_time());
 
-    if (ngx_http_faas_args_send(flush, &args, NULL) != NGX_OK) {
+    ngx_http_faas_args_text(&args, "HSET");
+    ngx_http_faas_args_text(&args, (char *) flush->key);
+    ngx_http_faas_args_text(&args, FAAS_LOAD_APPLIED);
+    ngx_http_faas_args_text(&args, (char *) rev);
+
+    if (ngx_http_faas_args_send(flush, &args) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_http_faas_args_add(&args, "EXPIRE", 6);
-    ngx_http_faas_args_add(&args, flush->key, ngx_strlen(flush->key));
-    ngx_http_faas_args_add(&args, flush->ttl, ngx_strlen(flush->ttl));
+    ngx_http_faas_args_text(&args, "EXPIRE");
+    ngx_http_faas_args_text(&args, (char *) flush->key);
+    ngx_http_faas_args_text(&args, (char *) flush->ttl);
 
-    if (ngx_http_faas_args_send(flush, &args, NULL) != NGX_OK) {
+    if (ngx_http_faas_args_send(flush, &args) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    ngx_http_faas_args_add(&args, "ZADD", 4);
-    ngx_http_faas_args_add(&args, flush->conf->redis.gateways,
-                           ngx_strlen(flush->conf->redis.gateways));
-    ngx_http_faas_args_add(&args, now, ngx_sprintf(now, "%T", ngx_time())
-                                       - now);
-    ngx_http_faas_args_add(&args, gateway, ngx_strlen(gateway));
+    ngx_http_faas_args_text(&args, "ZADD");
+    ngx_http_faas_args_text(&args, (char *) flush->conf->redis.gateways);
+    ngx_http_faas_args_text(&args, (char *) now);
+    ngx_http_faas_args_text(&args,
+                            (char *) flush->conf->zone->sh->gateway);
 
-    return ngx_http_faas_args_send(flush, &args, NULL);
+    return ngx_http_faas_args_send(flush, &args);
 }
 
 
 static ngx_int_t
 ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
 {
-    u_char                *text;
-    uint32_t               i, fn, n, high;
+    uint32_t               i, n, high;
     ngx_int_t              rc;
-    struct faas_load       load;
-    ngx_http_faas_fn_t    *f;
-    ngx_http_faas_shm_t   *sh;
     ngx_http_faas_args_t   set, del;
 
-    sh = flush->conf->zone->sh;
-    high = ngx_http_faas_load(&sh->fn_high);
+    high = ngx_http_faas_load(&flush->conf->zone->sh->fn_high);
     n = 0;
 
     if (ngx_http_faas_args_init(&set, pool, 2 + 2 * NGX_HTTP_FAAS_FLUSH_FIELDS)
@@ -336,48 +333,19 @@ ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
 
     for (i = 0; i < high && n < NGX_HTTP_FAAS_FLUSH_MAX; i++) {
 
-        fn = (flush->next + i) % high;
-        f = &sh->fn[fn];
+        rc = ngx_http_faas_flush_function(flush, (flush->next + i) % high,
+                                          &set, &del);
 
-        rc = ngx_http_faas_flush_function(flush, fn, &load);
-
-        if (rc == NGX_DECLINED) {
-            continue;
+        if (rc == NGX_ERROR) {
+            return NGX_ERROR;
         }
 
-        n++;
-
-        if (rc == NGX_DONE) {
-
-            if (del.argc == 0) {
-                ngx_http_faas_args_add(&del, "HDEL", 4);
-                ngx_http_faas_args_add(&del, flush->key,
-                                       ngx_strlen(flush->key));
-            }
-
-            ngx_http_faas_args_add(&del, f->key, f->len);
-
-        } else {
-            text = ngx_pnalloc(pool, FAAS_LOAD_MAX);
-            if (text == NULL) {
-                return NGX_ERROR;
-            }
-
-            if (set.argc == 0) {
-                ngx_http_faas_args_add(&set, "HSET", 4);
-                ngx_http_faas_args_add(&set, flush->key,
-                                       ngx_strlen(flush->key));
-            }
-
-            ngx_http_faas_args_add(&set, f->key, f->len);
-            ngx_http_faas_args_add(&set, text,
-                                   faas_load_encode(&load, (char *) text));
-        }
+        n += (rc == NGX_OK);
 
         if ((set.argc == set.max
-             && ngx_http_faas_args_send(flush, &set, NULL) != NGX_OK)
+             && ngx_http_faas_args_send(flush, &set) != NGX_OK)
             || (del.argc == del.max
-                && ngx_http_faas_args_send(flush, &del, NULL) != NGX_OK))
+                && ngx_http_faas_args_send(flush, &del) != NGX_OK))
         {
             return NGX_ERROR;
         }
@@ -385,13 +353,58 @@ ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
 
     flush->next = high != 0 ? (flush->next + i) % high : 0;
 
-    if ((set.argc != 0
-         && ngx_http_faas_args_send(flush, &set, NULL) != NGX_OK)
-        || (del.argc != 0
-            && ngx_http_faas_args_send(flush, &del, NULL) != NGX_OK))
+    if ((set.argc != 0 && ngx_http_faas_args_send(flush, &set) != NGX_OK)
+        || (del.argc != 0 && ngx_http_faas_args_send(flush, &del) != NGX_OK))
     {
         return NGX_ERROR;
     }
+
+    return NGX_OK;
+}
+
+
+/*
+ * Adds a function to one of the two commands, if there is anything new of
+ * it; NGX_DECLINED: there is not.
+ */
+
+static ngx_int_t
+ngx_http_faas_flush_function(ngx_http_faas_flush_t *flush, uint32_t fn,
+    ngx_http_faas_args_t *set, ngx_http_faas_args_t *del)
+{
+    u_char                *text;
+    ngx_int_t              rc;
+    struct faas_load       load;
+    ngx_http_faas_fn_t    *f;
+    ngx_http_faas_args_t  *args;
+
+    f = &flush->conf->zone->sh->fn[fn];
+    rc = ngx_http_faas_flush_load(flush, fn, &load);
+
+    if (rc == NGX_DECLINED) {
+        return NGX_DECLINED;
+    }
+
+    args = (rc == NGX_DONE) ? del : set;
+
+    if (args->argc == 0) {
+        ngx_http_faas_args_text(args, (rc == NGX_DONE) ? "HDEL" : "HSET");
+        ngx_http_faas_args_text(args, (char *) flush->key);
+    }
+
+    ngx_http_faas_args_add(args, f->key, f->len);
+
+    if (rc == NGX_DONE) {
+        return NGX_OK;
+    }
+
+    text = ngx_pnalloc(args->pool, FAAS_LOAD_MAX);
+    if (text == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_faas_args_add(args, text,
+                           faas_load_encode(&load, (char *) text));
 
     return NGX_OK;
 }
@@ -403,7 +416,7 @@ ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
  */
 
 static ngx_int_t
-ngx_http_faas_flush_function(ngx_http_faas_flush_t *flush, uint32_t fn,
+ngx_http_faas_flush_load(ngx_http_faas_flush_t *flush, uint32_t fn,
     struct faas_load *load)
 {
     uint64_t               integral;
@@ -565,17 +578,24 @@ ngx_http_faas_args_add(ngx_http_faas_args_t *args, const void *data,
 }
 
 
+static void
+ngx_http_faas_args_text(ngx_http_faas_args_t *args, const char *text)
+{
+    ngx_http_faas_args_add(args, text, ngx_strlen(text));
+}
+
+
 /*
  * Sends the command, and begins the next one.
  */
 
 static ngx_int_t
 ngx_http_faas_args_send(ngx_http_faas_flush_t *flush,
-    ngx_http_faas_args_t *args, ngx_http_faas_reply_pt handler)
+    ngx_http_faas_args_t *args)
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_faas_conn_send(&flush->conn, handler, 0, args->argc,
+    rc = ngx_http_faas_conn_send(&flush->conn, NULL, 0, args->argc,
                                  args->argv, args->len);
     args->argc = 0;
 

@@ -19,6 +19,9 @@
 #define NGX_HTTP_FAAS_METRICS_ITEM   8192    /* bytes, at most */
 #define NGX_HTTP_FAAS_METRICS_TURN   512     /* items between two turns */
 
+/* marks our buffers in a chain */
+#define ngx_http_faas_metrics_tag    ((ngx_buf_tag_t) &ngx_http_faas_module)
+
 
 typedef struct ngx_http_faas_family_s  ngx_http_faas_family_t;
 
@@ -48,6 +51,8 @@ struct ngx_http_faas_cursor_s {
 
 static void ngx_http_faas_metrics_writer(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_metrics_send(ngx_http_request_t *r,
+    ngx_http_faas_cursor_t *cursor);
+static ngx_chain_t *ngx_http_faas_metrics_buf(ngx_http_request_t *r,
     ngx_http_faas_cursor_t *cursor);
 static ngx_uint_t ngx_http_faas_metrics_fill(ngx_http_faas_cursor_t *cursor,
     ngx_buf_t *b);
@@ -235,60 +240,32 @@ ngx_http_faas_metrics_send(ngx_http_request_t *r,
     ngx_http_faas_cursor_t *cursor)
 {
     ngx_int_t     rc;
-    ngx_buf_t    *b;
     ngx_uint_t    more;
     ngx_chain_t  *cl;
 
-    static u_char  tag;
-
     if (cursor->busy != NULL) {
-        rc = ngx_http_output_filter(r, NULL);
 
-        if (rc == NGX_ERROR) {
+        if (ngx_http_output_filter(r, NULL) == NGX_ERROR) {
             return NGX_ERROR;
         }
 
         cl = NULL;
         ngx_chain_update_chains(r->pool, &cursor->free, &cursor->busy, &cl,
-                                (ngx_buf_tag_t) &tag);
+                                ngx_http_faas_metrics_tag);
     }
 
     if (cursor->busy != NULL && cursor->busy->next != NULL) {
         return NGX_AGAIN;
     }
 
-    cl = ngx_chain_get_free_buf(r->pool, &cursor->free);
+    cl = ngx_http_faas_metrics_buf(r, cursor);
     if (cl == NULL) {
         return NGX_ERROR;
     }
 
-    b = cl->buf;
+    more = ngx_http_faas_metrics_fill(cursor, cl->buf);
 
-    if (b->start == NULL) {
-        b->start = ngx_palloc(r->pool, NGX_HTTP_FAAS_METRICS_BUF);
-        if (b->start == NULL) {
-            return NGX_ERROR;
-        }
-
-        b->end = b->start + NGX_HTTP_FAAS_METRICS_BUF;
-        b->tag = (ngx_buf_tag_t) &tag;
-        b->temporary = 1;
-    }
-
-    b->pos = b->start;
-    b->last = b->start;
-
-    /* what nginx would keep for more to come never becomes writable */
-    b->flush = 1;
-
-    more = ngx_http_faas_metrics_fill(cursor, b);
-
-    if (!more) {
-        b->last_buf = (r == r->main) ? 1 : 0;
-        b->last_in_chain = 1;
-        b->flush = 0;
-
-    } else if (b->last == b->pos) {
+    if (more && cl->buf->last == cl->buf->pos) {
 
         /* nothing to say of so many: no empty buffer may go out */
 
@@ -297,7 +274,11 @@ ngx_http_faas_metrics_send(ngx_http_request_t *r,
         return NGX_BUSY;
     }
 
-    cl->next = NULL;
+    /* what nginx would keep for more to come never becomes writable */
+
+    cl->buf->flush = more;
+    cl->buf->last_buf = !more && r == r->main;
+    cl->buf->last_in_chain = !more;
 
     rc = ngx_http_output_filter(r, cl);
 
@@ -306,9 +287,42 @@ ngx_http_faas_metrics_send(ngx_http_request_t *r,
     }
 
     ngx_chain_update_chains(r->pool, &cursor->free, &cursor->busy, &cl,
-                            (ngx_buf_tag_t) &tag);
+                            ngx_http_faas_metrics_tag);
 
     return cursor->busy != NULL ? NGX_AGAIN : NGX_BUSY;
+}
+
+
+static ngx_chain_t *
+ngx_http_faas_metrics_buf(ngx_http_request_t *r,
+    ngx_http_faas_cursor_t *cursor)
+{
+    ngx_buf_t    *b;
+    ngx_chain_t  *cl;
+
+    cl = ngx_chain_get_free_buf(r->pool, &cursor->free);
+    if (cl == NULL) {
+        return NULL;
+    }
+
+    b = cl->buf;
+
+    if (b->start == NULL) {
+        b->start = ngx_palloc(r->pool, NGX_HTTP_FAAS_METRICS_BUF);
+        if (b->start == NULL) {
+            return NULL;
+        }
+
+        b->end = b->start + NGX_HTTP_FAAS_METRICS_BUF;
+        b->tag = ngx_http_faas_metrics_tag;
+        b->temporary = 1;
+    }
+
+    b->pos = b->start;
+    b->last = b->start;
+    cl->next = NULL;
+
+    return cl;
 }
 
 
@@ -386,12 +400,13 @@ ngx_http_faas_metrics_seconds(ngx_http_faas_shm_t *sh,
     const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
     size_t size)
 {
-    char                  *p;
-    size_t                 j, room;
+    char                  *p, *last;
+    size_t                 j;
     u_char                 key[FAAS_KEY_MAX + 1], code[NGX_INT_T_LEN];
     uint32_t               series;
     uint64_t               count;
     struct faas_label      labels[3];
+    struct faas_sample     sample;
     ngx_http_faas_hist_t   sum;
 
     series = ngx_http_faas_metrics_labels(sh, i, key, code, labels);
@@ -403,8 +418,13 @@ ngx_http_faas_metrics_seconds(ngx_http_faas_shm_t *sh,
     ngx_http_faas_hist_sum(sh, series, &sum);
 
     p = (char *) dst;
-    room = size;
+    last = p + size;
     count = 0;
+
+    sample.name = family->name;
+    sample.suffix = "_bucket";
+    sample.labels = labels;
+    sample.n = 3;
 
     for (j = 0; j < FAAS_HIST_BUCKETS; j++) {
         count += sum.bucket[j];
@@ -413,14 +433,15 @@ ngx_http_faas_metrics_seconds(ngx_http_faas_shm_t *sh,
         labels[2].value = faas_hist_le[j];
         labels[2].len = ngx_strlen(faas_hist_le[j]);
 
-        p += faas_expo_uint(p, (char *) dst + room - p, family->name,
-                            "_bucket", labels, 3, count);
+        p += faas_expo_uint(p, last - p, &sample, count);
     }
 
-    p += faas_expo_seconds(p, (char *) dst + room - p, family->name, "_sum",
-                           labels, 2, sum.usec);
-    p += faas_expo_uint(p, (char *) dst + room - p, family->name, "_count",
-                        labels, 2, count);
+    sample.n = 2;
+    sample.suffix = "_sum";
+    p += faas_expo_seconds(p, last - p, &sample, sum.usec);
+
+    sample.suffix = "_count";
+    p += faas_expo_uint(p, last - p, &sample, count);
 
     return p - (char *) dst;
 }
@@ -436,6 +457,7 @@ ngx_http_faas_metrics_total(ngx_http_faas_shm_t *sh,
     uint32_t               series;
     uint64_t               count;
     struct faas_label      labels[2];
+    struct faas_sample     sample;
     ngx_http_faas_hist_t   sum;
 
     series = ngx_http_faas_metrics_labels(sh, i, key, code, labels);
@@ -451,8 +473,12 @@ ngx_http_faas_metrics_total(ngx_http_faas_shm_t *sh,
         count += sum.bucket[j];
     }
 
-    return faas_expo_uint((char *) dst, size, family->name, "", labels, 2,
-                          count);
+    sample.name = family->name;
+    sample.suffix = "";
+    sample.labels = labels;
+    sample.n = 2;
+
+    return faas_expo_uint((char *) dst, size, &sample, count);
 }
 
 
@@ -464,6 +490,7 @@ ngx_http_faas_metrics_function(ngx_http_faas_shm_t *sh,
     u_char                 key[FAAS_KEY_MAX + 1];
     uint64_t               integral, inflight, value;
     struct faas_label      label;
+    struct faas_sample     sample;
     ngx_http_faas_stat_t   sum;
 
     label.name = "function_name";
@@ -485,8 +512,12 @@ ngx_http_faas_metrics_function(ngx_http_faas_shm_t *sh,
         value = sh->fn[i].replicas;
     }
 
-    return faas_expo_uint((char *) dst, size, family->name, "", &label, 1,
-                          value);
+    sample.name = family->name;
+    sample.suffix = "";
+    sample.labels = &label;
+    sample.n = 1;
+
+    return faas_expo_uint((char *) dst, size, &sample, value);
 }
 
 
@@ -495,14 +526,19 @@ ngx_http_faas_metrics_zone(ngx_http_faas_shm_t *sh,
     const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
     size_t size)
 {
-    uint64_t  value;
+    uint64_t            value;
+    struct faas_sample  sample;
+
+    sample.name = family->name;
+    sample.suffix = "";
+    sample.labels = NULL;
+    sample.n = 0;
 
     value = (family->name == ngx_http_faas_redis_up)
             ? ngx_http_faas_load(&sh->is_redis_up)
             : ngx_http_faas_load(&sh->full);
 
-    return faas_expo_uint((char *) dst, size, family->name, "", NULL, 0,
-                          value);
+    return faas_expo_uint((char *) dst, size, &sample, value);
 }
 
 

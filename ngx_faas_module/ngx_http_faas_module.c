@@ -33,6 +33,7 @@ static char *ngx_http_faas_redis_password(ngx_conf_t *cf, ngx_str_t *file,
 static ngx_int_t ngx_http_faas_redis_keys(ngx_http_faas_redis_conf_t *redis);
 static char *ngx_http_faas_function(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+static char *ngx_http_faas_function_prefix(ngx_conf_t *cf);
 static char *ngx_http_faas_content(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
@@ -492,7 +493,6 @@ ngx_http_faas_function(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ngx_http_faas_loc_conf_t *flcf = conf;
 
     ngx_str_t                         *value, name;
-    ngx_http_core_loc_conf_t          *clcf;
     ngx_http_faas_main_conf_t         *fmcf;
     ngx_http_compile_complex_value_t   ccv;
 
@@ -506,25 +506,7 @@ ngx_http_faas_function(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     fmcf->is_used = 1;
 
     if (cf->args->nelts == 1) {
-        clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-
-#if (NGX_PCRE)
-        if (clcf->regex != NULL) {
-            return "needs \"name=\" in a location given by a regular "
-                   "expression";
-        }
-#endif
-
-        if (clcf->exact_match || clcf->named || clcf->noname
-            || clcf->name.len == 0
-            || clcf->name.data[clcf->name.len - 1] != '/')
-        {
-            return "takes the name from what follows the location: that must "
-                   "be a prefix with a slash at its end, as \"/function/\"; "
-                   "or give \"name=\"";
-        }
-
-        return NGX_CONF_OK;
+        return ngx_http_faas_function_prefix(cf);
     }
 
     value = cf->args->elts;
@@ -552,6 +534,35 @@ ngx_http_faas_function(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
         return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * Without "name=" the name is what follows the location.
+ */
+
+static char *
+ngx_http_faas_function_prefix(ngx_conf_t *cf)
+{
+    ngx_http_core_loc_conf_t  *clcf;
+
+    clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
+
+#if (NGX_PCRE)
+    if (clcf->regex != NULL) {
+        return "needs \"name=\" in a location given by a regular expression";
+    }
+#endif
+
+    if (clcf->exact_match || clcf->named || clcf->noname
+        || clcf->name.len == 0 || clcf->name.data[clcf->name.len - 1] != '/')
+    {
+        return "takes the name from what follows the location: that must be a "
+               "prefix with a slash at its end, as \"/function/\"; or give "
+               "\"name=\"";
     }
 
     return NGX_CONF_OK;

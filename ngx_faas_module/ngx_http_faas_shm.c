@@ -10,6 +10,7 @@
 
 
 #define NGX_HTTP_FAAS_ALIGN         64  /* bytes: a cache line */
+#define NGX_HTTP_FAAS_FNS_MIN       16  /* functions, or the zone is refused */
 
 #define ngx_http_faas_round(n)                                               \
     (((n) + NGX_HTTP_FAAS_ALIGN - 1) & ~((size_t) NGX_HTTP_FAAS_ALIGN - 1))
@@ -123,6 +124,8 @@ ngx_http_faas_zone_create(ngx_shm_zone_t *shm_zone)
 
     fns = room / (layout.size / 1024);
 
+    /* sizes are rounded, the index to a power of two: try until it fits */
+
     do {
         ngx_http_faas_layout(&layout, fns, layout.lanes);
 
@@ -132,14 +135,16 @@ ngx_http_faas_zone_create(ngx_shm_zone_t *shm_zone)
 
         fns -= fns / 64 + 1;
 
-    } while (fns > 16);
+    } while (fns >= NGX_HTTP_FAAS_FNS_MIN);
 
-    if (fns <= 16) {
+    if (fns < NGX_HTTP_FAAS_FNS_MIN) {
+        ngx_http_faas_layout(&layout, NGX_HTTP_FAAS_FNS_MIN, layout.lanes);
+
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
-                      "faas_zone \"%V\" is too small for %uz workers' "
-                      "counters: give it at least %uzk",
+                      "faas_zone \"%V\" is too small for the counters of %uz "
+                      "workers: give it at least %uzm",
                       &shm_zone->shm.name, (layout.lanes - 1) / 2,
-                      (ngx_uint_t) (layout.size * 8 / 1024));
+                      layout.size / (1024 * 1024) + 2);
         return NGX_ERROR;
     }
 

@@ -232,11 +232,37 @@ ngx_http_faas_hist_clear_locked(ngx_http_faas_shm_t *sh, uint32_t series)
 }
 
 
+void
+ngx_http_faas_stat_count(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+{
+    uint64_t         usec;
+    ngx_uint_t       status;
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    usec = (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000 - ctx->started;
+
+    if (r->err_status) {
+        status = r->err_status;
+
+    } else if (r->headers_out.status) {
+        status = r->headers_out.status;
+
+    } else {
+
+        /* a client that went away before any answer leaves no status */
+
+        status = NGX_HTTP_CLIENT_CLOSED_REQUEST;
+    }
+
+    ngx_http_faas_stat_finish(ctx->conf->zone, ctx->fn, status, usec);
+}
+
+
 ngx_int_t
 ngx_http_faas_log_handler(ngx_http_request_t *r)
 {
-    uint64_t              usec;
-    struct timespec       ts;
     ngx_http_faas_ctx_t  *ctx;
 
     if (r != r->main) {
@@ -245,21 +271,9 @@ ngx_http_faas_log_handler(ngx_http_request_t *r)
 
     ctx = ngx_http_faas_get_ctx(r);
 
-    if (ctx == NULL || !ctx->is_counted) {
-        return NGX_OK;
+    if (ctx != NULL && ctx->is_counted) {
+        ngx_http_faas_stat_count(r, ctx);
     }
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    usec = (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000 - ctx->started;
-
-    /* a client that went away before any answer leaves no status */
-
-    ngx_http_faas_stat_finish(ctx->conf->zone, ctx->fn,
-                              r->err_status ? r->err_status
-                              : r->headers_out.status ? r->headers_out.status
-                              : NGX_HTTP_CLIENT_CLOSED_REQUEST,
-                              usec);
 
     return NGX_OK;
 }

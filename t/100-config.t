@@ -23,13 +23,14 @@ sub check {
     my (%part) = @_;
 
     my $http = $part{http} // "faas_zone faas 4m;\nfaas_redis 127.0.0.1:6379;";
+    my $main = $part{main} // '';
     my $upstream = $part{upstream} // "faas;\nkeepalive 4;";
     my $location = $part{location} // 'location /function/ { faas_function; '
         . 'proxy_pass http://functions$faas_uri; }';
 
     return $nginx->check(conf => <<"END");
 load_module \@MODULE\@;
-pid run/nginx.pid;
+pid run/nginx.pid; $main
 events {}
 http {
     client_body_temp_path tmp/body; proxy_temp_path tmp/proxy;
@@ -82,6 +83,10 @@ refuses('a zone without a size', qr/invalid number of arguments in "faas_zone"/,
     http => 'faas_zone faas;');
 refuses('a zone below the minimum', qr/"64k" is too small, at least 1m/,
     http => "faas_zone faas 64k;\nfaas_redis 127.0.0.1:6379;");
+refuses('a zone too small for its workers',
+    qr/too small for the counters of 2000 workers: give it at least \d+m/,
+    http => "faas_zone faas 1m;\nfaas_redis 127.0.0.1:6379;",
+    main => 'worker_processes 2000;');
 refuses('a second zone', qr/"faas_zone" directive is duplicate/,
     http => "faas_zone a 4m;\nfaas_zone b 4m;");
 refuses('no zone', qr/no "faas_zone": add "faas_zone faas 32m;"/,

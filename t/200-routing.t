@@ -28,7 +28,11 @@ $t->publish('api.team', $api->addr);
 $t->publish('cold');
 $t->start_nginx(vars => { SERVER_EXTRA =>
     'location /v1/ { faas_function name=api.team; '
-    . 'proxy_pass http://functions$faas_uri; }' });
+    . 'proxy_pass http://functions$faas_uri; } '
+    . 'location /both/ { faas_function name=echo; '
+    . 'proxy_pass http://functions/status/404$is_args; '
+    . 'proxy_http_version 1.1; proxy_intercept_errors on; '
+    . 'error_page 404 = /v1/fallback; }' });
 
 wait_for(sub { $t->get('/healthz')->{status} == 200 }, 10, 'routes');
 
@@ -85,6 +89,14 @@ is($cold->{body}, "No endpoints available for: cold.\n",
 is($cold->{headers}{'x-openfaas-internal'}, 'gateway',
     'without a replica: marked as the gateway\'s own');
 
+my $res = seen('/both/x');
+is($res->{from}, 'api', 'error_page may lead to another function');
+is($res->{saw}{path}, '/v1/fallback', 'which sees its own path');
+my $page = $t->get('/metrics')->{body};
+like($page, qr/^gateway_function_invocation_total\{function_name="echo\.[^"]+",
+    code="404"\}\ 1$/mx, 'and each is counted: the first with its 404');
+unlike($page, qr/_inflight\{[^}]*\} [1-9]/, 'and neither stays in flight');
+
 # which path
 
 my %path = (
@@ -110,7 +122,7 @@ for my $path (sort keys %path) {
 
 # which headers
 
-my $res = seen('/function/echo', { host => 'my.site', 'x-mine' => 'yes',
+$res = seen('/function/echo', { host => 'my.site', 'x-mine' => 'yes',
     'x_under' => 'kept', te => 'trailers', upgrade => 'h2c',
     connection => 'close', 'proxy' => 'http://evil',
     'proxy-authorization' => 'x', 'keep-alive' => '5',

@@ -1,0 +1,256 @@
+
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Records of replicas: which ones a function has, and which of them are to be
+ * freed once nothing is in flight on them.  The locking is described in
+ * ngx_http_faas_shm.h.
+ */
+
+
+#include "ngx_http_faas.h"
+
+#include "lib/faas_addr.h"
+
+
+static ngx_int_t ngx_http_faas_extents_locked(ngx_http_faas_shm_t *sh,
+    ngx_http_faas_fn_t *f, uint32_t n);
+static uint32_t ngx_http_faas_rep_match(ngx_http_faas_shm_t *sh, uint32_t fn,
+    const struct faas_endpoint *endpoint, const struct faas_addr *addr);
+static uint32_t ngx_http_faas_rep_new_locked(ngx_http_faas_shm_t *sh,
+    uint32_t fn, const struct faas_endpoint *endpoint,
+    const struct faas_addr *addr);
+static void ngx_http_faas_rep_free_locked(ngx_http_faas_shm_t *sh,
+    uint32_t rep);
+
+
+uint32_t
+ngx_http_faas_fn_rep(ngx_http_faas_shm_t *sh, uint32_t fn, uint32_t i)
+{
+    uint32_t  extent, rep;
+
+    extent = sh->fn[fn].extent[i / NGX_HTTP_FAAS_EXTENT_REPS
+                               % NGX_HTTP_FAAS_EXTENTS] - 1;
+
+    if (extent >= sh->extents) {
+        return NGX_HTTP_FAAS_NONE;
+    }
+
+    rep = sh->extent[extent].rep[i % NGX_HTTP_FAAS_EXTENT_REPS];
+
+    return rep < sh->reps ? rep : NGX_HTTP_FAAS_NONE;
+}
+
+
+uint64_t
+ngx_http_faas_fn_drain(ngx_http_faas_zone_t *zone, uint32_t fn)
+{
+    uint32_t              rep, *link;
+    uint64_t              inflight, n;
+    ngx_http_faas_shm_t  *sh;
+
+    sh = zone->sh;
+
+    if (ngx_http_faas_load(&sh->fn[fn].draining) == 0) {
+        return 0;
+    }
+
+    inflight = 0;
+
+    ngx_shmtx_lock(&zone->shpool->mutex);
+
+    link = &sh->fn[fn].draining;
+
+    while (*link != 0) {
+        rep = *link - 1;
+        n = ngx_http_faas_load(&sh->rep[rep].inflight);
+
+        if (n == 0) {
+            *link = sh->rep[rep].next;
+            ngx_http_faas_rep_free_locked(sh, rep);
+            continue;
+        }
+
+        inflight += n;
+        link = &sh->rep[rep].next;
+    }
+
+    ngx_shmtx_unlock(&zone->shpool->mutex);
+
+    return inflight;
+}
+
+
+ngx_int_t
+ngx_http_faas_reps_choose_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
+    const struct faas_route *route, uint32_t *chosen)
+{
+    uint32_t                     i, rep, n_new, made[FAAS_REPLICAS_MAX];
+    struct faas_addr             addr;
+    const struct faas_endpoint  *endpoint;
+
+    n_new = 0;
+
+    if (ngx_http_faas_extents_locked(sh, &sh->fn[fn], route->n) != NGX_OK) {
+        return NGX_BUSY;
+    }
+
+    for (i = 0; i < route->n; i++) {
+        endpoint = &route->endpoints[i];
+
+        /* the route was checked when it was parsed */
+        (void) faas_addr_parse(endpoint->addr, ngx_strlen(endpoint->addr),
+                               &addr);
+
+        rep = ngx_http_faas_rep_match(sh, fn, endpoint, &addr);
+
+        if (rep == NGX_HTTP_FAAS_NONE
+            || ngx_http_faas_is_among(rep, chosen, i))
+        {
+            rep = ngx_http_faas_rep_new_locked(sh, fn, endpoint, &addr);
+
+            if (rep == NGX_HTTP_FAAS_NONE) {
+                goto busy;
+            }
+
+            made[n_new++] = rep;
+        }
+
+        chosen[i] = rep;
+    }
+
+    return NGX_OK;
+
+busy:
+
+    while (n_new > 0) {
+        ngx_http_faas_rep_free_locked(sh, made[--n_new]);
+    }
+
+    return NGX_BUSY;
+}
+
+
+void
+ngx_http_faas_rep_drain_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
+    uint32_t rep)
+{
+    if (rep == NGX_HTTP_FAAS_NONE || sh->rep[rep].owner != fn + 1
+        || sh->rep[rep].is_draining)
+    {
+        return;
+    }
+
+    sh->rep[rep].is_draining = 1;
+    sh->rep[rep].next = sh->fn[fn].draining;
+    sh->fn[fn].draining = rep + 1;
+}
+
+
+ngx_int_t
+ngx_http_faas_is_among(uint32_t rep, const uint32_t *chosen, uint32_t n)
+{
+    uint32_t  i;
+
+    for (i = 0; i < n; i++) {
+        if (chosen[i] == rep) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static ngx_int_t
+ngx_http_faas_extents_locked(ngx_http_faas_shm_t *sh, ngx_http_faas_fn_t *f,
+    uint32_t n)
+{
+    uint32_t  i, link;
+
+    for (i = 0; i * NGX_HTTP_FAAS_EXTENT_REPS < n; i++) {
+
+        if (f->extent[i] != 0) {
+            continue;
+        }
+
+        link = sh->extent_free;
+
+        if (link == 0) {
+            return NGX_BUSY;
+        }
+
+        sh->extent_free = sh->extent[link - 1].rep[0];
+        f->extent[i] = link;
+    }
+
+    return NGX_OK;
+}
+
+
+static uint32_t
+ngx_http_faas_rep_match(ngx_http_faas_shm_t *sh, uint32_t fn,
+    const struct faas_endpoint *endpoint, const struct faas_addr *addr)
+{
+    size_t                len;
+    uint32_t              i, rep;
+    ngx_http_faas_rep_t  *r;
+
+    len = ngx_strlen(endpoint->id);
+
+    for (i = 0; i < sh->fn[fn].n; i++) {
+        rep = ngx_http_faas_fn_rep(sh, fn, i);
+
+        if (rep == NGX_HTTP_FAAS_NONE) {
+            continue;
+        }
+
+        r = &sh->rep[rep];
+
+        if (r->owner == fn + 1 && !r->is_draining && r->id_len == len
+            && ngx_memcmp(r->id, endpoint->id, len) == 0
+            && r->socklen == addr->len
+            && ngx_memcmp(&r->addr, &addr->sa, addr->len) == 0)
+        {
+            return rep;
+        }
+    }
+
+    return NGX_HTTP_FAAS_NONE;
+}
+
+
+static uint32_t
+ngx_http_faas_rep_new_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
+    const struct faas_endpoint *endpoint, const struct faas_addr *addr)
+{
+    uint32_t              rep;
+    ngx_http_faas_rep_t  *r;
+
+    if (sh->rep_free == 0) {
+        return NGX_HTTP_FAAS_NONE;
+    }
+
+    rep = sh->rep_free - 1;
+    r = &sh->rep[rep];
+    sh->rep_free = r->next;
+
+    r->next = 0;
+    r->owner = fn + 1;
+    r->is_draining = 0;
+    r->id_len = (u_char) ngx_strlen(endpoint->id);
+    ngx_memcpy(r->id, endpoint->id, r->id_len + 1);
+    r->socklen = (uint16_t) addr->len;
+    ngx_memcpy(&r->addr, &addr->sa, addr->len);
+
+    return rep;
+}
+
+
+static void
+ngx_http_faas_rep_free_locked(ngx_http_faas_shm_t *sh, uint32_t rep)
+{
+    sh->rep[rep].owner = 0;
+    sh->rep[rep].next = sh->rep_free;
+    sh->rep_free = rep + 1;
+}
