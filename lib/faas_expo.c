@@ -20,9 +20,8 @@ struct cursor {
 
 static void put(struct cursor *c, const char *s, size_t len);
 static void put_escaped(struct cursor *c, const char *s, size_t len);
-static size_t put_sample(char *dst, size_t size, const char *name,
-    const char *suffix, const struct faas_label *labels, size_t n,
-    const char *value);
+static size_t put_sample(char *dst, size_t size,
+    const struct faas_sample *sample, const char *value);
 
 
 size_t
@@ -39,20 +38,19 @@ faas_expo_family(char *dst, size_t size, const char *name, const char *help,
 
 
 size_t
-faas_expo_uint(char *dst, size_t size, const char *name, const char *suffix,
-    const struct faas_label *labels, size_t n, uint64_t value)
+faas_expo_uint(char *dst, size_t size, const struct faas_sample *sample,
+    uint64_t value)
 {
     char  text[32];
 
     (void) snprintf(text, sizeof(text), "%" PRIu64, value);
 
-    return put_sample(dst, size, name, suffix, labels, n, text);
+    return put_sample(dst, size, sample, text);
 }
 
 
 size_t
-faas_expo_seconds(char *dst, size_t size, const char *name,
-    const char *suffix, const struct faas_label *labels, size_t n,
+faas_expo_seconds(char *dst, size_t size, const struct faas_sample *sample,
     uint64_t usec)
 {
     char  text[32];
@@ -60,7 +58,7 @@ faas_expo_seconds(char *dst, size_t size, const char *name,
     (void) snprintf(text, sizeof(text), "%" PRIu64 ".%06" PRIu64,
                     usec / 1000000, usec % 1000000);
 
-    return put_sample(dst, size, name, suffix, labels, n, text);
+    return put_sample(dst, size, sample, text);
 }
 
 
@@ -106,28 +104,31 @@ put_escaped(struct cursor *c, const char *s, size_t len)
 
 
 static size_t
-put_sample(char *dst, size_t size, const char *name, const char *suffix,
-    const struct faas_label *labels, size_t n, const char *value)
+put_sample(char *dst, size_t size, const struct faas_sample *sample,
+    const char *value)
 {
-    size_t         i;
-    struct cursor  c;
+    size_t                    i;
+    struct cursor             c;
+    const struct faas_label  *label;
 
     c.pos = dst;
     c.end = dst + size;
     c.is_full = 0;
 
-    put(&c, name, strlen(name));
-    put(&c, suffix, strlen(suffix));
+    put(&c, sample->name, strlen(sample->name));
+    put(&c, sample->suffix, strlen(sample->suffix));
 
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < sample->n; i++) {
+        label = &sample->labels[i];
+
         put(&c, i == 0 ? "{" : ",", 1);
-        put(&c, labels[i].name, strlen(labels[i].name));
+        put(&c, label->name, strlen(label->name));
         put(&c, "=\"", 2);
-        put_escaped(&c, labels[i].value, labels[i].len);
+        put_escaped(&c, label->value, label->len);
         put(&c, "\"", 1);
     }
 
-    if (n != 0) {
+    if (sample->n != 0) {
         put(&c, "}", 1);
     }
 

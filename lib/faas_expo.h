@@ -23,6 +23,15 @@ struct faas_label {
 };
 
 
+/* what stands before the value */
+struct faas_sample {
+    const char               *name;     /* the family's */
+    const char               *suffix;   /* "", "_bucket", "_sum", "_count" */
+    const struct faas_label  *labels;
+    size_t                    n;        /* of labels */
+};
+
+
 /*
  * "# HELP NAME help\n# TYPE NAME type\n"
  */
@@ -30,18 +39,16 @@ size_t faas_expo_family(char *dst, size_t size, const char *name,
     const char *help, const char *type);
 
 /*
- * "NAMEsuffix{label="value",...} value\n"; suffix may be "".
+ * "NAMEsuffix{label="value",...} value\n"
  */
-size_t faas_expo_uint(char *dst, size_t size, const char *name,
-    const char *suffix, const struct faas_label *labels, size_t n,
-    uint64_t value);
+size_t faas_expo_uint(char *dst, size_t size,
+    const struct faas_sample *sample, uint64_t value);
 
 /*
  * The same with a value in seconds, to the microsecond.
  */
-size_t faas_expo_seconds(char *dst, size_t size, const char *name,
-    const char *suffix, const struct faas_label *labels, size_t n,
-    uint64_t usec);
+size_t faas_expo_seconds(char *dst, size_t size,
+    const struct faas_sample *sample, uint64_t usec);
 
 
 #endif /* FAAS_EXPO_H */

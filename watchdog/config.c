@@ -1,0 +1,398 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The watchdog's settings.
+ */
+
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/faas_num.h"
+
+
+#define MSEC_MAX   (365ULL * 24 * 3600 * 1000)
+#define SIZE_MIN   4096ULL
+#define CHUNK_MAX  65536ULL         /* four digits of a chunk's size, + 1 */
+#define HOST_MAX   64               /* bytes of an address and a port */
+
+
+struct setting {
+    const char  *name;
+    size_t       offset;
+    uint64_t     preset;
+    uint64_t     min;
+    uint64_t     max;
+};
+
+
+static int read_process(struct wd_config *cfg, wd_getenv get,
+    struct faas_err *err);
+static int split(struct wd_config *cfg, struct faas_err *err);
+static int read_mode(struct wd_config *cfg, wd_getenv get,
+    struct faas_err *err);
+static int read_durations(struct wd_config *cfg, wd_getenv get,
+    struct faas_err *err);
+static int read_numbers(struct wd_config *cfg, wd_getenv get,
+    struct faas_err *err);
+static int read_texts(struct wd_config *cfg, wd_getenv get,
+    struct faas_err *err);
+static int read_bool(wd_getenv get, const char *name, int preset);
+static const char *either(wd_getenv get, const char *first,
+    const char *second);
+
+
+static const struct setting  durations[] = {
+    { "read_timeout", offsetof(struct wd_config, read_timeout),
+      30000, 1, MSEC_MAX },
+    { "write_timeout", offsetof(struct wd_config, write_timeout),
+      30000, 1, MSEC_MAX },
+    { "exec_timeout", offsetof(struct wd_config, exec_timeout),
+      30000, 0, MSEC_MAX },
+    { "idle_timeout", offsetof(struct wd_config, idle_timeout),
+      75000, 1, MSEC_MAX },
+    { "kill_grace", offsetof(struct wd_config, kill_grace),
+      1000, 1, MSEC_MAX },
+};
+
+static const struct setting  numbers[] = {
+    { "port", offsetof(struct wd_config, port), 8080, 1, 65535 },
+    { "max_inflight", offsetof(struct wd_config, max_inflight),
+      0, 0, UINT32_MAX },
+    { "max_connections", offsetof(struct wd_config, max_connections),
+      1024, 1, 65536 },
+    { "max_head_size", offsetof(struct wd_config, max_head_size),
+      32768, 1024, CHUNK_MAX / 2 },
+    { "max_body_size", offsetof(struct wd_config, max_body_size),
+      0, 0, INT64_MAX },
+    { "buffer_size", offsetof(struct wd_config, buffer_size),
+      65536, SIZE_MIN, CHUNK_MAX },
+    { "log_buffer_size", offsetof(struct wd_config, log_buffer_size),
+      65536, 64, 1024 * 1024 },
+};
+
+
+int
+wd_config_init(struct wd_config *cfg, wd_getenv get, struct faas_err *err)
+{
+    memset(cfg, 0, sizeof(*cfg));
+
+    if (read_mode(cfg, get, err) != 0
+        || read_process(cfg, get, err) != 0
+        || read_durations(cfg, get, err) != 0
+        || read_numbers(cfg, get, err) != 0
+        || read_texts(cfg, get, err) != 0)
+    {
+        return -1;
+    }
+
+    cfg->has_log_prefix = read_bool(get, "prefix_logs", 1);
+    cfg->has_access_log = read_bool(get, "access_log", 1);
+
+    return 0;
+}
+
+
+void
+wd_config_done(struct wd_config *cfg)
+{
+    free(cfg->process);
+    free(cfg->argv);
+    free(cfg->words);
+    memset(cfg, 0, sizeof(*cfg));
+}
+
+
+int
+wd_config_upstream(const char *url, struct faas_addr *addr)
+{
+    char         host[HOST_MAX];
+    int          n;
+    size_t       len;
+    const char  *rest;
+
+    if (strncmp(url, "unix:", 5) == 0) {
+        return faas_addr_parse(url, strlen(url), addr);
+    }
+
+    if (strncmp(url, "http://", 7) != 0) {
+        return -1;
+    }
+
+    url += 7;
+    len = strcspn(url, "/");
+    rest = url + len;
+
+    /* a path here would have to be put before each request's own */
+
+    if (strcmp(rest, "") != 0 && strcmp(rest, "/") != 0) {
+        return -1;
+    }
+
+    if (strncmp(url, "localhost", 9) == 0 && (len == 9 || url[9] == ':')) {
+        n = snprintf(host, sizeof(host), "127.0.0.1%.*s", (int) (len - 9),
+                     url + 9);
+
+    } else {
+        n = snprintf(host, sizeof(host), "%.*s", (int) len, url);
+    }
+
+    if (n < 0 || (size_t) n > sizeof(host) - 4) {
+        return -1;
+    }
+
+    if (faas_addr_parse(host, (size_t) n, addr) == 0) {
+        return 0;
+    }
+
+    memcpy(host + n, ":80", 4);
+
+    return faas_addr_parse(host, (size_t) n + 3, addr);
+}
+
+
+static int
+read_process(struct wd_config *cfg, wd_getenv get, struct faas_err *err)
+{
+    const char  *process;
+
+    process = either(get, "function_process", "fprocess");
+
+    if (process == NULL) {
+        return faas_err_set(err, 1, "provide a \"function_process\" or "
+                            "\"fprocess\" environment variable for your "
+                            "function");
+    }
+
+    cfg->process = strdup(process);
+    cfg->words = strdup(process);
+
+    if (cfg->process == NULL || cfg->words == NULL) {
+        return faas_err_set(err, 1, "no memory for fprocess");
+    }
+
+    return split(cfg, err);
+}
+
+
+/*
+ * Words are what is between single spaces: no quoting, and two spaces have
+ * an empty word between them, as images in use have come to rely on.
+ */
+static int
+split(struct wd_config *cfg, struct faas_err *err)
+{
+    char    *s;
+    size_t   i, n;
+
+    n = 1;
+
+    for (s = cfg->words; *s != '\0'; s++) {
+        n += *s == ' ';
+    }
+
+    if (n > WD_ARGS_MAX) {
+        return faas_err_set(err, 1, "fprocess: over %d words", WD_ARGS_MAX);
+    }
+
+    cfg->argv = calloc(n + 1, sizeof(*cfg->argv));
+    if (cfg->argv == NULL) {
+        return faas_err_set(err, 1, "no memory for fprocess");
+    }
+
+    s = cfg->words;
+
+    for (i = 0; i < n; i++) {
+        cfg->argv[i] = s;
+        s += strcspn(s, " ");
+        *s++ = '\0';
+    }
+
+    if (cfg->argv[0][0] == '\0') {
+        return faas_err_set(err, 1, "fprocess: begins with a space");
+    }
+
+    return 0;
+}
+
+
+static int
+read_mode(struct wd_config *cfg, wd_getenv get, struct faas_err *err)
+{
+    const char  *mode, *url;
+
+    mode = get("mode");
+
+    if (mode == NULL || mode[0] == '\0' || strcmp(mode, "streaming") == 0) {
+        cfg->mode = WD_MODE_STREAMING;
+        return 0;
+    }
+
+    if (strcmp(mode, "http") != 0) {
+        return faas_err_set(err, 1, "mode: \"%.64s\" is neither streaming "
+                            "nor http", mode);
+    }
+
+    cfg->mode = WD_MODE_HTTP;
+    url = either(get, "http_upstream_url", "upstream_url");
+
+    if (url != NULL && wd_config_upstream(url, &cfg->upstream) != 0) {
+        return faas_err_set(err, 1, "upstream_url: \"%.96s\" is neither "
+                            "http://IP:PORT nor unix:/path; names other "
+                            "than localhost are not looked up", url);
+    }
+
+    return 0;
+}
+
+
+static int
+read_durations(struct wd_config *cfg, wd_getenv get, struct faas_err *err)
+{
+    size_t                 i;
+    uint64_t              *value;
+    const char            *text;
+    const struct setting  *set;
+
+    for (i = 0; i < sizeof(durations) / sizeof(durations[0]); i++) {
+        set = &durations[i];
+        value = (uint64_t *) (void *) ((char *) cfg + set->offset);
+        *value = set->preset;
+        text = get(set->name);
+
+        if (text == NULL || text[0] == '\0') {
+            continue;
+        }
+
+        if (faas_parse_duration(text, strlen(text), set->max, value) != 0
+            || *value < set->min)
+        {
+            return faas_err_set(err, 1, "%s: \"%.64s\" is not a duration of "
+                                "at least %llums, such as 30, 30s or 1m30s",
+                                set->name, text,
+                                (unsigned long long) set->min);
+        }
+    }
+
+    cfg->healthcheck_interval = cfg->write_timeout;
+    text = get("healthcheck_interval");
+
+    if (text != NULL && text[0] != '\0') {
+        cfg->is_health_given = 1;
+
+        if (faas_parse_duration(text, strlen(text), MSEC_MAX,
+                                &cfg->healthcheck_interval) != 0)
+        {
+            return faas_err_set(err, 1, "healthcheck_interval: \"%.64s\" is "
+                                "not a duration such as 5 or 5s", text);
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+read_numbers(struct wd_config *cfg, wd_getenv get, struct faas_err *err)
+{
+    size_t                 i;
+    uint64_t              *value;
+    const char            *text;
+    const struct setting  *set;
+
+    for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        set = &numbers[i];
+        value = (uint64_t *) (void *) ((char *) cfg + set->offset);
+        *value = set->preset;
+        text = get(set->name);
+
+        if (text != NULL && text[0] != '\0'
+            && faas_parse_uint(text, strlen(text), set->min, set->max, value)
+               != 0)
+        {
+            return faas_err_set(err, 1, "%s: \"%.64s\" is not a number from "
+                                "%llu to %llu", set->name, text,
+                                (unsigned long long) set->min,
+                                (unsigned long long) set->max);
+        }
+    }
+
+    /* an answer's head with what is added to it, and its first chunk */
+
+    if (cfg->buffer_size < cfg->max_head_size + SIZE_MIN) {
+        return faas_err_set(err, 1, "buffer_size: %llu is not max_head_size "
+                            "(%llu) and %llu bytes more",
+                            (unsigned long long) cfg->buffer_size,
+                            (unsigned long long) cfg->max_head_size, SIZE_MIN);
+    }
+
+    return 0;
+}
+
+
+static int
+read_texts(struct wd_config *cfg, wd_getenv get, struct faas_err *err)
+{
+    const char  *s;
+
+    cfg->content_type = get("content_type");
+
+    if (cfg->content_type == NULL || cfg->content_type[0] == '\0') {
+        cfg->content_type = "application/octet-stream";
+    }
+
+    if (strlen(cfg->content_type) > WD_CONTENT_TYPE_MAX) {
+        return faas_err_set(err, 1, "content_type: over %d bytes",
+                            WD_CONTENT_TYPE_MAX);
+    }
+
+    for (s = cfg->content_type; *s != '\0'; s++) {
+        if ((unsigned char) *s < ' ' || *s == 127) {
+            return faas_err_set(err, 1, "content_type: a control character");
+        }
+    }
+
+    cfg->tmp_dir = get("TMPDIR");
+
+    if (cfg->tmp_dir == NULL || cfg->tmp_dir[0] == '\0') {
+        cfg->tmp_dir = "/tmp";
+    }
+
+    return 0;
+}
+
+
+static int
+read_bool(wd_getenv get, const char *name, int preset)
+{
+    const char  *text;
+
+    text = get(name);
+
+    if (text == NULL || text[0] == '\0') {
+        return preset;
+    }
+
+    return faas_parse_bool(text);
+}
+
+
+static const char *
+either(wd_getenv get, const char *first, const char *second)
+{
+    const char  *text;
+
+    text = get(first);
+
+    if (text == NULL || text[0] == '\0') {
+        text = get(second);
+    }
+
+    if (text != NULL && text[0] == '\0') {
+        text = NULL;
+    }
+
+    return text;
+}

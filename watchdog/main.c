@@ -1,0 +1,309 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * faas-watchdog: makes an HTTP server of any program.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <llhttp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "conn.h"
+#include "lib/faas_log.h"
+#include "proc.h"
+
+
+#define WD_VERSION     "0.1.0"
+#define EXIT_USAGE     2
+#define ENV_SPARE      8192     /* bytes beside those of a head */
+#define FDS_PER_CONN   4        /* client, two pipes, their log */
+#define FDS_SPARE      64
+
+#if !defined(CLOSE_RANGE_CLOEXEC)
+#define CLOSE_RANGE_CLOEXEC  4U
+#endif
+
+extern char  **environ;
+
+
+static int parse_args(int argc, char **argv);
+static void close_on_exec(void);
+static int open_std(struct wd *wd, struct faas_err *err);
+static void raise_files(struct wd *wd);
+static int init(struct wd *wd, struct faas_err *err);
+static void done(struct wd *wd);
+static void announce(struct wd *wd);
+
+
+static const char  usage[] =
+    "Usage: faas-watchdog [--help | --version]\n"
+    "\n"
+    "Serves HTTP, and answers each request with a program's output\n"
+    "(mode=streaming) or with that of a long-lived program that serves HTTP\n"
+    "itself (mode=http).  Settings are environment variables:\n"
+    "\n"
+    "  fprocess           the program and its arguments, between spaces\n"
+    "  mode               streaming (default) or http\n"
+    "  upstream_url       http://127.0.0.1:PORT or unix:/path of the program\n"
+    "                     in mode http; without it the program is handed a\n"
+    "                     listening socket as descriptor 3 (LISTEN_FDS)\n"
+    "  port               8080; not used where LISTEN_FDS hands a socket over\n"
+    "  read_timeout, write_timeout, exec_timeout   30s each\n"
+    "  max_inflight       requests at once; 0: no limit\n"
+    "\n"
+    "docs/configuration.md has all of them.\n";
+
+static struct wd  watchdog;
+
+
+int
+main(int argc, char **argv)
+{
+    int              rc;
+    struct wd       *wd;
+    struct faas_err  err;
+
+    if (parse_args(argc, argv) != 0) {
+        return EXIT_USAGE;
+    }
+
+    if (argc > 1) {
+        return EXIT_SUCCESS;
+    }
+
+    wd = &watchdog;
+    faas_log_init("faas-watchdog", FAAS_LOG_INFO);
+
+    if (init(wd, &err) != 0) {
+        faas_log(FAAS_LOG_ERROR, "cannot start: %s", err.text);
+        done(wd);
+        return EXIT_FAILURE;
+    }
+
+    announce(wd);
+
+    while (wd->phase != WD_ENDED) {
+        wd_log_flush(&wd->log);
+
+        if (wd_loop_once(&wd->loop, !wd_list_is_empty(&wd->ready)) != 0) {
+            faas_log(FAAS_LOG_ERROR, "cannot wait for events, ending: %s",
+                     strerror(errno));
+            wd->exit_status = EXIT_FAILURE;
+            break;
+        }
+
+        wd_conns_run(wd);
+        wd_phase_check(wd);
+    }
+
+    wd_procs_kill_all(wd);
+    wd_log_flush(&wd->log);
+
+    rc = wd->exit_status;
+    done(wd);
+
+    return rc;
+}
+
+
+static int
+parse_args(int argc, char **argv)
+{
+    if (argc == 1) {
+        return 0;
+    }
+
+    if (argc == 2 && (strcmp(argv[1], "--version") == 0
+                      || strcmp(argv[1], "-version") == 0))
+    {
+        (void) printf("faas-watchdog %s (llhttp %d.%d.%d)\n", WD_VERSION,
+                      LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR,
+                      LLHTTP_VERSION_PATCH);
+        return 0;
+    }
+
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0
+                      || strcmp(argv[1], "-h") == 0))
+    {
+        (void) fputs(usage, stdout);
+        return 0;
+    }
+
+    (void) fputs(usage, stderr);
+
+    return -1;
+}
+
+
+static int
+init(struct wd *wd, struct faas_err *err)
+{
+    wd->listener.fd = -1;
+    wd->signals.fd = -1;
+    wd->null_fd = -1;
+    wd->loop.epoll = -1;
+
+    wd_list_init(&wd->conns);
+    wd_list_init(&wd->idle);
+    wd_list_init(&wd->ready);
+    wd_list_init(&wd->free_conns);
+    wd_procs_init(wd);
+
+    close_on_exec();
+
+    if (open_std(wd, err) != 0 || wd_config_init(&wd->cfg, getenv, err) != 0) {
+        return -1;
+    }
+
+    wd_pool_init(&wd->buffers, wd->cfg.buffer_size);
+    wd_log_init(&wd->log, wd->cfg.has_log_prefix);
+
+    if (wd_env_init(&wd->env, environ, wd->cfg.max_head_size * 2 + ENV_SPARE)
+        != 0)
+    {
+        return faas_err_set(err, ENOMEM, "no memory");
+    }
+
+    /* orphans of functions come to us; without it they go to init */
+    (void) prctl(PR_SET_CHILD_SUBREAPER, 1);
+
+    raise_files(wd);
+    wd->mode = wd->cfg.mode == WD_MODE_HTTP ? &wd_mode_http
+                                            : &wd_mode_streaming;
+
+    if (wd_loop_init(&wd->loop, err) != 0
+        || wd_phase_init(wd, err) != 0
+        || wd_listen_init(wd, err) != 0
+        || wd->mode->init(wd, err) != 0)
+    {
+        return -1;
+    }
+
+    return 0;
+}
+
+
+static void
+done(struct wd *wd)
+{
+    if (wd->loop.epoll != -1) {
+        wd_conns_done(wd);
+
+        if (wd->mode != NULL) {
+            wd->mode->done(wd);
+        }
+
+        wd_procs_done(wd);
+        wd_loop_close(&wd->loop, &wd->listener);
+        wd_loop_close(&wd->loop, &wd->signals);
+        wd_loop_done(&wd->loop);
+    }
+
+    if (wd->null_fd != -1) {
+        (void) close(wd->null_fd);      /* it takes everything */
+    }
+
+    wd_env_done(&wd->env);
+    wd_pool_done(&wd->buffers);
+    wd_config_done(&wd->cfg);
+}
+
+
+/*
+ * What we were started with is not for functions.  A kernel before 5.11 does
+ * not know the call; then it is up to who starts us.
+ */
+static void
+close_on_exec(void)
+{
+#if defined(SYS_close_range)
+    (void) syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
+#endif
+}
+
+
+/*
+ * Descriptors of ours must not be 0, 1 or 2: the function's would replace
+ * them.
+ */
+static int
+open_std(struct wd *wd, struct faas_err *err)
+{
+    int  fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR);
+
+        if (fd == -1) {
+            return faas_err_set(err, errno, "cannot open /dev/null: %s",
+                                strerror(errno));
+        }
+    } while (fd < 3);
+
+    wd->null_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    (void) close(fd);           /* there is a better copy */
+
+    if (wd->null_fd == -1) {
+        return faas_err_set(err, errno, "cannot copy a descriptor: %s",
+                            strerror(errno));
+    }
+
+    return 0;
+}
+
+
+/*
+ * The limit of a login is often below what max_connections needs.  Functions
+ * get the old one back: some look at each number up to it.
+ */
+static void
+raise_files(struct wd *wd)
+{
+    rlim_t         need;
+    struct rlimit  limit;
+
+    need = wd->cfg.max_connections * FDS_PER_CONN + FDS_SPARE;
+
+    if (getrlimit(RLIMIT_NOFILE, &wd->files) != 0
+        || wd->files.rlim_cur >= need)
+    {
+        return;
+    }
+
+    limit = wd->files;
+    limit.rlim_cur = need < limit.rlim_max ? need : limit.rlim_max;
+
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        wd->child_files = &wd->files;
+    }
+}
+
+
+static void
+announce(struct wd *wd)
+{
+    struct wd_config  *cfg;
+
+    cfg = &wd->cfg;
+
+    wd_log_line(&wd->log, "Watchdog mode: %s\tfprocess: \"%s\"",
+                wd->mode->name, cfg->process);
+    wd_log_line(&wd->log, "Timeouts: read: %.9gs write: %.9gs hard: %.9gs "
+                "health: %.9gs", (double) cfg->read_timeout / 1000,
+                (double) cfg->write_timeout / 1000,
+                (double) cfg->exec_timeout / 1000,
+                (double) cfg->healthcheck_interval / 1000);
+
+    if (wd->is_inherited) {
+        wd_log_line(&wd->log, "Listening on the socket given by LISTEN_FDS");
+
+    } else {
+        wd_log_line(&wd->log, "Listening on port: %u", (unsigned) cfg->port);
+    }
+}

@@ -1,0 +1,549 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Mode http: requests go to one long-lived process that serves HTTP.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/faas_log.h"
+#include "upstream.h"
+
+
+#define TEXT_MAX      256       /* bytes of an error's text */
+#define KEEP          4000      /* msec; node closes after 5 s */
+#define CHUNK_SPACE   8         /* bytes of "ffff\r\n" and "\r\n" */
+#define LAST_CHUNK    "0\r\n\r\n"
+
+
+static int init(struct wd *wd, struct faas_err *err);
+static void stop(struct wd *wd, uint64_t grace);
+static int is_stopped(const struct wd *wd);
+static void done(struct wd *wd);
+static void start(struct wd_conn *conn, const struct wd_head *head);
+static int run(struct wd_conn *conn);
+static void cancel(struct wd_conn *conn);
+static int fill(struct wd_up *up);
+static int add_last_chunk(struct wd_up *up);
+static int send_out(struct wd_up *up);
+static int read_head(struct wd_up *up);
+static int take_head(struct wd_up *up, size_t head_len);
+static int read_body(struct wd_up *up);
+static int pass_body(struct wd_up *up);
+static int finish(struct wd_up *up);
+static int lost(struct wd_up *up);
+static int fail(struct wd_up *up, int status, const char *text);
+static int end_call(struct wd_up *up, int is_good);
+
+
+const struct wd_mode  wd_mode_http = {
+    "http",
+    init,
+    stop,
+    is_stopped,
+    done,
+    start,
+    run,
+    cancel
+};
+
+
+static int
+init(struct wd *wd, struct faas_err *err)
+{
+    struct wd_http  *http;
+
+    http = calloc(1, sizeof(*http));
+    if (http == NULL) {
+        return faas_err_set(err, ENOMEM, "no memory");
+    }
+
+    http->path_fd = -1;
+    wd_list_init(&http->idle);
+    wd_list_init(&http->free_ups);
+    wd->mode_data = http;
+
+    return wd_child_start(wd, err);
+}
+
+
+static void
+stop(struct wd *wd, uint64_t grace)
+{
+    struct wd_http  *http;
+
+    http = wd->mode_data;
+
+    if (http->child != NULL) {
+        wd_proc_kill(http->child, grace);
+    }
+}
+
+
+static int
+is_stopped(const struct wd *wd)
+{
+    return wd->n_procs == 0;
+}
+
+
+static void
+done(struct wd *wd)
+{
+    struct wd_http  *http;
+
+    http = wd->mode_data;
+
+    if (http == NULL) {
+        return;
+    }
+
+    if (http->out != NULL) {
+        wd_log_pipe_put(http->out);
+    }
+
+    wd_ups_done(wd);
+    wd_child_done(wd);
+    free(http);
+    wd->mode_data = NULL;
+}
+
+
+static void
+start(struct wd_conn *conn, const struct wd_head *head)
+{
+    struct wd_up    *up;
+    struct wd_text   text;
+
+    up = wd_up_get(conn);
+
+    if (up == NULL || wd_iobuf_get(&conn->wd->buffers, &up->out) != 0) {
+        if (up != NULL) {
+            wd_up_free(up);
+        }
+
+        wd_conn_refuse(conn, 500, "no memory for a call");
+        return;
+    }
+
+    wd_text_init(&text, up->out.data, up->out.size);
+    conn->call = up;
+    up->has_body = !conn->is_body_done;
+    up->is_chunked = head->is_chunked;
+    up->is_sent = conn->is_body_done && !head->is_chunked;
+
+    wd_parser_init(&up->parser, HTTP_RESPONSE, conn->wd->cfg.max_head_size);
+    up->parser.is_bodyless = conn->req.is_head;
+
+    if (wd_forward_head(head, &text) != 0) {
+        (void) fail(up, 500, "head too large to be passed on");
+        return;
+    }
+
+    up->out.end = text.len;
+    wd_up_open(up);
+}
+
+
+static int
+run(struct wd_conn *conn)
+{
+    int              moved;
+    char             line[TEXT_MAX];
+    struct wd_up    *up;
+    struct wd_http  *http;
+
+    up = conn->call;
+    http = conn->wd->mode_data;
+
+    if (conn->is_overdue) {
+        conn->is_overdue = 0;
+        (void) snprintf(line, sizeof(line), "function not done within "
+                        "exec_timeout of %.9gs",
+                        (double) conn->wd->cfg.exec_timeout / 1000);
+        return fail(up, 504, line);
+    }
+
+    if (up->state != WD_UP_ACTIVE) {
+        return up->is_eof || http->is_lost ? lost(up) : 0;
+    }
+
+    moved = fill(up);
+    moved |= send_out(up);
+
+    if (up->state != WD_UP_ACTIVE) {
+        return 1;
+    }
+
+    return moved | (up->is_head_done ? read_body(up) : read_head(up));
+}
+
+
+static void
+cancel(struct wd_conn *conn)
+{
+    (void) end_call(conn->call, 0);
+}
+
+
+/*
+ * Body of the request to up->out.  Returns whether something has moved.
+ */
+static int
+fill(struct wd_up *up)
+{
+    int               moved;
+    size_t            len, need;
+    struct wd_conn   *conn;
+    struct wd_iobuf  *out;
+
+    conn = up->conn;
+    out = &up->out;
+    moved = 0;
+
+    if (up->is_sent || up->is_mute) {
+        return 0;
+    }
+
+    if (out->start == out->end) {
+        out->start = 0;
+        out->end = 0;
+    }
+
+    need = up->is_chunked ? CHUNK_SPACE : 0;
+
+    if (conn->body_len != 0 && out->size - out->end > need) {
+        len = out->size - out->end - need;
+
+        if (len > conn->body_len) {
+            len = conn->body_len;
+        }
+
+        if (up->is_chunked) {
+            /* len is below 65536, as a buffer's size is at most that */
+            (void) snprintf(out->data + out->end, out->size - out->end,
+                            "%04zx\r\n", len);
+            out->end += CHUNK_SPACE - 2;
+        }
+
+        memcpy(out->data + out->end, conn->body, len);
+        out->end += len;
+
+        if (up->is_chunked) {
+            memcpy(out->data + out->end, "\r\n", 2);
+            out->end += 2;
+        }
+
+        wd_conn_consume(conn, len);
+        moved = 1;
+    }
+
+    if (conn->body_len == 0 && conn->is_body_done) {
+        moved |= add_last_chunk(up);
+    }
+
+    return moved;
+}
+
+
+static int
+add_last_chunk(struct wd_up *up)
+{
+    struct wd_iobuf  *out;
+
+    out = &up->out;
+
+    if (up->is_chunked) {
+        if (out->size - out->end < sizeof(LAST_CHUNK) - 1) {
+            return 0;
+        }
+
+        memcpy(out->data + out->end, LAST_CHUNK, sizeof(LAST_CHUNK) - 1);
+        out->end += sizeof(LAST_CHUNK) - 1;
+    }
+
+    up->is_sent = 1;
+
+    return 1;
+}
+
+
+/*
+ * A function may answer, and close, before it has read all; so a connection
+ * that takes no more can still have an answer in it.
+ */
+static int
+send_out(struct wd_up *up)
+{
+    int  rc;
+
+    rc = wd_up_send(up);
+
+    if (rc >= 0) {
+        return rc;
+    }
+
+    if (wd_up_can_replay(up)) {
+        wd_up_replay(up);
+        return 1;
+    }
+
+    up->is_mute = 1;
+    up->can_read = 1;
+    wd_conn_drop_body(up->conn);
+
+    return 1;
+}
+
+
+static int
+read_head(struct wd_up *up)
+{
+    int        moved;
+    char      *data;
+    size_t     len, head_len;
+
+    moved = up->can_read && wd_up_receive(up) > 0;
+
+    data = up->in.data + up->in.start;
+    len = up->in.end - up->in.start;
+
+    if (len != 0) {
+        switch (wd_head_scan(data, len, &up->scanned, &head_len)) {
+
+        case WD_SCAN_MORE:
+            head_len = len;
+
+            if (len <= up->wd->cfg.max_head_size) {
+                break;
+            }
+
+            return fail(up, 500, "function's answer has a head over "
+                        "max_head_size");
+
+        case WD_SCAN_BAD:
+            return fail(up, 500, "function's answer has a malformed head");
+
+        case WD_SCAN_DONE:
+            return take_head(up, head_len);
+        }
+    }
+
+    return up->is_eof ? lost(up) : moved;
+}
+
+
+static int
+take_head(struct wd_up *up, size_t head_len)
+{
+    char             line[WD_DURATION_LINE];
+    struct wd       *wd;
+    struct wd_head  *head;
+
+    wd = up->wd;
+    head = &wd->head;
+
+    if (head_len > wd->cfg.max_head_size) {
+        return fail(up, 500, "function's answer has a head over "
+                    "max_head_size");
+    }
+
+    if (wd_parser_head(&up->parser, up->in.data + up->in.start, head_len,
+                       head) != 0)
+    {
+        faas_log(FAAS_LOG_WARN, "function's answer is no HTTP: %s",
+                 head->error);
+        return fail(up, 500, "function's answer has a malformed head");
+    }
+
+    up->in.start += head_len;
+    up->scanned = 0;
+
+    /* more is to follow after 100 or 103, which are for us */
+
+    if (head->status < 200) {
+        if (head->status == 101) {
+            return fail(up, 500, "function changes the protocol");
+        }
+
+        wd_parser_init(&up->parser, HTTP_RESPONSE, wd->cfg.max_head_size);
+        up->parser.is_bodyless = up->conn->req.is_head;
+        return 1;
+    }
+
+    up->is_keep_alive = head->is_keep_alive;
+    up->keep = wd_forward_keep(head, KEEP);
+    up->is_head_done = 1;
+    wd_reply_duration(up->conn, line);
+
+    if (wd_reply_forward(up->conn, head, line) != 0) {
+        return fail(up, 500, "function's answer has a head too large to be "
+                    "passed on");
+    }
+
+    return 1;
+}
+
+
+static int
+read_body(struct wd_up *up)
+{
+    int     moved;
+    size_t  used;
+
+    moved = pass_body(up);
+
+    if (up->body_len != 0) {
+        return moved;
+    }
+
+    if (up->parser.is_done) {
+        return finish(up);
+    }
+
+    if (up->in.start == up->in.end) {
+        if (!up->can_read) {
+            return moved;
+        }
+
+        if (wd_up_receive(up) <= 0) {
+            return up->is_eof ? lost(up) : moved;
+        }
+    }
+
+    up->body = up->in.data + up->in.start;
+
+    if (wd_parser_body(&up->parser, up->body, up->in.end - up->in.start,
+                       &used) != 0)
+    {
+        faas_log(FAAS_LOG_WARN, "function's answer is no HTTP: %s",
+                 wd_parser_error(&up->parser));
+        return fail(up, 500, "function's answer has a malformed body");
+    }
+
+    up->in.start += used;
+    up->body_len = up->parser.body_len;
+    (void) pass_body(up);       /* what remains is passed on next time */
+
+    return 1;
+}
+
+
+static int
+pass_body(struct wd_up *up)
+{
+    char    *at;
+    size_t   room;
+
+    if (up->body_len == 0) {
+        return 0;
+    }
+
+    room = wd_reply_room(up->conn, &at);
+
+    if (room > up->body_len) {
+        room = up->body_len;
+    }
+
+    if (room == 0) {
+        return 0;
+    }
+
+    memcpy(at, up->body, room);
+    wd_reply_commit(up->conn, room);
+    up->body += room;
+    up->body_len -= room;
+
+    return 1;
+}
+
+
+static int
+finish(struct wd_up *up)
+{
+    wd_reply_end(up->conn);
+
+    return end_call(up, up->is_keep_alive && up->is_sent && !up->is_mute
+                        && up->out.start == up->out.end
+                        && up->in.start == up->in.end && !up->is_hung_up);
+}
+
+
+/*
+ * The function has closed, or could not be reached.
+ */
+static int
+lost(struct wd_up *up)
+{
+    char  line[TEXT_MAX];
+
+    if (up->is_head_done && wd_parser_eof(&up->parser) == 0) {
+        return finish(up);
+    }
+
+    if (wd_up_can_replay(up)) {
+        wd_up_replay(up);
+        return 1;
+    }
+
+    if (up->state != WD_UP_ACTIVE) {
+        (void) snprintf(line, sizeof(line), "cannot connect to the function: "
+                        "%s", up->error != 0 ? strerror(up->error)
+                                             : "it has ended");
+        return fail(up, 500, line);
+    }
+
+    return fail(up, 500, "function closed the connection before its answer "
+                "was complete");
+}
+
+
+/*
+ * Returns 1, as the other functions do that end the call.
+ */
+static int
+fail(struct wd_up *up, int status, const char *text)
+{
+    struct wd_conn  *conn;
+
+    conn = up->conn;
+
+    faas_log(FAAS_LOG_WARN, "%s, %s path=%.*s", text, conn->reply.is_begun
+             ? "cutting the answer off" : "answering",
+             (int) conn->req.url_len, conn->req.url);
+
+    if (conn->reply.is_begun) {
+        wd_reply_cut(conn);
+
+    } else {
+        wd_reply_error(conn, status, text);
+    }
+
+    return end_call(up, 0);
+}
+
+
+static int
+end_call(struct wd_up *up, int is_good)
+{
+    struct wd_conn  *conn;
+
+    conn = up->conn;
+    conn->call = NULL;
+
+    if (!conn->is_body_done || conn->body_len != 0) {
+        wd_conn_drop_body(conn);
+    }
+
+    if (is_good) {
+        wd_up_keep(up);
+
+    } else {
+        wd_up_free(up);
+    }
+
+    return 1;
+}
