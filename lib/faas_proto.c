@@ -142,7 +142,7 @@ int
 faas_load_parse(const char *s, size_t len, struct faas_load *load)
 {
     size_t       n, i;
-    uint64_t     values[LOAD_FIELDS];
+    uint64_t     values[LOAD_FIELDS] = { 0 };
     const char  *end, *space;
 
     end = s + len;

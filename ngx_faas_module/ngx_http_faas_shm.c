@@ -45,6 +45,8 @@ static ngx_int_t ngx_http_faas_zone_reuse(ngx_shm_zone_t *shm_zone,
     ngx_http_faas_zone_t *ozone);
 static ngx_int_t ngx_http_faas_zone_create(ngx_shm_zone_t *shm_zone);
 static ngx_uint_t ngx_http_faas_zone_lanes(ngx_shm_zone_t *shm_zone);
+static void ngx_http_faas_layout_fit(ngx_http_faas_layout_t *layout,
+    size_t lanes, size_t room);
 static void ngx_http_faas_layout(ngx_http_faas_layout_t *layout, size_t fns,
     size_t lanes);
 static size_t ngx_http_faas_layout_lane(ngx_http_faas_layout_t *layout,
@@ -107,7 +109,6 @@ ngx_http_faas_zone_reuse(ngx_shm_zone_t *shm_zone,
 static ngx_int_t
 ngx_http_faas_zone_create(ngx_shm_zone_t *shm_zone)
 {
-    size_t                   room, fns;
     ngx_slab_pool_t         *shpool;
     ngx_http_faas_shm_t     *sh;
     ngx_http_faas_zone_t    *zone;
@@ -118,26 +119,11 @@ ngx_http_faas_zone_create(ngx_shm_zone_t *shm_zone)
 
     /* all but the last page: one block has to fit between others */
 
-    room = shpool->pfree > 1 ? (shpool->pfree - 1) * ngx_pagesize : 0;
+    ngx_http_faas_layout_fit(&layout, ngx_http_faas_zone_lanes(shm_zone),
+                             shpool->pfree > 1
+                             ? (shpool->pfree - 1) * ngx_pagesize : 0);
 
-    ngx_http_faas_layout(&layout, 1024, ngx_http_faas_zone_lanes(shm_zone));
-
-    fns = room / (layout.size / 1024);
-
-    /* sizes are rounded, the index to a power of two: try until it fits */
-
-    do {
-        ngx_http_faas_layout(&layout, fns, layout.lanes);
-
-        if (layout.size <= room) {
-            break;
-        }
-
-        fns -= fns / 64 + 1;
-
-    } while (fns >= NGX_HTTP_FAAS_FNS_MIN);
-
-    if (fns < NGX_HTTP_FAAS_FNS_MIN) {
+    if (layout.fns < NGX_HTTP_FAAS_FNS_MIN) {
         ngx_http_faas_layout(&layout, NGX_HTTP_FAAS_FNS_MIN, layout.lanes);
 
         ngx_log_error(NGX_LOG_EMERG, shm_zone->shm.log, 0,
@@ -189,6 +175,30 @@ ngx_http_faas_zone_lanes(ngx_shm_zone_t *shm_zone)
     ccf = (ngx_core_conf_t *) ngx_get_conf(cycle->conf_ctx, ngx_core_module);
 
     return 2 * ngx_max(ccf->worker_processes, 1) + 1;
+}
+
+
+/*
+ * As many functions as there is room for: sizes are rounded, the index to a
+ * power of two, so it is tried until it fits.
+ */
+
+static void
+ngx_http_faas_layout_fit(ngx_http_faas_layout_t *layout, size_t lanes,
+    size_t room)
+{
+    size_t  fns;
+
+    ngx_http_faas_layout(layout, 1024, lanes);
+
+    fns = room / (layout->size / 1024);
+
+    ngx_http_faas_layout(layout, fns, lanes);
+
+    while (layout->size > room && fns >= NGX_HTTP_FAAS_FNS_MIN) {
+        fns -= fns / 64 + 1;
+        ngx_http_faas_layout(layout, fns, lanes);
+    }
 }
 
 

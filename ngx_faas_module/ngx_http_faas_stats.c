@@ -13,6 +13,7 @@
 #include "ngx_http_faas.h"
 
 
+static ngx_uint_t ngx_http_faas_status(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_pid_is_dead(uint64_t pid);
 static void ngx_http_faas_lane_repair_locked(ngx_http_faas_shm_t *sh,
     ngx_uint_t lane);
@@ -236,27 +237,14 @@ void
 ngx_http_faas_stat_count(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
     uint64_t         usec;
-    ngx_uint_t       status;
     struct timespec  ts;
 
     (void) clock_gettime(CLOCK_MONOTONIC, &ts);
 
     usec = (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000 - ctx->started;
 
-    if (r->err_status) {
-        status = r->err_status;
-
-    } else if (r->headers_out.status) {
-        status = r->headers_out.status;
-
-    } else {
-
-        /* a client that went away before any answer leaves no status */
-
-        status = NGX_HTTP_CLIENT_CLOSED_REQUEST;
-    }
-
-    ngx_http_faas_stat_finish(ctx->conf->zone, ctx->fn, status, usec);
+    ngx_http_faas_stat_finish(ctx->conf->zone, ctx->fn,
+                              ngx_http_faas_status(r), usec);
 }
 
 
@@ -276,6 +264,36 @@ ngx_http_faas_log_handler(ngx_http_request_t *r)
     }
 
     return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_faas_status(ngx_http_request_t *r)
+{
+    ngx_http_upstream_state_t  *state;
+
+    if (r->err_status) {
+        return r->err_status;
+    }
+
+    if (r->headers_out.status) {
+        return r->headers_out.status;
+    }
+
+    /* the function's own, which an error_page has replaced */
+
+    if (r->upstream_states != NULL && r->upstream_states->nelts != 0) {
+        state = r->upstream_states->elts;
+        state += r->upstream_states->nelts - 1;
+
+        if (state->status) {
+            return state->status;
+        }
+    }
+
+    /* a client that went away before any answer */
+
+    return NGX_HTTP_CLIENT_CLOSED_REQUEST;
 }
 
 

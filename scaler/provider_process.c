@@ -1,22 +1,9 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The provider of one machine.
- *
- * DESIGN
- *
- * A function has a spec and replicas.  Every change (deploy, update, scale,
- * a replica that becomes ready or fails) ends in settle(), which compares
- * what is with what is wanted: it makes missing replicas, chooses those that
- * are too many, publishes the route, and lets the chosen ones drain.  So the
- * order in which changes come does not matter.
- *
- * An update gives the spec a new generation.  Replicas of the old one serve
- * until as many of the new one are ready as are wanted; then the route holds
- * the new ones, and the old ones drain.
- *
- * A function that is removed keeps its structure, off the list, until its
- * last replica is gone and its last drain has answered.
+ * The provider of one machine: its operations, the list of functions, and
+ * the starting and ending of processes.  What happens to a function is in
+ * function.h.
  */
 
 #include "provider_process.h"
@@ -25,75 +12,47 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <pwd.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/faas_log.h"
-#include "lib/faas_num.h"
 
-#include "replica.h"
-#include "store.h"
+#include "function.h"
 
 
 /* longest STATE/s/NUMBER.sock that a unix socket's path has room for */
 #define STATE_DIR_MAX  (FAAS_ADDR_MAX - sizeof("unix:/s/.sock") - 10)
 
-/* a replica that pauses for longer is taken out of the route */
-#define ROUTED_BACKOFF_MAX  1000    /* msec */
+/* one that takes longer to start does not keep others from it */
+#define START_MAX      10000    /* msec */
+#define START_RETRY    100      /* msec */
 
-
-struct process_provider;
-
-struct function {
-    TAILQ_ENTRY(function)     link;
-    struct process_provider  *provider;
-    struct spec              *spec;         /* owned */
-    char                      dir[PATH_MAX];
-    uint64_t                  generation;
-    struct replica_list       replicas;
-    struct flog               flog;
-    struct faas_route         route;        /* the last one published */
-    uint64_t                  rev;          /* of it */
-    int                       is_published;
-    int                       is_removed;
-    unsigned                  drains;       /* not answered yet */
-};
-
-TAILQ_HEAD(function_list, function);
 
 struct process_provider {
-    struct provider               provider;     /* must be first */
-    const struct scaler_options  *options;
-    const struct provider_hooks  *hooks;
-    struct event_base            *base;
-    struct event                 *sigchld;
-    struct event                 *starter;      /* starts what waits */
-    struct store                  store;
-    struct replica_owner          owner;
-    struct function_list          functions;
-    struct function_list          removed;
-    uint64_t                      n_functions;
-    uint64_t                      next_number;
-    uint64_t                      starting;
-    void                        (*stopped)(void *arg);
-    void                         *stopped_arg;
-};
-
-/* a drain that is being waited for */
-struct drain_wait {
-    struct function  *function;
-    uint64_t          rev;
+    struct provider           provider;     /* must be first */
+    struct function_host      host;
+    struct event             *sigchld;
+    struct event             *starter;      /* starts what waits */
+    struct function_list      functions;
+    struct function_list      removed;      /* and not gone yet */
+    uint64_t                  n_functions;
+    void                    (*stopped)(void *arg);
+    void                     *stopped_arg;
 };
 
 
-static int set_up(struct process_provider *p, struct faas_err *err);
-static int set_up_owner(struct process_provider *p, struct faas_err *err);
+static int set_up(struct process_provider *p, struct event_base *base,
+    struct faas_err *err);
+static int set_up_owner(struct process_provider *p, struct event_base *base,
+    struct faas_err *err);
+static void raise_nofile(struct rlimit *original);
 static void load_spec(void *arg, struct spec *spec);
 static void op_list(struct provider *provider, provider_each_fn each,
     provider_done_fn done, void *arg);
@@ -109,35 +68,31 @@ static void op_remove(struct provider *provider, const char *key,
     provider_done_fn done, void *arg);
 static void op_scale(struct provider *provider, const char *key,
     uint64_t replicas, provider_done_fn done, void *arg);
+static int scale(struct process_provider *p, struct function *fn,
+    uint64_t replicas, struct faas_err *err);
 static void op_stop(struct provider *provider, void (*stopped)(void *arg),
     void *arg);
+static void stop_all(struct process_provider *p);
 static void op_free(struct provider *provider);
+static void free_list(struct function_list *list);
 static struct function *find(struct process_provider *p, const char *key);
+static struct function *add(struct process_provider *p, struct spec *spec,
+    const char *dir);
 static void unknown(const char *key, struct faas_err *err);
-static struct function *function_new(struct process_provider *p,
-    struct spec *spec, const char *dir);
-static void function_free_if_done(struct function *fn);
-static uint64_t count(const struct function *fn, int is_current,
-    int is_ready_only);
-static void settle(struct function *fn);
-static void make_missing(struct function *fn);
-static void retire_surplus(struct function *fn);
-static struct replica *worst(struct function *fn);
-static void retire_old(struct function *fn);
-static void publish(struct function *fn);
-static void make_route(struct function *fn, struct faas_route *route);
-static int is_routed(const struct function *fn, const struct replica *replica,
-    int is_current);
-static void drain_retired(struct function *fn, uint64_t rev);
-static void on_drained(void *data);
-static uint64_t drain_timeout(const struct function *fn);
+static void on_removed(struct function *fn);
 static void on_replica_changed(void *arg, struct replica *replica);
 static void on_replica_gone(void *arg, struct replica *replica);
 static void on_sigchld(evutil_socket_t fd, short what, void *arg);
-static struct replica *find_pid(struct process_provider *p, pid_t pid);
-static void start_soon(struct process_provider *p);
+static struct replica *find_pid(const struct function_list *list, pid_t pid);
+static void start_soon(void *arg);
+static void start_in(struct process_provider *p, uint64_t msec);
 static void on_starter(evutil_socket_t fd, short what, void *arg);
+static uint64_t count_starting(const struct function_list *list);
+static uint64_t start_waiting(struct function_list *list, uint64_t room,
+    int *is_more);
+static int is_any_replica(const struct function_list *list);
 static void report_stopped(struct process_provider *p);
+static uint64_t now_ms(void);
 
 
 static const struct provider_ops  process_ops = {
@@ -169,14 +124,15 @@ provider_process_new(const struct scaler_options *options,
     }
 
     p->provider.ops = &process_ops;
-    p->options = options;
-    p->hooks = hooks;
-    p->base = base;
-    p->store.lock_fd = -1;
+    p->host.options = options;
+    p->host.hooks = hooks;
+    p->host.start = start_soon;
+    p->host.arg = p;
+    p->host.store.lock_fd = -1;
     TAILQ_INIT(&p->functions);
     TAILQ_INIT(&p->removed);
 
-    if (set_up(p, err) != 0) {
+    if (set_up(p, base, err) != 0) {
         op_free(&p->provider);
         return NULL;
     }
@@ -186,18 +142,23 @@ provider_process_new(const struct scaler_options *options,
 
 
 static int
-set_up(struct process_provider *p, struct faas_err *err)
+set_up(struct process_provider *p, struct event_base *base,
+    struct faas_err *err)
 {
-    if (store_open(&p->store, p->options->state_dir,
-                   p->options->gateway_user, err)
+    const struct scaler_options  *options;
+
+    options = p->host.options;
+
+    if (store_open(&p->host.store, options->state_dir, options->gateway_user,
+                   err)
         != 0
-        || set_up_owner(p, err) != 0)
+        || set_up_owner(p, base, err) != 0)
     {
         return -1;
     }
 
-    p->sigchld = evsignal_new(p->base, SIGCHLD, on_sigchld, p);
-    p->starter = evtimer_new(p->base, on_starter, p);
+    p->sigchld = evsignal_new(base, SIGCHLD, on_sigchld, p);
+    p->starter = evtimer_new(base, on_starter, p);
 
     if (p->sigchld == NULL || p->starter == NULL
         || evsignal_add(p->sigchld, NULL) != 0)
@@ -205,36 +166,42 @@ set_up(struct process_provider *p, struct faas_err *err)
         return faas_err_set(err, 500, "no memory");
     }
 
-    return store_load(&p->store, p->options->max_replicas, load_spec, p, err);
+    return store_load(&p->host.store, options->max_replicas, load_spec, p,
+                      err);
 }
 
 
 static int
-set_up_owner(struct process_provider *p, struct faas_err *err)
+set_up_owner(struct process_provider *p, struct event_base *base,
+    struct faas_err *err)
 {
-    struct passwd  *pw;
+    struct passwd         *pw;
+    struct replica_owner  *owner;
 
-    if (strlen(p->store.dir) > STATE_DIR_MAX) {
+    owner = &p->host.owner;
+
+    if (strlen(p->host.store.dir) > STATE_DIR_MAX) {
         return faas_err_set(err, 0, "the path of the state folder, %.120s, "
                             "has more than %zu bytes: sockets below it would "
-                            "have none left for their names", p->store.dir,
-                            (size_t) STATE_DIR_MAX);
+                            "have none left for their names",
+                            p->host.store.dir, (size_t) STATE_DIR_MAX);
     }
 
-    p->owner.arg = p;
-    p->owner.base = p->base;
-    p->owner.state_dir = p->store.dir;
-    p->owner.watchdog = p->options->watchdog;
-    p->owner.stop_timeout_ms = p->options->stop_timeout_ms;
-    p->owner.changed = on_replica_changed;
-    p->owner.gone = on_replica_gone;
+    owner->arg = p;
+    owner->base = base;
+    owner->state_dir = p->host.store.dir;
+    owner->watchdog = p->host.options->watchdog;
+    owner->stop_timeout_ms = p->host.options->stop_timeout_ms;
+    owner->changed = on_replica_changed;
+    owner->gone = on_replica_gone;
+    raise_nofile(&owner->nofile);
 
-    if (p->options->gateway_user[0] != '\0') {
-        pw = getpwnam(p->options->gateway_user);
+    if (p->host.options->gateway_user[0] != '\0') {
+        pw = getpwnam(p->host.options->gateway_user);
 
         if (pw != NULL) {
-            p->owner.gateway_gid = pw->pw_gid;
-            p->owner.has_gateway_gid = 1;
+            owner->gateway_gid = pw->pw_gid;
+            owner->has_gateway_gid = 1;
         }
     }
 
@@ -243,8 +210,33 @@ set_up_owner(struct process_provider *p, struct faas_err *err)
 
 
 /*
+ * Each replica takes two descriptors here.  Processes get the limit that was
+ * there before: some C programs cannot count above 1,024.
+ */
+static void
+raise_nofile(struct rlimit *original)
+{
+    struct rlimit  most;
+
+    if (getrlimit(RLIMIT_NOFILE, original) != 0) {
+        original->rlim_cur = 0;
+        return;
+    }
+
+    most = *original;
+    most.rlim_cur = most.rlim_max;
+
+    if (setrlimit(RLIMIT_NOFILE, &most) != 0) {
+        faas_log(FAAS_LOG_WARN, "cannot raise the limit of descriptors, going "
+                 "on with what there is error=\"%s\"", strerror(errno));
+    }
+}
+
+
+/*
  * A function whose folder has gone since is not lost: it has no replica until
- * the folder is back and it is deployed again.
+ * the folder is back, and it is scaled, deployed again or the scaler started
+ * again.
  */
 static void
 load_spec(void *arg, struct spec *spec)
@@ -257,16 +249,21 @@ load_spec(void *arg, struct spec *spec)
     p = arg;
 
     if (check_deployable(p, spec, dir, &err) != 0) {
-        faas_log(FAAS_LOG_ERROR, "function cannot be started, deploy it again "
-                 "function=%s error=\"%s\"", spec->key, err.text);
+        faas_log(FAAS_LOG_ERROR, "function cannot be started, scale it when "
+                 "that is mended function=%s error=\"%s\"", spec->key,
+                 err.text);
         spec->replicas = 0;
         dir[0] = '\0';
     }
 
-    fn = function_new(p, spec, dir);
+    fn = add(p, spec, dir);
 
     if (fn != NULL) {
-        settle(fn);
+        function_settle(fn);
+
+    } else {
+        faas_log(FAAS_LOG_ERROR, "no memory for a function, it is not "
+                 "started");
     }
 }
 
@@ -285,7 +282,7 @@ op_list(struct provider *provider, provider_each_fn each,
 
     TAILQ_FOREACH(fn, &p->functions, link) {
         view.spec = fn->spec;
-        view.available = count(fn, 0, 1);
+        view.available = function_available(fn);
         each(arg, &view);
     }
 
@@ -306,7 +303,7 @@ op_get(struct provider *provider, const char *key, provider_each_fn each,
 
     if (fn != NULL) {
         view.spec = fn->spec;
-        view.available = count(fn, 0, 1);
+        view.available = function_available(fn);
         each(arg, &view);
 
     } else {
@@ -321,7 +318,7 @@ static void
 op_deploy(struct provider *provider, struct spec *spec,
     provider_done_fn done, void *arg)
 {
-    char                      dir[PATH_MAX];
+    char                      dir[PATH_MAX], key[FAAS_KEY_MAX + 1];
     struct faas_err           err;
     struct function          *fn;
     struct process_provider  *p;
@@ -334,18 +331,20 @@ op_deploy(struct provider *provider, struct spec *spec,
         (void) faas_err_set(&err, 400, "function %s exists already, update it "
                             "with PUT", spec->key);
 
-    } else if (p->n_functions >= p->options->max_functions) {
+    } else if (p->n_functions >= p->host.options->max_functions) {
         (void) faas_err_set(&err, 507, "there are %" PRIu64 " functions, no "
                             "more are allowed: see --max-functions",
                             p->n_functions);
 
     } else if (check_deployable(p, spec, dir, &err) == 0
-               && store_save(&p->store, spec, &err) == 0)
+               && store_save(&p->host.store, spec, &err) == 0)
     {
-        fn = function_new(p, spec, dir);
+        memcpy(key, spec->key, sizeof(key));
+        fn = add(p, spec, dir);
         spec = NULL;
 
         if (fn == NULL) {
+            (void) store_delete(&p->host.store, key, &err);
             (void) faas_err_set(&err, 500, "no memory");
         }
     }
@@ -353,7 +352,7 @@ op_deploy(struct provider *provider, struct spec *spec,
     spec_free(spec);
 
     if (fn != NULL) {
-        settle(fn);
+        function_settle(fn);
     }
 
     done(arg, &err);
@@ -387,13 +386,9 @@ op_update(struct provider *provider, struct spec *spec,
                              ? fn->spec->replicas : spec->max;
         }
 
-        if (store_save(&p->store, spec, &err) == 0) {
-            spec_free(fn->spec);
-            fn->spec = spec;
+        if (store_save(&p->host.store, spec, &err) == 0) {
+            function_update(fn, spec, dir);
             spec = NULL;
-            memcpy(fn->dir, dir, sizeof(dir));
-            fn->generation++;
-            settle(fn);
         }
     }
 
@@ -418,7 +413,7 @@ check_deployable(struct process_provider *p, const struct spec *spec,
     process = spec_text(spec, "envProcess");
 
     n = snprintf(path, sizeof(path), "%s%s%s",
-                 image[0] == '/' ? "" : p->options->functions_dir,
+                 image[0] == '/' ? "" : p->host.options->functions_dir,
                  image[0] == '/' ? "" : "/", image);
 
     if (n < 0 || n >= (int) sizeof(path) || realpath(path, dir) == NULL
@@ -454,7 +449,7 @@ op_remove(struct provider *provider, const char *key, provider_done_fn done,
     if (fn == NULL) {
         unknown(key, &err);
 
-    } else if (store_delete(&p->store, fn->spec->key, &err) == 0) {
+    } else if (store_delete(&p->host.store, fn->spec->key, &err) == 0) {
 
         /* off the disk first: a restart does not bring it back */
 
@@ -462,10 +457,7 @@ op_remove(struct provider *provider, const char *key, provider_done_fn done,
         TAILQ_INSERT_TAIL(&p->removed, fn, link);
         p->n_functions--;
 
-        fn->is_removed = 1;
-        fn->spec->replicas = 0;
-        settle(fn);
-        function_free_if_done(fn);
+        function_remove(fn);
     }
 
     done(arg, &err);
@@ -476,7 +468,6 @@ static void
 op_scale(struct provider *provider, const char *key, uint64_t replicas,
     provider_done_fn done, void *arg)
 {
-    uint64_t                  before;
     struct faas_err           err;
     struct function          *fn;
     struct process_provider  *p;
@@ -488,81 +479,95 @@ op_scale(struct provider *provider, const char *key, uint64_t replicas,
     if (fn == NULL) {
         unknown(key, &err);
 
-    } else if (replicas > p->options->max_replicas) {
+    } else if (replicas > p->host.options->max_replicas) {
         (void) faas_err_set(&err, 400, "%" PRIu64 " replicas are more than "
                             "%" PRIu64 ", see --max-replicas", replicas,
-                            p->options->max_replicas);
+                            p->host.options->max_replicas);
 
     } else if (replicas != fn->spec->replicas) {
-        before = fn->spec->replicas;
-        fn->spec->replicas = replicas;
-
-        if (store_save(&p->store, fn->spec, &err) == 0) {
-            settle(fn);
-
-        } else {
-            fn->spec->replicas = before;
-        }
+        (void) scale(p, fn, replicas, &err);
     }
 
     done(arg, &err);
 }
 
 
+static int
+scale(struct process_provider *p, struct function *fn, uint64_t replicas,
+    struct faas_err *err)
+{
+    char      dir[PATH_MAX];
+    uint64_t  before;
+
+    if (fn->dir[0] == '\0') {
+
+        if (check_deployable(p, fn->spec, dir, err) != 0) {
+            return -1;
+        }
+
+        memcpy(fn->dir, dir, strlen(dir) + 1);
+    }
+
+    before = fn->spec->replicas;
+    fn->spec->replicas = replicas;
+
+    if (store_save(&p->host.store, fn->spec, err) != 0) {
+        fn->spec->replicas = before;
+        return -1;
+    }
+
+    function_settle(fn);
+
+    return 0;
+}
+
+
 static void
 op_stop(struct provider *provider, void (*stopped)(void *arg), void *arg)
 {
-    struct replica           *replica, *next;
-    struct function          *fn, *next_fn;
     struct process_provider  *p;
-    struct function_list     *lists[2];
-    size_t                    i;
 
     p = (struct process_provider *) provider;
     p->stopped = stopped;
     p->stopped_arg = arg;
 
-    lists[0] = &p->functions;
-    lists[1] = &p->removed;
-
-    for (i = 0; i < 2; i++) {
-        for (fn = TAILQ_FIRST(lists[i]); fn != NULL; fn = next_fn) {
-            next_fn = TAILQ_NEXT(fn, link);
-
-            for (replica = TAILQ_FIRST(&fn->replicas); replica != NULL;
-                 replica = next)
-            {
-                next = TAILQ_NEXT(replica, link);
-                replica_stop(replica);
-            }
-        }
-    }
-
+    stop_all(p);
     report_stopped(p);
 }
 
 
 static void
+stop_all(struct process_provider *p)
+{
+    struct function  *fn, *next;
+
+    p->host.is_stopping = 1;
+
+    TAILQ_FOREACH(fn, &p->functions, link) {
+        function_stop(fn);
+    }
+
+    for (fn = TAILQ_FIRST(&p->removed); fn != NULL; fn = next) {
+        next = TAILQ_NEXT(fn, link);
+        function_stop(fn);
+    }
+}
+
+
+/*
+ * Replicas are there only where the scaler could not start.
+ */
+static void
 op_free(struct provider *provider)
 {
-    struct function          *fn;
     struct process_provider  *p;
 
     p = (struct process_provider *) provider;
+    p->stopped = NULL;
 
-    while ((fn = TAILQ_FIRST(&p->functions)) != NULL) {
-        TAILQ_REMOVE(&p->functions, fn, link);
-        flog_done(&fn->flog);
-        spec_free(fn->spec);
-        free(fn);
-    }
-
-    while ((fn = TAILQ_FIRST(&p->removed)) != NULL) {
-        TAILQ_REMOVE(&p->removed, fn, link);
-        flog_done(&fn->flog);
-        spec_free(fn->spec);
-        free(fn);
-    }
+    stop_all(p);
+    free_list(&p->functions);
+    free_list(&p->removed);
 
     if (p->sigchld != NULL) {
         event_free(p->sigchld);
@@ -572,8 +577,20 @@ op_free(struct provider *provider)
         event_free(p->starter);
     }
 
-    store_close(&p->store);
+    store_close(&p->host.store);
     free(p);
+}
+
+
+static void
+free_list(struct function_list *list)
+{
+    struct function  *fn;
+
+    while ((fn = TAILQ_FIRST(list)) != NULL) {
+        TAILQ_REMOVE(list, fn, link);
+        function_free(fn);
+    }
 }
 
 
@@ -592,6 +609,25 @@ find(struct process_provider *p, const char *key)
 }
 
 
+/*
+ * Takes the spec, also when it fails.
+ */
+static struct function *
+add(struct process_provider *p, struct spec *spec, const char *dir)
+{
+    struct function  *fn;
+
+    fn = function_new(&p->host, spec, dir, on_removed);
+
+    if (fn != NULL) {
+        TAILQ_INSERT_TAIL(&p->functions, fn, link);
+        p->n_functions++;
+    }
+
+    return fn;
+}
+
+
 static void
 unknown(const char *key, struct faas_err *err)
 {
@@ -599,408 +635,79 @@ unknown(const char *key, struct faas_err *err)
 }
 
 
-/*
- * Takes the spec, also when it fails.
- */
-static struct function *
-function_new(struct process_provider *p, struct spec *spec, const char *dir)
-{
-    char              path[PATH_MAX];
-    struct function  *fn;
-
-    fn = calloc(1, sizeof(*fn));
-
-    if (fn == NULL) {
-        spec_free(spec);
-        return NULL;
-    }
-
-    fn->provider = p;
-    fn->spec = spec;
-    (void) snprintf(fn->dir, sizeof(fn->dir), "%s", dir);
-    TAILQ_INIT(&fn->replicas);
-
-    (void) snprintf(path, sizeof(path), "%.3500s/logs/%s.log", p->store.dir,
-                    spec->key);
-    flog_init(&fn->flog, path, p->options->max_log);
-
-    TAILQ_INSERT_TAIL(&p->functions, fn, link);
-    p->n_functions++;
-
-    return fn;
-}
-
-
 static void
-function_free_if_done(struct function *fn)
+on_removed(struct function *fn)
 {
-    if (!fn->is_removed || fn->drains != 0 || !TAILQ_EMPTY(&fn->replicas)) {
-        return;
-    }
-
-    TAILQ_REMOVE(&fn->provider->removed, fn, link);
-    flog_done(&fn->flog);
-    spec_free(fn->spec);
-    free(fn);
-}
-
-
-/*
- * Replicas that are not being taken away.
- */
-static uint64_t
-count(const struct function *fn, int is_current, int is_ready_only)
-{
-    uint64_t               n;
-    const struct replica  *replica;
-
-    n = 0;
-
-    TAILQ_FOREACH(replica, &fn->replicas, link) {
-        n += !replica->is_retiring
-             && (!is_current || replica->generation == fn->generation)
-             && (!is_ready_only || replica->state == REPLICA_READY);
-    }
-
-    return n;
-}
-
-
-static void
-settle(struct function *fn)
-{
-    if (fn->provider->stopped != NULL) {
-        return;
-    }
-
-    make_missing(fn);
-    retire_surplus(fn);
-
-    if (count(fn, 1, 1) >= fn->spec->replicas) {
-        retire_old(fn);
-    }
-
-    publish(fn);
-    start_soon(fn->provider);
-}
-
-
-static void
-make_missing(struct function *fn)
-{
-    uint64_t                  n;
-    struct faas_err           err;
-    struct replica           *replica;
     struct process_provider  *p;
 
-    p = fn->provider;
+    p = fn->host->arg;
 
-    for (n = count(fn, 1, 0); n < fn->spec->replicas; n++) {
-
-        replica = replica_new(&p->owner, fn->spec, fn->dir,
-                              ++p->next_number, &fn->flog, &err);
-
-        if (replica == NULL) {
-            faas_log(FAAS_LOG_ERROR, "cannot make a replica, trying again "
-                     "with the next change function=%s error=\"%s\"",
-                     fn->spec->key, err.text);
-            return;
-        }
-
-        replica->function = fn;
-        replica->generation = fn->generation;
-        TAILQ_INSERT_TAIL(&fn->replicas, replica, link);
-    }
-}
-
-
-static void
-retire_surplus(struct function *fn)
-{
-    uint64_t  n;
-
-    for (n = count(fn, 1, 0); n > fn->spec->replicas; n--) {
-        worst(fn)->is_retiring = 1;
-    }
-}
-
-
-/*
- * Of the current replicas one that does not answer, else the newest.
- */
-static struct replica *
-worst(struct function *fn)
-{
-    struct replica  *replica, *found;
-
-    found = NULL;
-
-    TAILQ_FOREACH(replica, &fn->replicas, link) {
-        if (replica->is_retiring || replica->generation != fn->generation) {
-            continue;
-        }
-
-        if (found == NULL || replica->state != REPLICA_READY
-            || found->state == REPLICA_READY)
-        {
-            found = replica;
-        }
-    }
-
-    return found;
-}
-
-
-static void
-retire_old(struct function *fn)
-{
-    struct replica  *replica;
-
-    TAILQ_FOREACH(replica, &fn->replicas, link) {
-        if (replica->generation != fn->generation) {
-            replica->is_retiring = 1;
-        }
-    }
-}
-
-
-/*
- * Publishes the route if it is another one now, and lets drain what it no
- * longer has.
- */
-static void
-publish(struct function *fn)
-{
-    uint64_t                      rev;
-    struct faas_route             route;
-    const struct provider_hooks  *hooks;
-
-    hooks = fn->provider->hooks;
-
-    memset(&route, 0, sizeof(route));
-    make_route(fn, &route);
-
-    if (!fn->is_removed && fn->is_published
-        && memcmp(&route, &fn->route, sizeof(route)) == 0)
-    {
-        drain_retired(fn, fn->rev);
-        return;
-    }
-
-    rev = hooks->publish(hooks->arg, fn->spec->key,
-                         fn->is_removed ? NULL : &route);
-
-    fn->route = route;
-    fn->rev = rev;
-    fn->is_published = 1;
-
-    drain_retired(fn, rev);
-}
-
-
-static void
-make_route(struct function *fn, struct faas_route *route)
-{
-    int                     is_current;
-    struct replica         *replica;
-    struct faas_endpoint   *endpoint;
-
-    route->replicas = (uint32_t) fn->spec->replicas;
-
-    /* replicas of the last generation serve until they retire */
-
-    is_current = count(fn, 0, 0) == count(fn, 1, 0);
-
-    TAILQ_FOREACH(replica, &fn->replicas, link) {
-
-        if (!is_routed(fn, replica, is_current)
-            || route->n == FAAS_REPLICAS_MAX)
-        {
-            continue;
-        }
-
-        endpoint = &route->endpoints[route->n++];
-
-        memcpy(endpoint->id, replica->id, sizeof(endpoint->id));
-        memcpy(endpoint->addr, replica->addr, sizeof(endpoint->addr));
-    }
-}
-
-
-static int
-is_routed(const struct function *fn, const struct replica *replica,
-    int is_current)
-{
-    return !replica->is_retiring
-           && (replica->generation == fn->generation) == is_current
-           && (replica->state == REPLICA_READY
-               || replica->backoff_ms <= ROUTED_BACKOFF_MAX);
-}
-
-
-static void
-drain_retired(struct function *fn, uint64_t rev)
-{
-    int                           is_needed;
-    struct replica               *replica;
-    struct drain_wait            *wait;
-    const struct provider_hooks  *hooks;
-
-    is_needed = 0;
-    hooks = fn->provider->hooks;
-
-    TAILQ_FOREACH(replica, &fn->replicas, link) {
-        if (replica->is_retiring && replica->retire_rev == 0) {
-            replica->retire_rev = rev;
-            is_needed = 1;
-        }
-    }
-
-    if (!is_needed) {
-        return;
-    }
-
-    wait = malloc(sizeof(*wait));
-
-    if (wait == NULL) {
-        faas_log(FAAS_LOG_ERROR, "no memory to drain replicas, they stay "
-                 "function=%s", fn->spec->key);
-        return;
-    }
-
-    wait->function = fn;
-    wait->rev = rev;
-    fn->drains++;
-
-    hooks->drain(hooks->arg, fn->spec->key, rev, drain_timeout(fn),
-                 on_drained, wait);
-}
-
-
-static void
-on_drained(void *data)
-{
-    struct replica     *replica, *next;
-    struct function    *fn;
-    struct drain_wait  *wait;
-
-    wait = data;
-    fn = wait->function;
-
-    for (replica = TAILQ_FIRST(&fn->replicas); replica != NULL;
-         replica = next)
-    {
-        next = TAILQ_NEXT(replica, link);
-
-        if (replica->is_retiring && replica->retire_rev <= wait->rev) {
-            replica_stop(replica);
-        }
-    }
-
-    /* not before: without drains the last replica takes the function along */
-    fn->drains--;
-
-    free(wait);
-    function_free_if_done(fn);
-}
-
-
-/*
- * The function's own time-out where it has one.
- */
-static uint64_t
-drain_timeout(const struct function *fn)
-{
-    uint64_t     msec;
-    const char  *s;
-
-    s = spec_env(fn->spec, "exec_timeout");
-
-    if (s != NULL && faas_parse_duration(s, strlen(s), 86400000, &msec) == 0
-        && msec != 0)
-    {
-        return msec;
-    }
-
-    return fn->provider->options->drain_timeout_ms;
+    TAILQ_REMOVE(&p->removed, fn, link);
+    function_free(fn);
 }
 
 
 static void
 on_replica_changed(void *arg, struct replica *replica)
 {
-    struct process_provider  *p;
-
-    p = arg;
+    (void) arg;
 
     if (replica->state == REPLICA_READY) {
         faas_log(FAAS_LOG_INFO, "replica is ready replica=%s", replica->id);
     }
 
-    if (p->stopped == NULL) {
-        settle(replica->function);
-    }
+    function_settle(replica->function);
 }
 
 
 static void
 on_replica_gone(void *arg, struct replica *replica)
 {
-    struct function          *fn;
-    struct process_provider  *p;
-
-    p = arg;
-    fn = replica->function;
-
     faas_log(FAAS_LOG_INFO, "replica is gone replica=%s", replica->id);
 
-    TAILQ_REMOVE(&fn->replicas, replica, link);
-    free(replica);
-
-    function_free_if_done(fn);
-    report_stopped(p);
+    function_forget(replica->function, replica);
+    report_stopped(arg);
 }
 
 
 static void
 on_sigchld(evutil_socket_t fd, short what, void *arg)
 {
-    int              status;
-    pid_t            pid;
-    struct replica  *replica;
+    int                       status;
+    pid_t                     pid;
+    struct replica           *replica;
+    struct process_provider  *p;
 
     (void) fd;
     (void) what;
 
+    p = arg;
+
     /* one signal may stand for several children */
 
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        replica = find_pid(arg, pid);
+        replica = find_pid(&p->functions, pid);
+
+        if (replica == NULL) {
+            replica = find_pid(&p->removed, pid);
+        }
 
         if (replica != NULL) {
             replica_exited(replica, status);
         }
     }
 
-    start_soon(arg);
+    start_soon(p);
 }
 
 
 static struct replica *
-find_pid(struct process_provider *p, pid_t pid)
+find_pid(const struct function_list *list, pid_t pid)
 {
-    struct replica   *replica;
-    struct function  *fn;
+    struct replica         *replica;
+    const struct function  *fn;
 
-    TAILQ_FOREACH(fn, &p->functions, link) {
-        TAILQ_FOREACH(replica, &fn->replicas, link) {
-            if (replica->pid == pid) {
-                return replica;
-            }
-        }
-    }
-
-    TAILQ_FOREACH(fn, &p->removed, link) {
+    TAILQ_FOREACH(fn, list, link) {
         TAILQ_FOREACH(replica, &fn->replicas, link) {
             if (replica->pid == pid) {
                 return replica;
@@ -1013,12 +720,22 @@ find_pid(struct process_provider *p, pid_t pid)
 
 
 static void
-start_soon(struct process_provider *p)
+start_soon(void *arg)
 {
-    struct timeval  now = { 0, 0 };
+    start_in(arg, 0);
+}
 
-    if (p->stopped == NULL && !evtimer_pending(p->starter, NULL)) {
-        (void) evtimer_add(p->starter, &now);
+
+static void
+start_in(struct process_provider *p, uint64_t msec)
+{
+    struct timeval  tv;
+
+    tv.tv_sec = (time_t) (msec / 1000);
+    tv.tv_usec = (suseconds_t) (msec % 1000 * 1000);
+
+    if (!p->host.is_stopping) {
+        (void) evtimer_add(p->starter, &tv);
     }
 }
 
@@ -1029,62 +746,129 @@ start_soon(struct process_provider *p)
 static void
 on_starter(evutil_socket_t fd, short what, void *arg)
 {
-    uint64_t                  starting;
-    struct replica           *replica;
-    struct function          *fn;
+    int                       is_more;
+    uint64_t                  starting, max;
     struct process_provider  *p;
 
     (void) fd;
     (void) what;
 
     p = arg;
-    starting = 0;
+    is_more = 0;
 
-    TAILQ_FOREACH(fn, &p->functions, link) {
+    if (p->host.is_stopping) {
+        return;
+    }
+
+    max = p->host.options->max_starts;
+    starting = count_starting(&p->functions) + count_starting(&p->removed);
+
+    starting += start_waiting(&p->functions,
+                              starting < max ? max - starting : 0, &is_more);
+    (void) start_waiting(&p->removed, starting < max ? max - starting : 0,
+                         &is_more);
+
+    if (is_more) {
+        start_in(p, START_RETRY);
+    }
+}
+
+
+static uint64_t
+count_starting(const struct function_list *list)
+{
+    uint64_t                n, now;
+    const struct replica   *replica;
+    const struct function  *fn;
+
+    n = 0;
+    now = now_ms();
+
+    TAILQ_FOREACH(fn, list, link) {
         TAILQ_FOREACH(replica, &fn->replicas, link) {
-            starting += (replica->state == REPLICA_STARTING);
+            n += replica->state == REPLICA_STARTING
+                 && now - replica->started_ms < START_MAX;
         }
     }
 
-    TAILQ_FOREACH(fn, &p->functions, link) {
+    return n;
+}
+
+
+/*
+ * Starts at most room replicas and returns their number; *is_more is set
+ * where others wait.
+ */
+static uint64_t
+start_waiting(struct function_list *list, uint64_t room, int *is_more)
+{
+    uint64_t          n;
+    struct replica   *replica;
+    struct function  *fn;
+
+    n = 0;
+
+    TAILQ_FOREACH(fn, list, link) {
         TAILQ_FOREACH(replica, &fn->replicas, link) {
 
-            if (starting >= p->options->max_starts) {
-                return;
+            if (replica->state != REPLICA_WAITING) {
+                continue;
             }
 
-            if (replica->state == REPLICA_WAITING && !replica->is_retiring) {
+            if (n < room
+                && (!replica->is_retiring || replica_is_wanted(replica)))
+            {
                 replica_start(replica);
-                starting++;
+                n++;
+
+            } else {
+                *is_more = 1;
             }
         }
     }
+
+    return n;
+}
+
+
+static int
+is_any_replica(const struct function_list *list)
+{
+    const struct function  *fn;
+
+    TAILQ_FOREACH(fn, list, link) {
+        if (!TAILQ_EMPTY(&fn->replicas)) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
 static void
 report_stopped(struct process_provider *p)
 {
-    void             (*stopped)(void *arg);
-    struct function   *fn;
+    void  (*stopped)(void *arg);
 
-    if (p->stopped == NULL || p->stopped_arg == NULL) {
+    if (p->stopped == NULL || is_any_replica(&p->functions)
+        || is_any_replica(&p->removed))
+    {
         return;
     }
 
-    TAILQ_FOREACH(fn, &p->functions, link) {
-        if (!TAILQ_EMPTY(&fn->replicas)) {
-            return;
-        }
-    }
-
-    TAILQ_FOREACH(fn, &p->removed, link) {
-        if (!TAILQ_EMPTY(&fn->replicas)) {
-            return;
-        }
-    }
-
     stopped = p->stopped;
+    p->stopped = NULL;
     stopped(p->stopped_arg);
-    p->stopped_arg = NULL;
+}
+
+
+static uint64_t
+now_ms(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
 }

@@ -374,6 +374,12 @@ take_head(struct wd_up *up, size_t head_len)
         return 1;
     }
 
+    /* what has been answered is not sent again */
+
+    if (up->is_sent && up->out.start == up->out.end) {
+        wd_iobuf_put(&wd->buffers, &up->out);
+    }
+
     up->is_keep_alive = head->is_keep_alive;
     up->keep = wd_forward_keep(head, KEEP);
     up->is_head_done = 1;

@@ -206,6 +206,12 @@ take_head(struct wd_conn *conn, size_t head_len)
 
     conn->in.start += head_len;
     begin(conn, head);
+
+    /* while the function works, memory is others' */
+
+    if (conn->is_body_done && conn->in.start == conn->in.end) {
+        wd_iobuf_put(&conn->wd->buffers, &conn->in);
+    }
 }
 
 

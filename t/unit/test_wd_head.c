@@ -5,7 +5,8 @@
  * parsers disagree about get through, bodies are damaged, functions see wrong
  * variables or headers that are not for them.
  *
- * uses: watchdog/head.c watchdog/parser.c watchdog/env.c watchdog/forward.c watchdog/iobuf.c
+ * uses: watchdog/head.c watchdog/parser.c watchdog/env.c
+ * uses: watchdog/forward.c watchdog/iobuf.c
  */
 
 #include <setjmp.h>
@@ -224,7 +225,7 @@ bodies(void **state)
     size_t  i, step;
 
     static const char  good[] =
-        "5\r\nhello\r\n00001;a=b;c\r\n \r\nA\r\n0123456789\r\n"
+        "5\r\nhello\r\n00001;a=\"b\"\r\n \r\nA\r\n0123456789\r\n"
         "0\r\nTrailer: x\r\n\r\nGET /";
     static const char *const  bad[] = {
         "x\r\n", "-1\r\n", "1\r\nab\r\n", "1\nab", "ffffffffffffffffff\r\n",

@@ -1,0 +1,441 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A function of the process provider.
+ */
+
+#include "function.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/faas_log.h"
+#include "lib/faas_num.h"
+
+
+/* a replica that pauses for longer is taken out of the route */
+#define ROUTED_BACKOFF_MAX  1000        /* msec */
+
+#define DRAIN_MAX           86400000    /* msec */
+
+
+/* a drain that is being waited for */
+struct drain_wait {
+    struct function  *function;
+    uint64_t          rev;
+};
+
+
+static void finish_if_done(struct function *fn);
+static uint64_t count(const struct function *fn, int is_current,
+    int is_ready_only);
+static void make_missing(struct function *fn);
+static void retire_surplus(struct function *fn);
+static struct replica *worst(struct function *fn);
+static void retire_old(struct function *fn, int is_ready_too);
+static void publish(struct function *fn);
+static void make_route(struct function *fn, struct faas_route *route);
+static int is_routed(const struct function *fn, const struct replica *replica,
+    int is_current);
+static void drain_retired(struct function *fn);
+static void on_drained(void *data);
+static uint64_t drain_timeout(const struct function *fn);
+
+
+struct function *
+function_new(struct function_host *host, struct spec *spec, const char *dir,
+    void (*done)(struct function *fn))
+{
+    char              path[PATH_MAX];
+    struct function  *fn;
+
+    fn = calloc(1, sizeof(*fn));
+
+    if (fn == NULL) {
+        spec_free(spec);
+        return NULL;
+    }
+
+    fn->host = host;
+    fn->spec = spec;
+    fn->done = done;
+    (void) snprintf(fn->dir, sizeof(fn->dir), "%s", dir);
+    TAILQ_INIT(&fn->replicas);
+
+    (void) snprintf(path, sizeof(path), "%.3500s/logs/%s.log",
+                    host->store.dir, spec->key);
+    flog_init(&fn->flog, path, host->options->max_log);
+
+    return fn;
+}
+
+
+void
+function_free(struct function *fn)
+{
+    flog_done(&fn->flog);
+    spec_free(fn->spec);
+    free(fn);
+}
+
+
+void
+function_settle(struct function *fn)
+{
+    if (fn->host->is_stopping) {
+        return;
+    }
+
+    make_missing(fn);
+    retire_surplus(fn);
+
+    if (count(fn, 1, 1) >= fn->spec->replicas) {
+        retire_old(fn, 1);
+    }
+
+    publish(fn);
+    fn->host->start(fn->host->arg);
+}
+
+
+void
+function_update(struct function *fn, struct spec *spec, const char *dir)
+{
+    spec_free(fn->spec);
+    fn->spec = spec;
+    (void) snprintf(fn->dir, sizeof(fn->dir), "%s", dir);
+    fn->generation++;
+
+    /* those that do not answer now need not serve until the new ones do */
+    retire_old(fn, 0);
+
+    function_settle(fn);
+}
+
+
+void
+function_remove(struct function *fn)
+{
+    fn->is_removed = 1;
+    fn->spec->replicas = 0;
+
+    function_settle(fn);
+    finish_if_done(fn);
+}
+
+
+void
+function_forget(struct function *fn, struct replica *replica)
+{
+    TAILQ_REMOVE(&fn->replicas, replica, link);
+    free(replica);
+
+    finish_if_done(fn);
+}
+
+
+void
+function_stop(struct function *fn)
+{
+    struct replica  *replica, *next;
+
+    /* fn may be gone with its last replica */
+
+    for (replica = TAILQ_FIRST(&fn->replicas); replica != NULL;
+         replica = next)
+    {
+        next = TAILQ_NEXT(replica, link);
+        replica_stop(replica);
+    }
+}
+
+
+uint64_t
+function_available(const struct function *fn)
+{
+    return count(fn, 0, 1);
+}
+
+
+static void
+finish_if_done(struct function *fn)
+{
+    if (fn->is_removed && fn->drains == 0 && TAILQ_EMPTY(&fn->replicas)) {
+        fn->done(fn);
+    }
+}
+
+
+/*
+ * Replicas that are not being taken away.
+ */
+static uint64_t
+count(const struct function *fn, int is_current, int is_ready_only)
+{
+    uint64_t               n;
+    const struct replica  *replica;
+
+    n = 0;
+
+    TAILQ_FOREACH(replica, &fn->replicas, link) {
+        n += !replica->is_retiring
+             && (!is_current || replica->generation == fn->generation)
+             && (!is_ready_only || replica->state == REPLICA_READY);
+    }
+
+    return n;
+}
+
+
+static void
+make_missing(struct function *fn)
+{
+    uint64_t         n, number;
+    struct replica  *replica;
+    struct faas_err  err;
+
+    for (n = count(fn, 1, 0); n < fn->spec->replicas; n++) {
+
+        replica = store_number(&fn->host->store, &number, &err) == 0
+                  ? replica_new(&fn->host->owner, fn->spec, fn->dir, number,
+                                &fn->flog, &err)
+                  : NULL;
+
+        if (replica == NULL) {
+            faas_log(FAAS_LOG_ERROR, "cannot make a replica, trying again "
+                     "with the next change function=%s error=\"%s\"",
+                     fn->spec->key, err.text);
+            return;
+        }
+
+        replica->function = fn;
+        replica->generation = fn->generation;
+        TAILQ_INSERT_TAIL(&fn->replicas, replica, link);
+    }
+}
+
+
+static void
+retire_surplus(struct function *fn)
+{
+    uint64_t  n;
+
+    for (n = count(fn, 1, 0); n > fn->spec->replicas; n--) {
+        worst(fn)->is_retiring = 1;
+    }
+}
+
+
+/*
+ * Of the current replicas one that does not answer, else the newest.
+ */
+static struct replica *
+worst(struct function *fn)
+{
+    struct replica  *replica, *found;
+
+    found = NULL;
+
+    TAILQ_FOREACH(replica, &fn->replicas, link) {
+        if (replica->is_retiring || replica->generation != fn->generation) {
+            continue;
+        }
+
+        if (found == NULL || replica->state != REPLICA_READY
+            || found->state == REPLICA_READY)
+        {
+            found = replica;
+        }
+    }
+
+    return found;
+}
+
+
+static void
+retire_old(struct function *fn, int is_ready_too)
+{
+    struct replica  *replica;
+
+    TAILQ_FOREACH(replica, &fn->replicas, link) {
+        if (replica->generation != fn->generation
+            && (is_ready_too || replica->state != REPLICA_READY))
+        {
+            replica->is_retiring = 1;
+        }
+    }
+}
+
+
+/*
+ * Publishes the route if it is another one now, and lets drain what it no
+ * longer has.  That of a removed function is taken away once: then its name
+ * may be another function's.
+ */
+static void
+publish(struct function *fn)
+{
+    struct faas_route             route;
+    const struct provider_hooks  *hooks;
+
+    hooks = fn->host->hooks;
+
+    if (fn->is_removed) {
+
+        if (!fn->is_withdrawn) {
+            fn->rev = hooks->publish(hooks->arg, fn->spec->key, NULL);
+            fn->is_withdrawn = 1;
+        }
+
+        drain_retired(fn);
+        return;
+    }
+
+    memset(&route, 0, sizeof(route));
+    make_route(fn, &route);
+
+    if (!fn->is_published || memcmp(&route, &fn->route, sizeof(route)) != 0) {
+        fn->rev = hooks->publish(hooks->arg, fn->spec->key, &route);
+        fn->route = route;
+        fn->is_published = 1;
+    }
+
+    drain_retired(fn);
+}
+
+
+static void
+make_route(struct function *fn, struct faas_route *route)
+{
+    int                     is_current;
+    struct replica         *replica;
+    struct faas_endpoint   *endpoint;
+
+    route->replicas = (uint32_t) fn->spec->replicas;
+
+    /* replicas of the last generation serve until they retire */
+
+    is_current = count(fn, 0, 0) == count(fn, 1, 0);
+
+    TAILQ_FOREACH(replica, &fn->replicas, link) {
+
+        if (!is_routed(fn, replica, is_current)
+            || route->n == FAAS_REPLICAS_MAX)
+        {
+            continue;
+        }
+
+        endpoint = &route->endpoints[route->n++];
+
+        memcpy(endpoint->id, replica->id, sizeof(endpoint->id));
+        memcpy(endpoint->addr, replica->addr, sizeof(endpoint->addr));
+    }
+}
+
+
+static int
+is_routed(const struct function *fn, const struct replica *replica,
+    int is_current)
+{
+    return !replica->is_retiring
+           && (replica->generation == fn->generation) == is_current
+           && (replica->state == REPLICA_READY
+               || replica->backoff_ms <= ROUTED_BACKOFF_MAX);
+}
+
+
+static void
+drain_retired(struct function *fn)
+{
+    int                           is_needed;
+    struct replica               *replica;
+    struct drain_wait            *wait;
+    const struct provider_hooks  *hooks;
+
+    is_needed = 0;
+    hooks = fn->host->hooks;
+
+    TAILQ_FOREACH(replica, &fn->replicas, link) {
+        is_needed |= replica->is_retiring && replica->retire_rev == 0;
+    }
+
+    if (!is_needed) {
+        return;
+    }
+
+    wait = malloc(sizeof(*wait));
+
+    if (wait == NULL
+        || hooks->drain(hooks->arg, fn->spec->key, fn->rev, drain_timeout(fn),
+                        on_drained, wait)
+           != 0)
+    {
+        faas_log(FAAS_LOG_ERROR, "no memory to drain replicas, trying again "
+                 "with the next change function=%s", fn->spec->key);
+        free(wait);
+        return;
+    }
+
+    wait->function = fn;
+    wait->rev = fn->rev;
+    fn->drains++;
+
+    TAILQ_FOREACH(replica, &fn->replicas, link) {
+        if (replica->is_retiring && replica->retire_rev == 0) {
+            replica->retire_rev = fn->rev;
+        }
+    }
+}
+
+
+static void
+on_drained(void *data)
+{
+    struct replica     *replica, *next;
+    struct function    *fn;
+    struct drain_wait  *wait;
+
+    wait = data;
+    fn = wait->function;
+
+    for (replica = TAILQ_FIRST(&fn->replicas); replica != NULL;
+         replica = next)
+    {
+        next = TAILQ_NEXT(replica, link);
+
+        if (replica->is_retiring && replica->retire_rev != 0
+            && replica->retire_rev <= wait->rev)
+        {
+            replica_stop(replica);
+        }
+    }
+
+    /* not before: without drains the last replica takes the function along */
+    fn->drains--;
+
+    free(wait);
+    finish_if_done(fn);
+}
+
+
+/*
+ * The function's own time-out where it has one.
+ */
+static uint64_t
+drain_timeout(const struct function *fn)
+{
+    uint64_t     msec;
+    const char  *s;
+
+    s = spec_env(fn->spec, "exec_timeout");
+
+    if (s != NULL && faas_parse_duration(s, strlen(s), DRAIN_MAX, &msec) == 0
+        && msec != 0)
+    {
+        return msec;
+    }
+
+    return fn->host->options->drain_timeout_ms;
+}
