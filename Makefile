@@ -17,8 +17,10 @@ SAN ?= 0
 
 WARN = -Wall -Wextra -Werror -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes
 HARD = -fstack-protector-strong -D_FORTIFY_SOURCE=2
+# gcc misjudges, when sanitizing, texts that are cut on purpose
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-           -fno-omit-frame-pointer
+           -fno-omit-frame-pointer \
+           $(if $(findstring clang,$(CC)),,-Wno-format-truncation)
 
 ifeq ($(SAN),1)
 BUILD   = build/san

@@ -277,6 +277,16 @@ END
     ok(!alive(slurp($pid_file)), 'and leaves no process');
     remove_kept($res);
 
+    $res = nested(<<"END", FAAS_TEST_TIMEOUT => 1);
+        my \$t = Faas::Test->new;
+        \$t->spew('$pid_file', \$t->start_redis->pid);
+        wait_for(sub { 0 }, 30, 'end');
+END
+    is($res->{status}, 1, 'a test that hangs fails');
+    like($res->{output}, qr/takes too long/, 'and says so');
+    ok(!alive(slurp($pid_file)), 'and leaves no process');
+    remove_kept($res);
+
     $res = nested(<<"END");
         my \$t = Faas::Test->new;
         \$t->start_redis->crash;

@@ -125,9 +125,9 @@ $res = check(http => "faas_zone faas 4m;\nfaas_redis 127.0.0.1:1 "
 is($res->{status}, 0, 'all parameters of faas_redis are accepted')
     or diag($res->{output});
 
-$res = $t->run(@{ $nginx->command('-c', $nginx->prefix . '/conf/check.conf',
-    '-T') });
-unlike($res->{output}, qr/hidden-word/, 'nginx -T does not print the password');
+$res = $nginx->run('-c', $nginx->prefix . '/conf/check.conf', '-T');
+like($res->{output}, qr/password_file=secret/, 'nginx -T prints the file');
+unlike($res->{output}, qr/hidden-word/, 'but not the password in it');
 
 # faas in upstream
 

@@ -75,8 +75,10 @@ pass('and not left in flight');
 
 $t->allow_log(qr/"faas_redis" directive is duplicate/);
 $t->nginx->write_conf(vars => { HTTP_EXTRA => 'faas_redis nonsense;' });
-my $res = $t->run(@{ $t->nginx->command('-s', 'reload') });
+my $res = $t->nginx->run('-s', 'reload');
 isnt($res->{status}, 0, 'a wrong configuration is not reloaded');
+like($res->{output}, qr/"faas_redis" directive is duplicate/,
+    'and the reason is given');
 is($t->get('/function/echo')->{status}, 200, 'and the old one goes on');
 $t->nginx->write_conf(vars => { HTTP_EXTRA => '' });
 
@@ -84,7 +86,7 @@ $t->nginx->write_conf(vars => { HTTP_EXTRA => '' });
 
 for my $workers (4, 1, 2) {
     $t->nginx->write_conf(vars => { WORKERS => $workers });
-    $t->run(@{ $t->nginx->command('-s', 'reload') });
+    $t->nginx->run('-s', 'reload');
     wait_for(sub { scalar($t->nginx->workers) == $workers }, 20,
         "$workers workers");
     is($t->get('/function/echo')->{status}, 200, "with $workers workers");

@@ -167,6 +167,16 @@ sub check {
 }
 
 
+# nginx with these arguments, run to its end: { status, output }.
+sub run {
+    my ($self, @args) = @_;
+
+    return run_command($self->command(@args),
+        env => $self->{test}->nginx_env,
+        log => "$self->{prefix}/logs/run.log");
+}
+
+
 # The pids of the workers that take new connections.
 sub workers {
     my ($self) = @_;
@@ -184,8 +194,7 @@ sub reload {
 
     my %old = map { $_ => 1 } $self->workers;
     my $n = keys %old;
-    my $res = run_command($self->command('-s', 'reload'), env =>
-        $self->{test}->nginx_env, log => "$self->{prefix}/logs/reload.log");
+    my $res = $self->run('-s', 'reload');
 
     die "nginx -s reload: $res->{output}" if $res->{status} != 0;
 

@@ -23,6 +23,7 @@ use constant {
     PR_SET_CHILD_SUBREAPER  => 36,
     STOP_TIMEOUT            => 15,      # seconds until KILL
     ORPHAN_TIMEOUT          => 5,       # seconds for grandchildren to end
+    TEST_TIMEOUT            => 600,     # seconds, unless FAAS_TEST_TIMEOUT
 };
 
 my %prctl_number = (x86_64 => 157, aarch64 => 167, i686 => 172);
@@ -39,6 +40,14 @@ for my $name (qw(INT TERM HUP)) {
         POSIX::_exit(1);
     };
 }
+
+# a test that hangs fails, and its processes end as in any other case
+$SIG{ALRM} = sub {
+    print STDERR "# the test takes too long\n";
+    exit 1;
+};
+
+alarm($ENV{FAAS_TEST_TIMEOUT} // TEST_TIMEOUT);
 
 
 # Starts a program.  name, cmd => [...], log => FILE; env => {...} is added
