@@ -68,6 +68,8 @@ WATCHDOG_OBJS = $(WATCHDOG_SRCS:%.c=$(WD_OBJ)/%.o)
 WD_LIB_OBJS   = $(patsubst %.c,$(WD_OBJ)/%.o,$(filter-out lib/faas_proto.c, \
                 $(LIB_SRCS)))
 LLHTTP_OBJS   = $(patsubst %,$(WD_OBJ)/llhttp/%.o,llhttp http api)
+# the watchdog's unit tests are ordinary programs, whatever it is itself
+UNIT_LLHTTP   = $(patsubst %,$(OBJ)/llhttp/%.o,llhttp http api)
 UNIT_BINS     = $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
 SAMPLES       = $(notdir $(patsubst %/,%,$(dir $(wildcard \
                 samples/*/function.json))))
@@ -165,11 +167,18 @@ $(WD_OBJ)/llhttp/%.o: $(LLHTTP)/%.c
 
 # t/unit/test_scaler_x.c and test_wd_x.c may name objects they need in a
 # line "uses: scaler/x.c ..."
-$(BUILD)/unit/%: t/unit/%.c $(LIB_OBJS) $(wildcard scaler/*.c watchdog/*.c)
+$(BUILD)/unit/%: t/unit/%.c $(LIB_OBJS) $(UNIT_LLHTTP) \
+    $(wildcard scaler/*.[ch] watchdog/*.[ch] lib/*.h)
 	@mkdir -p $(dir $@)
-	$(CC) $(ALL_CFLAGS) -MF $(OBJ)/$*.d $(LDOPT) -I$(LLHTTP_INC) -o $@ $< \
-	    $$(sed -n 's/^ \* uses: //p' $<) $(LIB_OBJS) -lcmocka \
-	    $(SCALER_LIBS)
+	$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(LDOPT) -I$(LLHTTP_INC) \
+	    -DLLHTTP_STRICT_MODE=1 -o $@ $< \
+	    $$(sed -n 's/^ \* uses: //p' $<) $(LIB_OBJS) $(UNIT_LLHTTP) \
+	    -lcmocka $(SCALER_LIBS)
+
+$(OBJ)/llhttp/%.o: $(LLHTTP)/%.c
+	@mkdir -p $(dir $@)
+	$(CC) -O2 -g -fPIE $(filter -fsanitize% -fno-sanitize%,$(OPT)) \
+	    -DLLHTTP_STRICT_MODE=1 -I$(LLHTTP_INC) -c -o $@ $<
 
 $(BUILD)/samples/%/.made: samples/%/*
 	@mkdir -p $(dir $@)

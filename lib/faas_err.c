@@ -31,25 +31,33 @@ faas_err_set(struct faas_err *err, int code, const char *fmt, ...)
 int
 faas_err_prefix(struct faas_err *err, const char *fmt, ...)
 {
-    char     was[FAAS_ERR_TEXT_MAX];
-    int      len;
+    char     text[FAAS_ERR_TEXT_MAX];
+    size_t   len, room;
     va_list  args;
 
     if (err == NULL) {
         return -1;
     }
 
-    memcpy(was, err->text, sizeof(was));
-    was[sizeof(was) - 1] = '\0';
-
     va_start(args, fmt);
-    len = vsnprintf(err->text, sizeof(err->text), fmt, args);
+    (void) vsnprintf(text, sizeof(text) - 2, fmt, args);
     va_end(args);
 
-    if (len >= 0 && (size_t) len < sizeof(err->text)) {
-        (void) snprintf(err->text + len, sizeof(err->text) - (size_t) len,
-                        ": %s", was);
+    len = strlen(text);
+    text[len++] = ':';
+    text[len++] = ' ';
+
+    /* what was there follows, cut where there is no room for it */
+
+    room = sizeof(err->text) - 1 - len;
+
+    if (strlen(err->text) < room) {
+        room = strlen(err->text);
     }
+
+    memmove(err->text + len, err->text, room);
+    memcpy(err->text, text, len);
+    err->text[len + room] = '\0';
 
     return -1;
 }

@@ -82,7 +82,7 @@ api_open(struct scaler *scaler, struct faas_err *err)
                                EVHTTP_REQ_GET | EVHTTP_REQ_HEAD
                                | EVHTTP_REQ_POST | EVHTTP_REQ_PUT
                                | EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH
-                               | EVHTTP_REQ_OPTIONS);
+                               | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE);
     evhttp_set_max_body_size(scaler->http, (ev_ssize_t)
                              scaler->options.max_body);
     evhttp_set_max_headers_size(scaler->http, HEADERS_MAX);
@@ -101,6 +101,8 @@ api_open(struct scaler *scaler, struct faas_err *err)
                             scaler->options.listen);
     }
 
+    scaler->is_listening = 1;
+
     return 0;
 }
 
@@ -115,7 +117,12 @@ api_close(struct scaler *scaler)
     evhttp_free(scaler->http);
     scaler->http = NULL;
 
-    if (strncmp(scaler->options.listen, "unix:", 5) == 0) {
+    /* else the socket is another one's */
+
+    if (scaler->is_listening
+        && strncmp(scaler->options.listen, "unix:", 5) == 0)
+    {
+        scaler->is_listening = 0;
         (void) unlink(scaler->options.listen + 5);
     }
 }
@@ -168,15 +175,26 @@ open_socket(const struct scaler_options *options, int *fd,
 
 /*
  * A socket that is left over from a scaler that was killed is removed; one
- * that answers is somebody's.
+ * that answers is somebody's, and so is what is no socket.
  */
 static int
 take_path(const struct faas_addr *addr, struct faas_err *err)
 {
     int          fd, rc;
     const char  *path;
+    struct stat  st;
 
     path = ((const struct sockaddr_un *) &addr->sa)->sun_path;
+
+    if (lstat(path, &st) != 0) {
+        return 0;
+    }
+
+    if (!S_ISSOCK(st.st_mode)) {
+        return faas_err_set(err, 0, "--listen: %.120s is there and no socket",
+                            path);
+    }
+
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
     if (fd == -1) {
@@ -258,14 +276,21 @@ on_request(struct evhttp_request *req, void *arg)
 static const struct route *
 find_route(struct evhttp_request *req, const char *path, int *is_known)
 {
-    int     is_it;
-    size_t  i;
+    int                is_it;
+    size_t             i, len;
+    struct faas_name   name;
 
     *is_known = 0;
 
     for (i = 0; i < N_ROUTES; i++) {
+        len = strlen(routes[i].path);
+
+        /* what is no name makes no path */
+
         is_it = routes[i].has_name
-                ? strncmp(path, routes[i].path, strlen(routes[i].path)) == 0
+                ? strncmp(path, routes[i].path, len) == 0
+                  && faas_name_parse(path + len, strlen(path + len), &name)
+                     == 0
                 : strcmp(path, routes[i].path) == 0;
 
         if (!is_it) {

@@ -31,10 +31,13 @@ struct call {
     struct evhttp_request  *req;
     json_t                 *result;         /* owned; NULL: no body */
     int                     is_list;
+    int                     is_asked;       /* without a result it failed */
     int                     status;         /* where it went well */
 };
 
 
+static int check_body_namespace(struct evhttp_request *req,
+    const json_t *body);
 static struct call *call_new(struct scaler *scaler,
     struct evhttp_request *req, int status);
 static void on_function(void *arg, const struct provider_function *function);
@@ -68,6 +71,7 @@ api_list(struct scaler *scaler, struct evhttp_request *req, const char *key)
 
     if (call != NULL) {
         call->is_list = 1;
+        call->is_asked = 1;
         call->result = json_array();
         scaler->provider->ops->list(scaler->provider, on_function, on_done,
                                     call);
@@ -83,6 +87,7 @@ api_get(struct scaler *scaler, struct evhttp_request *req, const char *key)
     call = call_new(scaler, req, 200);
 
     if (call != NULL) {
+        call->is_asked = 1;
         scaler->provider->ops->get(scaler->provider, key, on_function,
                                    on_done, call);
     }
@@ -144,10 +149,7 @@ api_remove(struct scaler *scaler, struct evhttp_request *req, const char *key)
         return;
     }
 
-    if (api_check_namespace(req, json_string_value(json_object_get(body,
-                                                   "namespace")))
-        == 0)
-    {
+    if (check_body_namespace(req, body) == 0) {
         if (name_to_key(body, "functionName", name) != 0) {
             answer_error(req, 400, "\"functionName\" is missing or no name");
 
@@ -182,10 +184,7 @@ api_scale(struct scaler *scaler, struct evhttp_request *req, const char *key)
     if (!json_is_integer(replicas) || json_integer_value(replicas) < 0) {
         answer_error(req, 400, "\"replicas\" is no number, 0 or more");
 
-    } else if (api_check_namespace(req, json_string_value(
-                                       json_object_get(body, "namespace")))
-               == 0)
-    {
+    } else if (check_body_namespace(req, body) == 0) {
         call = call_new(scaler, req, 202);
 
         if (call != NULL) {
@@ -305,6 +304,25 @@ api_check_namespace(struct evhttp_request *req, const char *ns)
 
 
 /*
+ * Returns 0, or -1 after it has answered.
+ */
+static int
+check_body_namespace(struct evhttp_request *req, const json_t *body)
+{
+    const json_t  *ns;
+
+    ns = json_object_get(body, "namespace");
+
+    if (ns != NULL && !json_is_string(ns) && !json_is_null(ns)) {
+        answer_error(req, 400, "\"namespace\" is no string");
+        return -1;
+    }
+
+    return api_check_namespace(req, json_string_value(ns));
+}
+
+
+/*
  * Answers 500 itself where there is no memory.
  */
 static struct call *
@@ -360,7 +378,7 @@ on_done(void *arg, const struct faas_err *err)
         answer_error(call->req, err->code >= 400 ? err->code : 500,
                      err->text);
 
-    } else if (call->result != NULL) {
+    } else if (call->is_asked) {
         answer_json(call->req, call->status, call->result);
 
     } else {
@@ -470,30 +488,24 @@ read_spec(struct scaler *scaler, struct evhttp_request *req)
 
 
 /*
- * Answers 400 itself where the body is no object.
+ * Answers 400 itself where the body is no object.  Duplicates are refused.
  */
 static json_t *
 read_object(struct evhttp_request *req, const char *what)
 {
-    char             text[256];
-    size_t           len;
-    json_t          *root;
-    struct evbuffer *body;
-    json_error_t     json_err;
+    size_t            len;
+    json_t           *root;
+    struct evbuffer  *body;
+    struct faas_err   err;
 
     body = evhttp_request_get_input_buffer(req);
     len = evbuffer_get_length(body);
 
-    root = json_loadb((const char *) evbuffer_pullup(body, -1), len,
-                      JSON_REJECT_DUPLICATES, &json_err);
+    root = spec_read_object((const char *) evbuffer_pullup(body, -1), len,
+                            what, &err);
 
-    if (!json_is_object(root)) {
-        (void) snprintf(text, sizeof(text), "the body is no JSON object: "
-                        "%.100s; expected %s",
-                        root == NULL ? json_err.text : "another value", what);
-        json_decref(root);
-        answer_error(req, 400, text);
-        return NULL;
+    if (root == NULL) {
+        answer_error(req, err.code, err.text);
     }
 
     return root;

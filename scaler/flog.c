@@ -239,10 +239,17 @@ open_file(struct flog *flog)
                     0600);
 
     if (flog->fd == -1) {
-        faas_log(FAAS_LOG_WARN, "cannot write a function's log, lines are "
-                 "lost path=%s error=\"%s\"", flog->path, strerror(errno));
+        if (!flog->is_reported) {
+            faas_log(FAAS_LOG_WARN, "cannot write a function's log, lines are "
+                     "lost path=%s error=\"%s\"", flog->path,
+                     strerror(errno));
+            flog->is_reported = 1;
+        }
+
         return -1;
     }
+
+    flog->is_reported = 0;
 
     flog->size = fstat(flog->fd, &st) == 0 ? (uint64_t) st.st_size : 0;
 

@@ -21,6 +21,7 @@
 struct flog {
     char      path[PATH_MAX];
     int       fd;               /* -1: not open */
+    int       is_reported;      /* that it cannot be opened */
     uint64_t  size;             /* bytes */
     uint64_t  max;
 };

@@ -14,6 +14,8 @@
 #include "lib/faas_log.h"
 #include "lib/faas_num.h"
 
+#include "options.h"
+
 
 /* a replica that pauses for longer is taken out of the route */
 #define ROUTED_BACKOFF_MAX  1000        /* msec */
@@ -96,7 +98,7 @@ function_settle(struct function *fn)
     }
 
     publish(fn);
-    fn->host->start(fn->host->arg);
+    fn->host->start(fn->host->start_arg);
 }
 
 

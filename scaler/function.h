@@ -46,9 +46,10 @@ struct function_host {
     struct replica_owner          owner;
     int                           is_stopping;
 
-    /* replicas may wait to be started */
+    /* replicas may wait to be started: called with start_arg */
     void                        (*start)(void *arg);
-    void                         *arg;
+    void                         *start_arg;
+    void                         *arg;          /* the provider's */
 };
 
 struct function {

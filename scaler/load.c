@@ -138,7 +138,7 @@ load_sum(const struct load *load, const char *key, struct faas_load *sum)
 }
 
 
-void
+int
 load_drain(struct load *load, const char *key, uint64_t rev,
     uint64_t timeout_ms, void (*drained)(void *data), void *data)
 {
@@ -147,9 +147,7 @@ load_drain(struct load *load, const char *key, uint64_t rev,
     drain = calloc(1, sizeof(*drain));
 
     if (drain == NULL) {
-        faas_log(FAAS_LOG_ERROR, "no memory to wait for a drain, replicas "
-                 "stay function=%s", key);
-        return;
+        return -1;
     }
 
     drain->load = load;
@@ -164,6 +162,8 @@ load_drain(struct load *load, const char *key, uint64_t rev,
 
     /* gateways report soon after they have applied a change */
     start_drain_timer(load, LOAD_DRAIN_TICK);
+
+    return 0;
 }
 
 
@@ -495,6 +495,12 @@ ask_drain(struct load_drain *drain, uint64_t now)
 
     if (load->n == 0) {
         end_drain(drain);
+        return;
+    }
+
+    /* many drains must not keep routes from being sent */
+
+    if (!redis_has_room(load->redis, (unsigned) load->n)) {
         return;
     }
 

@@ -84,9 +84,10 @@ void load_sum(const struct load *load, const char *key,
 /*
  * Calls drained(data), not from within, once every live gateway has applied
  * rev and has nothing in flight on what it took away of the function; or
- * after timeout_ms; or where Redis stays away.
+ * after timeout_ms; or where Redis stays away.  Returns 0, or -1 where there
+ * is no memory: drained is not called then.
  */
-void load_drain(struct load *load, const char *key, uint64_t rev,
+int load_drain(struct load *load, const char *key, uint64_t rev,
     uint64_t timeout_ms, void (*drained)(void *data), void *data);
 
 

@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #define EXIT_USAGE  2
 
 
+static int open_standard(void);
 static int scaler_open(struct scaler *s, struct faas_err *err);
 static int find_watchdog(struct scaler *s, struct faas_err *err);
 static int open_signals(struct scaler *s, struct faas_err *err);
@@ -32,7 +34,7 @@ static void on_redis_ready(void *arg);
 static void on_redis_lost(void *arg);
 static uint64_t hook_publish(void *arg, const char *key,
     const struct faas_route *route);
-static void hook_drain(void *arg, const char *key, uint64_t rev,
+static int hook_drain(void *arg, const char *key, uint64_t rev,
     uint64_t timeout_ms, void (*drained)(void *data), void *data);
 
 
@@ -49,6 +51,10 @@ main(int argc, char **argv)
 
     err.text[0] = '\0';
     faas_log_init("faas-scaler", FAAS_LOG_NOTICE);
+
+    if (open_standard() != 0) {
+        return EXIT_FAILURE;
+    }
 
     switch (options_parse(argc, argv, &scaler.options, &err)) {
 
@@ -85,6 +91,23 @@ main(int argc, char **argv)
     scaler_close(&scaler);
 
     return rc == 0 ? 0 : EXIT_FAILURE;
+}
+
+
+/*
+ * Descriptors 0 to 2 are taken, if by nothing better: what is opened later is
+ * none of them, and what a program prints goes nowhere else.
+ */
+static int
+open_standard(void)
+{
+    int  fd;
+
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+
+    return fd < 0 ? -1 : close(fd);
 }
 
 
@@ -277,7 +300,7 @@ hook_publish(void *arg, const char *key, const struct faas_route *route)
 }
 
 
-static void
+static int
 hook_drain(void *arg, const char *key, uint64_t rev, uint64_t timeout_ms,
     void (*drained)(void *data), void *data)
 {
@@ -285,5 +308,5 @@ hook_drain(void *arg, const char *key, uint64_t rev, uint64_t timeout_ms,
 
     s = arg;
 
-    load_drain(&s->load, key, rev, timeout_ms, drained, data);
+    return load_drain(&s->load, key, rev, timeout_ms, drained, data);
 }

@@ -138,11 +138,14 @@ options_parse(int argc, char **argv, struct scaler_options *options,
 static int
 set_defaults(struct scaler_options *options, struct faas_err *err)
 {
+    int          is_environment;
     size_t       i;
     const char  *value;
 
     for (i = 0; i < N_ENTRIES; i++) {
         value = from_environment(&entries[i]);
+
+        is_environment = value != NULL;
 
         if (value == NULL) {
             value = entries[i].fallback;
@@ -150,7 +153,7 @@ set_defaults(struct scaler_options *options, struct faas_err *err)
 
         if (value != NULL && set_entry(options, &entries[i], value, err) != 0)
         {
-            return -1;
+            return is_environment ? faas_err_prefix(err, "environment") : -1;
         }
     }
 

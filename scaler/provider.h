@@ -50,8 +50,9 @@ struct provider_hooks {
     /*
      * Calls drained(data) once no gateway uses anything that revision rev of
      * the function has taken away, or after timeout_ms; never from within.
+     * Returns 0, or -1 where there is no memory: it is not called then.
      */
-    void (*drain)(void *arg, const char *key, uint64_t rev,
+    int (*drain)(void *arg, const char *key, uint64_t rev,
         uint64_t timeout_ms, void (*drained)(void *data), void *data);
 };
 

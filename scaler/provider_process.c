@@ -1,9 +1,8 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The provider of one machine: its operations, the list of functions, and
- * the starting and ending of processes.  What happens to a function is in
- * function.h.
+ * The provider of one machine: its operations, and the list of functions.
+ * What happens to a function is in function.h.
  */
 
 #include "provider_process.h"
@@ -18,28 +17,21 @@
 #include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "lib/faas_log.h"
 
 #include "function.h"
+#include "starter.h"
 
 
 /* longest STATE/s/NUMBER.sock that a unix socket's path has room for */
 #define STATE_DIR_MAX  (FAAS_ADDR_MAX - sizeof("unix:/s/.sock") - 10)
 
-/* one that takes longer to start does not keep others from it */
-#define START_MAX      10000    /* msec */
-#define START_RETRY    100      /* msec */
-
 
 struct process_provider {
     struct provider           provider;     /* must be first */
     struct function_host      host;
-    struct event             *sigchld;
-    struct event             *starter;      /* starts what waits */
+    struct starter            starter;
     struct function_list      functions;
     struct function_list      removed;      /* and not gone yet */
     uint64_t                  n_functions;
@@ -82,17 +74,8 @@ static void unknown(const char *key, struct faas_err *err);
 static void on_removed(struct function *fn);
 static void on_replica_changed(void *arg, struct replica *replica);
 static void on_replica_gone(void *arg, struct replica *replica);
-static void on_sigchld(evutil_socket_t fd, short what, void *arg);
-static struct replica *find_pid(const struct function_list *list, pid_t pid);
-static void start_soon(void *arg);
-static void start_in(struct process_provider *p, uint64_t msec);
-static void on_starter(evutil_socket_t fd, short what, void *arg);
-static uint64_t count_starting(const struct function_list *list);
-static uint64_t start_waiting(struct function_list *list, uint64_t room,
-    int *is_more);
 static int is_any_replica(const struct function_list *list);
 static void report_stopped(struct process_provider *p);
-static uint64_t now_ms(void);
 
 
 static const struct provider_ops  process_ops = {
@@ -126,7 +109,8 @@ provider_process_new(const struct scaler_options *options,
     p->provider.ops = &process_ops;
     p->host.options = options;
     p->host.hooks = hooks;
-    p->host.start = start_soon;
+    p->host.start = starter_wake;
+    p->host.start_arg = &p->starter;
     p->host.arg = p;
     p->host.store.lock_fd = -1;
     TAILQ_INIT(&p->functions);
@@ -157,13 +141,11 @@ set_up(struct process_provider *p, struct event_base *base,
         return -1;
     }
 
-    p->sigchld = evsignal_new(base, SIGCHLD, on_sigchld, p);
-    p->starter = evtimer_new(base, on_starter, p);
-
-    if (p->sigchld == NULL || p->starter == NULL
-        || evsignal_add(p->sigchld, NULL) != 0)
+    if (starter_open(&p->starter, base, &p->functions, &p->removed,
+                     options->max_starts, err)
+        != 0)
     {
-        return faas_err_set(err, 500, "no memory");
+        return -1;
     }
 
     return store_load(&p->host.store, options->max_replicas, load_spec, p,
@@ -542,6 +524,7 @@ stop_all(struct process_provider *p)
     struct function  *fn, *next;
 
     p->host.is_stopping = 1;
+    starter_stop(&p->starter);
 
     TAILQ_FOREACH(fn, &p->functions, link) {
         function_stop(fn);
@@ -569,14 +552,7 @@ op_free(struct provider *provider)
     free_list(&p->functions);
     free_list(&p->removed);
 
-    if (p->sigchld != NULL) {
-        event_free(p->sigchld);
-    }
-
-    if (p->starter != NULL) {
-        event_free(p->starter);
-    }
-
+    starter_close(&p->starter);
     store_close(&p->host.store);
     free(p);
 }
@@ -670,167 +646,6 @@ on_replica_gone(void *arg, struct replica *replica)
 }
 
 
-static void
-on_sigchld(evutil_socket_t fd, short what, void *arg)
-{
-    int                       status;
-    pid_t                     pid;
-    struct replica           *replica;
-    struct process_provider  *p;
-
-    (void) fd;
-    (void) what;
-
-    p = arg;
-
-    /* one signal may stand for several children */
-
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        replica = find_pid(&p->functions, pid);
-
-        if (replica == NULL) {
-            replica = find_pid(&p->removed, pid);
-        }
-
-        if (replica != NULL) {
-            replica_exited(replica, status);
-        }
-    }
-
-    start_soon(p);
-}
-
-
-static struct replica *
-find_pid(const struct function_list *list, pid_t pid)
-{
-    struct replica         *replica;
-    const struct function  *fn;
-
-    TAILQ_FOREACH(fn, list, link) {
-        TAILQ_FOREACH(replica, &fn->replicas, link) {
-            if (replica->pid == pid) {
-                return replica;
-            }
-        }
-    }
-
-    return NULL;
-}
-
-
-static void
-start_soon(void *arg)
-{
-    start_in(arg, 0);
-}
-
-
-static void
-start_in(struct process_provider *p, uint64_t msec)
-{
-    struct timeval  tv;
-
-    tv.tv_sec = (time_t) (msec / 1000);
-    tv.tv_usec = (suseconds_t) (msec % 1000 * 1000);
-
-    if (!p->host.is_stopping) {
-        (void) evtimer_add(p->starter, &tv);
-    }
-}
-
-
-/*
- * Starts what waits, as many as may start at a time.
- */
-static void
-on_starter(evutil_socket_t fd, short what, void *arg)
-{
-    int                       is_more;
-    uint64_t                  starting, max;
-    struct process_provider  *p;
-
-    (void) fd;
-    (void) what;
-
-    p = arg;
-    is_more = 0;
-
-    if (p->host.is_stopping) {
-        return;
-    }
-
-    max = p->host.options->max_starts;
-    starting = count_starting(&p->functions) + count_starting(&p->removed);
-
-    starting += start_waiting(&p->functions,
-                              starting < max ? max - starting : 0, &is_more);
-    (void) start_waiting(&p->removed, starting < max ? max - starting : 0,
-                         &is_more);
-
-    if (is_more) {
-        start_in(p, START_RETRY);
-    }
-}
-
-
-static uint64_t
-count_starting(const struct function_list *list)
-{
-    uint64_t                n, now;
-    const struct replica   *replica;
-    const struct function  *fn;
-
-    n = 0;
-    now = now_ms();
-
-    TAILQ_FOREACH(fn, list, link) {
-        TAILQ_FOREACH(replica, &fn->replicas, link) {
-            n += replica->state == REPLICA_STARTING
-                 && now - replica->started_ms < START_MAX;
-        }
-    }
-
-    return n;
-}
-
-
-/*
- * Starts at most room replicas and returns their number; *is_more is set
- * where others wait.
- */
-static uint64_t
-start_waiting(struct function_list *list, uint64_t room, int *is_more)
-{
-    uint64_t          n;
-    struct replica   *replica;
-    struct function  *fn;
-
-    n = 0;
-
-    TAILQ_FOREACH(fn, list, link) {
-        TAILQ_FOREACH(replica, &fn->replicas, link) {
-
-            if (replica->state != REPLICA_WAITING) {
-                continue;
-            }
-
-            if (n < room
-                && (!replica->is_retiring || replica_is_wanted(replica)))
-            {
-                replica_start(replica);
-                n++;
-
-            } else {
-                *is_more = 1;
-            }
-        }
-    }
-
-    return n;
-}
-
-
 static int
 is_any_replica(const struct function_list *list)
 {
@@ -860,15 +675,4 @@ report_stopped(struct process_provider *p)
     stopped = p->stopped;
     p->stopped = NULL;
     stopped(p->stopped_arg);
-}
-
-
-static uint64_t
-now_ms(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
 }

@@ -666,6 +666,9 @@ on_timer(evutil_socket_t fd, short what, void *arg)
         return;
     }
 
+    /* what could not be sent when it changed */
+    send_changes(publisher);
+
     argv[0] = "GET";
     argv[1] = publisher->redis->keys.epoch;
 

@@ -138,6 +138,13 @@ redis_send(struct redis *redis, redis_reply_fn handler, void *arg, int argc,
 }
 
 
+int
+redis_has_room(const struct redis *redis, unsigned n)
+{
+    return redis->is_ready && redis->pending + n <= REDIS_PENDING_MAX / 2;
+}
+
+
 void
 redis_reset(struct redis *redis)
 {
@@ -218,6 +225,8 @@ connect_now(struct redis *redis)
         redisAsyncFree(ac);
         return;
     }
+
+    (void) fcntl(ac->c.fd, F_SETFD, FD_CLOEXEC);
 
     redis->ac = ac;
     redis->pending = 0;

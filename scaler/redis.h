@@ -81,6 +81,12 @@ int redis_send(struct redis *redis, redis_reply_fn handler, void *arg,
     int argc, const char **argv, const size_t *len);
 
 /*
+ * True where n commands that can wait may be sent now: half of what may be on
+ * its way is kept for others.
+ */
+int redis_has_room(const struct redis *redis, unsigned n);
+
+/*
  * Gives the connection up, not from within, and connects again: what was sent
  * is of no use, a MULTI that was begun and not ended.
  */

@@ -7,8 +7,8 @@
 #include "replica.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,6 +173,18 @@ replica_exited(struct replica *replica, int status)
 }
 
 
+int
+replica_is_wanted(const struct replica *replica)
+{
+    struct pollfd  queue;
+
+    queue.fd = replica->listen_fd;
+    queue.events = POLLIN;
+
+    return poll(&queue, 1, 0) == 1;
+}
+
+
 static int
 make_socket(struct replica *replica, struct faas_err *err)
 {
@@ -292,6 +304,7 @@ run(struct replica *replica, struct faas_err *err)
     spawn.dir = replica->dir;
     spawn.env = replica->env;
     spawn.listen_fd = replica->listen_fd;
+    spawn.nofile = replica->owner->nofile;
     spawn.output_fd = flog_reader_open(&replica->output, replica->output.flog,
                                        replica->id, replica->owner->base);
 

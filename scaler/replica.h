@@ -23,6 +23,7 @@
 #include <event2/event.h>
 #include <stdint.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "lib/faas_err.h"
@@ -56,6 +57,7 @@ struct replica_owner {
     gid_t                gateway_gid;
     int                  has_gateway_gid;
     uint64_t             stop_timeout_ms;
+    struct rlimit        nofile;        /* for processes; rlim_cur 0: none */
 
     /* its state is another one now */
     void               (*changed)(void *arg, struct replica *replica);
@@ -111,6 +113,11 @@ void replica_start(struct replica *replica);
  * process has ended, at once where there is none.
  */
 void replica_stop(struct replica *replica);
+
+/*
+ * True where somebody waits in the queue of its socket.
+ */
+int replica_is_wanted(const struct replica *replica);
 
 /*
  * Its process has ended, with a status of waitpid(2).

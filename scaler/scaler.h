@@ -28,6 +28,7 @@ struct scaler {
     struct provider_hooks   hooks;
     struct provider        *provider;
     struct evhttp          *http;
+    int                     is_listening;
     int                     is_stopping;
 };
 

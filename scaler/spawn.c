@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 
 static int add(char **env, size_t *n, const char *name, const char *value);
 static void child(const struct spawn *spawn, pid_t parent);
+static void pass_descriptors(const struct spawn *spawn);
 static void write_pid(char **env);
 static void complain(const char *what);
 
@@ -162,7 +164,7 @@ add(char **env, size_t *n, const char *name, const char *value)
 static void
 child(const struct spawn *spawn, pid_t parent)
 {
-    int               i, null_fd;
+    int               i;
     sigset_t          none;
     struct sigaction  action;
 
@@ -180,20 +182,11 @@ child(const struct spawn *spawn, pid_t parent)
         _exit(CANNOT_EXEC);
     }
 
-    null_fd = open("/dev/null", O_RDONLY);
-
-    if (null_fd == -1 || dup2(spawn->output_fd, STDERR_FILENO) == -1) {
-        _exit(CANNOT_EXEC);
+    if (spawn->nofile.rlim_cur != 0) {
+        (void) setrlimit(RLIMIT_NOFILE, &spawn->nofile);
     }
 
-    if (dup2(null_fd, STDIN_FILENO) == -1
-        || dup2(spawn->output_fd, STDOUT_FILENO) == -1
-        || (spawn->listen_fd == FIRST_FD
-            ? fcntl(FIRST_FD, F_SETFD, 0) : dup2(spawn->listen_fd, FIRST_FD))
-           == -1)
-    {
-        complain("cannot pass descriptors on");
-    }
+    pass_descriptors(spawn);
 
     if (chdir(spawn->dir) != 0) {
         complain("cannot enter the function's folder");
@@ -216,6 +209,31 @@ child(const struct spawn *spawn, pid_t parent)
     }
 
     complain("cannot execute the watchdog");
+}
+
+
+static void
+pass_descriptors(const struct spawn *spawn)
+{
+    int  null_fd;
+
+    null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    if (null_fd == -1 || dup2(spawn->output_fd, STDERR_FILENO) == -1) {
+        _exit(CANNOT_EXEC);
+    }
+
+    if (dup2(null_fd, STDIN_FILENO) == -1
+        || dup2(spawn->output_fd, STDOUT_FILENO) == -1
+        || (spawn->listen_fd == FIRST_FD
+            ? fcntl(FIRST_FD, F_SETFD, 0) : dup2(spawn->listen_fd, FIRST_FD))
+           == -1)
+    {
+        complain("cannot pass descriptors on");
+    }
+
+    /* all are closed on exec; this is for what a library may have forgotten */
+    (void) close_range(FIRST_FD + 1, UINT_MAX, 0);
 }
 
 

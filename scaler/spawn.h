@@ -7,6 +7,7 @@
 #ifndef FAAS_SCALER_SPAWN_H
 #define FAAS_SCALER_SPAWN_H
 
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "lib/faas_err.h"
@@ -15,11 +16,12 @@
 
 
 struct spawn {
-    const char  *program;       /* the watchdog */
-    const char  *dir;           /* working directory: the function's folder */
-    char       **env;           /* of spawn_env() */
-    int          listen_fd;     /* becomes descriptor 3 */
-    int          output_fd;     /* becomes standard output and error */
+    const char     *program;    /* the watchdog */
+    const char     *dir;        /* working directory: the function's folder */
+    char          **env;        /* of spawn_env() */
+    int             listen_fd;  /* becomes descriptor 3 */
+    int             output_fd;  /* becomes standard output and error */
+    struct rlimit   nofile;     /* its limit; rlim_cur 0: as it is */
 };
 
 
@@ -33,8 +35,8 @@ char **spawn_env(const struct spec *spec, const char *tmp);
 void spawn_env_free(char **env);
 
 /*
- * Starts the watchdog in a session of its own; it gets SIGTERM when this
- * process dies.  Returns its pid, or -1.
+ * Starts the watchdog in a session of its own, with descriptors 0 to 3 and no
+ * other; it gets SIGTERM when this process dies.  Returns its pid, or -1.
  */
 pid_t spawn_watchdog(const struct spawn *spawn, struct faas_err *err);
 

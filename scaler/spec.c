@@ -12,13 +12,24 @@
 #include <string.h>
 
 #include "lib/faas_num.h"
+#include "lib/faas_proto.h"
 
 
 #define BAD_REQUEST  400
+#define CREATED_MAX  253402300799LL     /* the last second of year 9999 */
+
+
+enum shape {
+    STRING,
+    BOOLEAN,
+    STRINGS,                        /* an array */
+    OBJECT
+};
 
 
 static struct spec *spec_new(json_t *deployment, uint64_t max_replicas,
     struct faas_err *err);
+static uint64_t least(uint64_t a, uint64_t b);
 static int check_name(struct spec *spec, struct faas_err *err);
 static int check_texts(struct spec *spec, struct faas_err *err);
 static int check_text(json_t *object, const char *member, int is_required,
@@ -28,6 +39,8 @@ static int is_env_name(const char *s);
 static int is_reserved(const char *name);
 static int check_map(struct spec *spec, const char *member,
     struct faas_err *err);
+static int check_shapes(struct spec *spec, struct faas_err *err);
+static int is_shape(const json_t *value, enum shape shape);
 static int check_unsupported(struct spec *spec, struct faas_err *err);
 static int check_scale(struct spec *spec, uint64_t max_replicas,
     struct faas_err *err);
@@ -46,26 +59,43 @@ struct spec *
 spec_parse(const char *s, size_t len, uint64_t max_replicas,
     struct faas_err *err)
 {
+    json_t  *root;
+
+    root = spec_read_object(s, len, "{\"service\": \"NAME\", ...}", err);
+
+    return root != NULL ? spec_new(root, max_replicas, err) : NULL;
+}
+
+
+json_t *
+spec_read_object(const char *s, size_t len, const char *what,
+    struct faas_err *err)
+{
     json_t        *root;
     json_error_t   json_err;
+
+    if (len == 0) {
+        (void) faas_err_set(err, BAD_REQUEST, "the body is empty, expected "
+                            "%.60s", what);
+        return NULL;
+    }
 
     root = json_loadb(s, len, JSON_REJECT_DUPLICATES, &json_err);
 
     if (root == NULL) {
-        (void) faas_err_set(err, BAD_REQUEST, "the body is no JSON: %s, line "
-                            "%d, column %d", json_err.text, json_err.line,
-                            json_err.column);
-        return NULL;
-    }
+        (void) faas_err_set(err, BAD_REQUEST, "the body is no JSON: line %d, "
+                            "column %d: %.100s; expected %.60s",
+                            json_err.line, json_err.column, json_err.text,
+                            what);
 
-    if (!json_is_object(root)) {
+    } else if (!json_is_object(root)) {
         json_decref(root);
-        (void) faas_err_set(err, BAD_REQUEST,
-                            "the body is no JSON object with a function");
-        return NULL;
+        root = NULL;
+        (void) faas_err_set(err, BAD_REQUEST, "the body is no JSON object, "
+                            "expected %.60s", what);
     }
 
-    return spec_new(root, max_replicas, err);
+    return root;
 }
 
 
@@ -76,12 +106,15 @@ spec_decode(const char *s, size_t len, uint64_t max_replicas,
     json_t       *root, *replicas, *created;
     struct spec  *spec;
 
+    /* it was within the bounds of its day; now it is cut to those of today */
+
     root = json_loadb(s, len, JSON_REJECT_DUPLICATES, NULL);
     replicas = json_object_get(root, "replicas");
     created = json_object_get(root, "created");
 
     if (!json_is_integer(replicas) || json_integer_value(replicas) < 0
-        || !json_is_integer(created)
+        || !json_is_integer(created) || json_integer_value(created) < 0
+        || json_integer_value(created) > CREATED_MAX
         || !json_is_object(json_object_get(root, "deployment")))
     {
         json_decref(root);
@@ -90,15 +123,14 @@ spec_decode(const char *s, size_t len, uint64_t max_replicas,
     }
 
     spec = spec_new(json_incref(json_object_get(root, "deployment")),
-                    max_replicas, err);
+                    FAAS_REPLICAS_MAX, err);
 
     if (spec != NULL) {
-        spec->replicas = (uint64_t) json_integer_value(replicas);
         spec->created = (time_t) json_integer_value(created);
-
-        if (spec->replicas > max_replicas) {
-            spec->replicas = max_replicas;
-        }
+        spec->replicas = least((uint64_t) json_integer_value(replicas),
+                               max_replicas);
+        spec->min = least(spec->min, max_replicas);
+        spec->max = least(spec->max, max_replicas);
     }
 
     json_decref(root);
@@ -174,6 +206,7 @@ spec_new(json_t *deployment, uint64_t max_replicas, struct faas_err *err)
         || check_map(spec, "labels", err) != 0
         || check_map(spec, "annotations", err) != 0
         || check_env(spec, err) != 0
+        || check_shapes(spec, err) != 0
         || check_unsupported(spec, err) != 0
         || check_scale(spec, max_replicas, err) != 0)
     {
@@ -184,6 +217,13 @@ spec_new(json_t *deployment, uint64_t max_replicas, struct faas_err *err)
     spec->replicas = spec->min;
 
     return spec;
+}
+
+
+static uint64_t
+least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
 }
 
 
@@ -379,6 +419,73 @@ check_map(struct spec *spec, const char *member, struct faas_err *err)
             return faas_err_set(err, BAD_REQUEST, "\"%s\": \"%.80s\" is no "
                                 "string", member, name);
         }
+    }
+
+    return 0;
+}
+
+
+/*
+ * What is only kept and shown: clients expect it to be of these types.
+ */
+static int
+check_shapes(struct spec *spec, struct faas_err *err)
+{
+    size_t   i;
+    json_t  *value;
+
+    static const struct {
+        const char  *member;
+        enum shape   shape;
+        const char  *text;
+    } shapes[] = {
+        { "constraints", STRINGS, "an array of strings" },
+        { "limits", OBJECT, "an object" },
+        { "requests", OBJECT, "an object" },
+        { "readOnlyRootFilesystem", BOOLEAN, "true or false" },
+        { "network", STRING, "a string" },
+        { "registryAuth", STRING, "a string" },
+    };
+
+    for (i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++) {
+        value = json_object_get(spec->deployment, shapes[i].member);
+
+        if (value != NULL && !json_is_null(value)
+            && !is_shape(value, shapes[i].shape))
+        {
+            return faas_err_set(err, BAD_REQUEST, "\"%s\" is not %s",
+                                shapes[i].member, shapes[i].text);
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+is_shape(const json_t *value, enum shape shape)
+{
+    size_t   i;
+
+    switch (shape) {
+
+    case STRING:
+        return json_is_string(value);
+
+    case BOOLEAN:
+        return json_is_boolean(value);
+
+    case OBJECT:
+        return json_is_object(value);
+
+    case STRINGS:
+        for (i = 0; i < json_array_size(value); i++) {
+            if (!json_is_string(json_array_get(value, i))) {
+                return 0;
+            }
+        }
+
+        return json_is_array(value);
     }
 
     return 0;

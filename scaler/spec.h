@@ -47,7 +47,15 @@ struct spec *spec_parse(const char *s, size_t len, uint64_t max_replicas,
     struct faas_err *err);
 
 /*
- * The same from what spec_encode() made.
+ * Reads a JSON object from LEN bytes that a client sent; what shows how it is
+ * meant to look.  Returns a new reference, or NULL with code 400 in err.
+ */
+json_t *spec_read_object(const char *s, size_t len, const char *what,
+    struct faas_err *err);
+
+/*
+ * The same as spec_parse() from what spec_encode() made.  What is over
+ * max_replicas is cut to it: the setting may have been lowered since.
  */
 struct spec *spec_decode(const char *s, size_t len, uint64_t max_replicas,
     struct faas_err *err);

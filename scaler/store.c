@@ -21,10 +21,13 @@
 
 #include "lib/faas_buf.h"
 #include "lib/faas_log.h"
+#include "lib/faas_num.h"
 
 
 #define FILE_MAX_BYTES  (16 * 1024 * 1024)
 #define TREE_DEPTH_FDS  16
+#define NUMBERS_BLOCK   1000            /* reserved at a time */
+#define NUMBERS_MAX     9999999999ULL   /* ten digits, see STATE_DIR_MAX */
 
 
 static int make_dir(const struct store *store, const char *name, mode_t mode,
@@ -40,7 +43,11 @@ static int read_file(const char *path, struct faas_buf *buf,
     struct faas_err *err);
 static int write_file(const char *path, const char *text,
     struct faas_err *err);
-static int sync_dir(const struct store *store, struct faas_err *err);
+static int replace_file(const struct store *store, const char *folder,
+    const char *name, const char *text, struct faas_err *err);
+static int sync_dir(const struct store *store, const char *folder,
+    struct faas_err *err);
+static int read_numbers(struct store *store, struct faas_err *err);
 static int is_key(const char *name);
 
 
@@ -75,7 +82,8 @@ store_open(struct store *store, const char *dir, const char *gateway_user,
     (void) snprintf(path, sizeof(path), "%.3500s/tmp", store->dir);
     store_remove_tree(path);
 
-    if (make_dir(store, "functions", 0700, err) != 0
+    if (read_numbers(store, err) != 0
+        || make_dir(store, "functions", 0700, err) != 0
         || make_dir(store, "logs", 0700, err) != 0
         || make_dir(store, "tmp", 0700, err) != 0
         || make_dir(store, "s", 0700, err) != 0
@@ -156,7 +164,6 @@ store_save(struct store *store, const struct spec *spec,
     struct faas_err *err)
 {
     int    rc;
-    char   path[PATH_MAX], temporary[PATH_MAX];
     char  *text;
 
     text = spec_encode(spec);
@@ -165,20 +172,10 @@ store_save(struct store *store, const struct spec *spec,
         return faas_err_set(err, 500, "no memory");
     }
 
-    (void) snprintf(path, sizeof(path), "%.3500s/functions/%s", store->dir,
-                    spec->key);
-    (void) snprintf(temporary, sizeof(temporary), "%.3500s/functions/.new",
-                    store->dir);
-
-    rc = write_file(temporary, text, err);
+    rc = replace_file(store, "functions", spec->key, text, err);
     free(text);
 
-    if (rc == 0 && rename(temporary, path) != 0) {
-        rc = faas_err_set(err, 500, "cannot rename to %.150s: %s", path,
-                          strerror(errno));
-    }
-
-    return rc == 0 ? sync_dir(store, err) : -1;
+    return rc;
 }
 
 
@@ -195,7 +192,35 @@ store_delete(struct store *store, const char *key, struct faas_err *err)
                             strerror(errno));
     }
 
-    return sync_dir(store, err);
+    return sync_dir(store, "functions", err);
+}
+
+
+int
+store_number(struct store *store, uint64_t *number, struct faas_err *err)
+{
+    char  text[32];
+
+    if (store->number + 1 >= store->reserved) {
+
+        if (store->number >= NUMBERS_MAX - NUMBERS_BLOCK) {
+            return faas_err_set(err, 500, "all numbers of replicas have been "
+                                "used, empty the state folder");
+        }
+
+        (void) snprintf(text, sizeof(text), "%" PRIu64 "\n",
+                        store->number + 1 + NUMBERS_BLOCK);
+
+        if (replace_file(store, ".", "numbers", text, err) != 0) {
+            return -1;
+        }
+
+        store->reserved = store->number + 1 + NUMBERS_BLOCK;
+    }
+
+    *number = ++store->number;
+
+    return 0;
 }
 
 
@@ -397,13 +422,40 @@ write_file(const char *path, const char *text, struct faas_err *err)
 }
 
 
+/*
+ * A file is replaced as a whole, and safe on disk.
+ */
 static int
-sync_dir(const struct store *store, struct faas_err *err)
+replace_file(const struct store *store, const char *folder, const char *name,
+    const char *text, struct faas_err *err)
+{
+    char  path[PATH_MAX], temporary[PATH_MAX];
+
+    (void) snprintf(path, sizeof(path), "%.3500s/%s/%s", store->dir, folder,
+                    name);
+    (void) snprintf(temporary, sizeof(temporary), "%.3500s/%s/.new",
+                    store->dir, folder);
+
+    if (write_file(temporary, text, err) != 0) {
+        return -1;
+    }
+
+    if (rename(temporary, path) != 0) {
+        return faas_err_set(err, 500, "cannot rename to %.150s: %s", path,
+                            strerror(errno));
+    }
+
+    return sync_dir(store, folder, err);
+}
+
+
+static int
+sync_dir(const struct store *store, const char *folder, struct faas_err *err)
 {
     int   fd, rc;
     char  path[PATH_MAX];
 
-    (void) snprintf(path, sizeof(path), "%.3500s/functions", store->dir);
+    (void) snprintf(path, sizeof(path), "%.3500s/%s", store->dir, folder);
 
     fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     rc = fd != -1 ? fsync(fd) : -1;
@@ -416,6 +468,47 @@ sync_dir(const struct store *store, struct faas_err *err)
     if (fd != -1) {
         (void) close(fd);
     }
+
+    return rc;
+}
+
+
+/*
+ * Without the file none has been given.
+ */
+static int
+read_numbers(struct store *store, struct faas_err *err)
+{
+    int              rc;
+    char             path[PATH_MAX];
+    uint64_t         number;
+    struct stat      st;
+    struct faas_buf  buf;
+
+    number = 0;
+    faas_buf_init(&buf, FILE_MAX_BYTES);
+
+    (void) snprintf(path, sizeof(path), "%.3500s/numbers", store->dir);
+
+    rc = lstat(path, &st) != 0 && errno == ENOENT
+         ? 0 : read_file(path, &buf, err);
+
+    if (rc != 0) {
+        rc = faas_err_prefix(err, "cannot read %.150s", path);
+
+    } else if (buf.len != 0
+               && faas_parse_uint(buf.data, buf.len - 1, 0, NUMBERS_MAX,
+                                  &number)
+                  != 0)
+    {
+        rc = faas_err_set(err, 0, "%.150s holds no number: stop all gateways "
+                          "and remove it", path);
+    }
+
+    faas_buf_done(&buf);
+
+    store->number = number;
+    store->reserved = 0;
 
     return rc;
 }

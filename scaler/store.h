@@ -8,6 +8,9 @@
  *   s/N.sock          replicas' listening sockets
  *   tmp/N/            replicas' TMPDIR
  *   logs/KEY.log      what replicas print
+ *   numbers           those below it may have been given to replicas: none
+ *                     is given twice, so that a gateway that has not read the
+ *                     routes of today does not call another function
  *
  * Reading and writing here is done at start and on changes of the API only,
  * small files on a local disk; it does block for that long.
@@ -17,6 +20,7 @@
 #define FAAS_SCALER_STORE_H
 
 #include <limits.h>
+#include <stdint.h>
 
 #include "lib/faas_err.h"
 
@@ -24,8 +28,10 @@
 
 
 struct store {
-    char  dir[PATH_MAX];            /* absolute */
-    int   lock_fd;                  /* -1: not held */
+    char      dir[PATH_MAX];        /* absolute */
+    int       lock_fd;              /* -1: not held */
+    uint64_t  number;               /* the last one given */
+    uint64_t  reserved;             /* given only below it; on disk */
 };
 
 
@@ -61,6 +67,13 @@ int store_save(struct store *store, const struct spec *spec,
  * Forgets one, safely on disk; that there is none is no error.
  */
 int store_delete(struct store *store, const char *key, struct faas_err *err);
+
+/*
+ * Gives a number that no replica of this state folder has had.  Returns 0 or
+ * -1.
+ */
+int store_number(struct store *store, uint64_t *number,
+    struct faas_err *err);
 
 /*
  * Removes a folder below the state folder with all that is in it.

@@ -425,6 +425,16 @@ subtest 'nothing leaks' => sub {
         $client->close if $i % 3;
     }
 
+    # clients that leave just when processes are being started
+    my @open;
+
+    for my $i (1 .. 800) {
+        push @open, $wd->client;
+        $open[-1]->send_request(POST => '/', {}, 'x' x 1000);
+        (shift @open)->abort if @open > $i % 8;
+    }
+
+    $_->abort for @open;
     wait_for(sub { !$wd->children }, 30, 'no process or zombie');
 
     # up to 16 pipes to the log are kept for the next processes
@@ -436,7 +446,10 @@ subtest 'nothing leaks' => sub {
     my $end = time + 2;
     wait_for(sub { time >= $end }, 10, 'passing of time');
     cmp_ok($wd->cpu - $cpu, '<=', 2, 'it does nothing when idle');
+    $client->close;
     $wd->stop;
+    like($wd->log, qr/draining connections=[01] inflight=0/,
+        'it has counted its connections well');
 };
 
 

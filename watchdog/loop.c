@@ -82,7 +82,13 @@ wd_loop_add(struct wd_loop *loop, struct wd_event *ev, uint32_t mask)
     ee.data.ptr = ev;
     ev->mask = mask;
 
-    return epoll_ctl(loop->epoll, EPOLL_CTL_ADD, ev->fd, &ee);
+    if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, ev->fd, &ee) != 0) {
+        return -1;
+    }
+
+    ev->is_watched = 1;
+
+    return 0;
 }
 
 
@@ -113,11 +119,19 @@ wd_loop_close(struct wd_loop *loop, struct wd_event *ev)
         return;
     }
 
-    /* closing takes it out of the epoll too: no one else has a copy */
+    /*
+     * Closing would do, were there no copy: a process that was just started
+     * goes on before its exec() has closed those that it has.
+     */
+
+    if (ev->is_watched) {
+        (void) epoll_ctl(loop->epoll, EPOLL_CTL_DEL, ev->fd, NULL);
+    }
 
     (void) close(ev->fd);       /* all that was to be sent has been */
     ev->fd = -1;
     ev->mask = 0;
+    ev->is_watched = 0;
 
     for (i = loop->current + 1; i < loop->n_events; i++) {
         if (loop->events[i].data.ptr == ev) {

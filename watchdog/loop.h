@@ -23,6 +23,7 @@ struct wd_event {
     void      (*handler)(struct wd_event *ev, uint32_t events);
     int         fd;             /* owned by who set it; -1: none */
     uint32_t    mask;           /* what epoll watches */
+    int         is_watched;     /* epoll knows it */
 };
 
 

@@ -437,7 +437,7 @@ feed(struct call *call)
     if (errno == EAGAIN) {
         call->can_write = 0;
 
-        if (call->in.mask != 0
+        if (call->in.is_watched
             || wd_loop_add(&wd->loop, &call->in, EPOLLOUT | EPOLLET) == 0)
         {
             return 0;

@@ -8,7 +8,8 @@
 #
 # Environment: FAAS_BUILD (folder of the binaries; build), FAAS_SAN=1 (they
 # have sanitizers in; build/san), FAAS_LOG_LEVEL (nginx's; info), FAAS_KEEP=1
-# (keep the folder), FAAS_TEST_TIMEOUT (seconds; 600), CI=true (nothing may be skipped).
+# (keep the folder), FAAS_TEST_TIMEOUT (seconds; 600), CI=true (nothing
+# may be skipped).
 
 package Faas::Test;
 

@@ -1,0 +1,238 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The beginning and the end of the process provider's processes.
+ */
+
+#include "starter.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "replica.h"
+
+
+static void on_sigchld(evutil_socket_t fd, short what, void *arg);
+static struct replica *find_pid(const struct function_list *list, pid_t pid);
+static void wake_in(struct starter *starter, uint64_t msec);
+static void on_timer(evutil_socket_t fd, short what, void *arg);
+static uint64_t count_starting(const struct function_list *list);
+static uint64_t start_waiting(const struct function_list *list,
+    uint64_t room, int *is_more);
+static uint64_t now_ms(void);
+
+
+int
+starter_open(struct starter *starter, struct event_base *base,
+    const struct function_list *functions,
+    const struct function_list *removed, uint64_t max, struct faas_err *err)
+{
+    starter->functions = functions;
+    starter->removed = removed;
+    starter->max = max;
+    starter->sigchld = evsignal_new(base, SIGCHLD, on_sigchld, starter);
+    starter->timer = evtimer_new(base, on_timer, starter);
+
+    if (starter->sigchld == NULL || starter->timer == NULL
+        || evsignal_add(starter->sigchld, NULL) != 0)
+    {
+        return faas_err_set(err, 500, "no memory");
+    }
+
+    return 0;
+}
+
+
+void
+starter_stop(struct starter *starter)
+{
+    starter->is_stopping = 1;
+}
+
+
+void
+starter_close(struct starter *starter)
+{
+    if (starter->sigchld != NULL) {
+        event_free(starter->sigchld);
+        starter->sigchld = NULL;
+    }
+
+    if (starter->timer != NULL) {
+        event_free(starter->timer);
+        starter->timer = NULL;
+    }
+}
+
+
+void
+starter_wake(void *arg)
+{
+    wake_in(arg, 0);
+}
+
+
+static void
+on_sigchld(evutil_socket_t fd, short what, void *arg)
+{
+    int              status;
+    pid_t            pid;
+    struct replica  *replica;
+    struct starter  *starter;
+
+    (void) fd;
+    (void) what;
+
+    starter = arg;
+
+    /* one signal may stand for several children */
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        replica = find_pid(starter->functions, pid);
+
+        if (replica == NULL) {
+            replica = find_pid(starter->removed, pid);
+        }
+
+        if (replica != NULL) {
+            replica_exited(replica, status);
+        }
+    }
+
+    starter_wake(starter);
+}
+
+
+static struct replica *
+find_pid(const struct function_list *list, pid_t pid)
+{
+    struct replica         *replica;
+    const struct function  *fn;
+
+    TAILQ_FOREACH(fn, list, link) {
+        TAILQ_FOREACH(replica, &fn->replicas, link) {
+            if (replica->pid == pid) {
+                return replica;
+            }
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+wake_in(struct starter *starter, uint64_t msec)
+{
+    struct timeval  tv;
+
+    tv.tv_sec = (time_t) (msec / 1000);
+    tv.tv_usec = (suseconds_t) (msec % 1000 * 1000);
+
+    if (!starter->is_stopping) {
+        (void) evtimer_add(starter->timer, &tv);
+    }
+}
+
+
+/*
+ * Starts what waits, as many as may start at a time.
+ */
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    int              is_more;
+    uint64_t         n;
+    struct starter  *starter;
+
+    (void) fd;
+    (void) what;
+
+    starter = arg;
+
+    if (starter->is_stopping) {
+        return;
+    }
+
+    is_more = 0;
+    n = count_starting(starter->functions) + count_starting(starter->removed);
+
+    n += start_waiting(starter->functions,
+                       n < starter->max ? starter->max - n : 0, &is_more);
+    (void) start_waiting(starter->removed,
+                         n < starter->max ? starter->max - n : 0, &is_more);
+
+    if (is_more) {
+        wake_in(starter, STARTER_RETRY);
+    }
+}
+
+
+static uint64_t
+count_starting(const struct function_list *list)
+{
+    uint64_t                n, now;
+    const struct replica   *replica;
+    const struct function  *fn;
+
+    n = 0;
+    now = now_ms();
+
+    TAILQ_FOREACH(fn, list, link) {
+        TAILQ_FOREACH(replica, &fn->replicas, link) {
+            n += replica->state == REPLICA_STARTING
+                 && now - replica->started_ms < STARTER_START_MAX;
+        }
+    }
+
+    return n;
+}
+
+
+/*
+ * Starts at most room replicas and returns their number; *is_more is set
+ * where others wait.
+ */
+static uint64_t
+start_waiting(const struct function_list *list, uint64_t room,
+    int *is_more)
+{
+    uint64_t                n;
+    struct replica         *replica;
+    const struct function  *fn;
+
+    n = 0;
+
+    TAILQ_FOREACH(fn, list, link) {
+        TAILQ_FOREACH(replica, &fn->replicas, link) {
+
+            if (replica->state != REPLICA_WAITING) {
+                continue;
+            }
+
+            if (n < room
+                && (!replica->is_retiring || replica_is_wanted(replica)))
+            {
+                replica_start(replica);
+                n++;
+
+            } else {
+                *is_more = 1;
+            }
+        }
+    }
+
+    return n;
+}
+
+
+static uint64_t
+now_ms(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
+}
