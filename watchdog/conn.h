@@ -34,6 +34,7 @@
 #include "watchdog.h"
 
 
+#define WD_CONN_EVENTS    (EPOLLIN | EPOLLRDHUP | EPOLLET)
 #define WD_LOG_URL_MAX    256   /* bytes of a path in the log */
 #define WD_DURATION_LINE  64    /* bytes of a header line */
 #define WD_PREFIX_MAX     64    /* bytes */
@@ -168,6 +169,20 @@ void wd_conn_consume(struct wd_conn *conn, size_t len);
  * For modes: the rest of the body is to be dropped.
  */
 void wd_conn_drop_body(struct wd_conn *conn);
+
+
+/* pump.c */
+
+/*
+ * Moves what can be moved now.  Returns -1 where the connection is to be
+ * released, else 0.
+ */
+int wd_conn_pump(struct wd_conn *conn);
+
+/*
+ * The client is gone: ends the request under way, if any.
+ */
+void wd_conn_cancel(struct wd_conn *conn);
 
 
 /* request.c */

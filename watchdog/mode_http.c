@@ -14,6 +14,7 @@
 
 
 #define TEXT_MAX      256       /* bytes of an error's text */
+#define PIECES_MAX    16        /* of an answer, before it is sent on */
 #define KEEP          4000      /* msec; node closes after 5 s */
 #define CHUNK_SPACE   8         /* bytes of "ffff\r\n" and "\r\n" */
 #define LAST_CHUNK    "0\r\n\r\n"
@@ -26,6 +27,7 @@ static void done(struct wd *wd);
 static void start(struct wd_conn *conn, const struct wd_head *head);
 static int run(struct wd_conn *conn);
 static void cancel(struct wd_conn *conn);
+static int has_more(const struct wd_up *up);
 static int fill(struct wd_up *up);
 static int add_last_chunk(struct wd_up *up);
 static int send_out(struct wd_up *up);
@@ -151,7 +153,7 @@ start(struct wd_conn *conn, const struct wd_head *head)
 static int
 run(struct wd_conn *conn)
 {
-    int              moved;
+    int              i, moved;
     char             line[TEXT_MAX];
     struct wd_up    *up;
     struct wd_http  *http;
@@ -178,7 +180,29 @@ run(struct wd_conn *conn)
         return 1;
     }
 
-    return moved | (up->is_head_done ? read_body(up) : read_head(up));
+    moved |= up->is_head_done ? read_body(up) : read_head(up);
+
+    /*
+     * What came in one piece goes on in one write(2): a client sees a short
+     * answer whole or not at all, should this process be killed.
+     */
+
+    for (i = 0; i < PIECES_MAX && conn->call == up && has_more(up); i++) {
+        moved |= read_body(up);
+    }
+
+    return moved;
+}
+
+
+/*
+ * Whether the answer can go on with what is here already.
+ */
+static int
+has_more(const struct wd_up *up)
+{
+    return up->state == WD_UP_ACTIVE && up->is_head_done && up->body_len == 0
+           && (up->parser.is_done || up->in.start != up->in.end);
 }
 
 

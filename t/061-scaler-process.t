@@ -1,0 +1,468 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Replicas as processes.  If this fails, functions do not run as described,
+# do not come back after a crash, or leave something behind when they go.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Faas::Proc;
+use Faas::Redis;
+use Faas::Test;
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(time);
+
+use constant WAIT => 30;    # seconds, for everything that has to happen
+
+
+my $t = Faas::Test->new(need => [qw(nginx redis-server module scaler watchdog
+    samples)]);
+my $dir = $t->dir;
+my $state = "$dir/state";
+
+# functions of this test
+
+mkdir "$dir/functions";
+mkdir "$dir/functions/$_" for qw(plain slow chatty gone);
+$t->spew("$dir/functions/chatty/handler.sh", <<'END', 0755);
+#!/bin/sh
+yes line | head -c 3000 >&2
+END
+$t->spew("$dir/functions/slow/handler.sh", <<'END', 0755);
+#!/bin/sh
+# ends when the file that its input names is there
+read -r file
+while [ ! -e "$file" ]; do sleep 0.02; done
+echo done
+END
+
+sub call {
+    my ($method, $path, $data) = @_;
+
+    return http($method, $t->scaler_addr, $path, {},
+        ref $data ? encode_json($data) : $data);
+}
+
+sub deploy {
+    my ($name, $process, %change) = @_;
+
+    my $res = call($change{method} // 'POST', '/system/functions',
+        { service => $name, image => 'plain', envProcess => $process,
+        %change });
+
+    die "deploy of $name: $res->{body}" if $res->{status} != 202;
+
+    return;
+}
+
+sub scale {
+    my ($name, $n) = @_;
+
+    return call(POST => "/system/scale-function/$name",
+        { replicas => $n })->{status};
+}
+
+sub remove { return call(DELETE => '/system/functions',
+    { functionName => $_[0] })->{status}; }
+
+sub status { return json_of(call(GET => "/system/function/$_[0]")) // {}; }
+
+sub wait_ready {
+    my ($name, $n) = @_;
+
+    wait_for(sub {
+        (status($name)->{availableReplicas} // -1) == ($n // 1);
+    }, WAIT, "replicas of $name");
+
+    return;
+}
+
+# addresses of a function's replicas, as the gateways know them
+sub addrs {
+    my ($name) = @_;
+
+    my $json = $t->redis('HGET', 'faas:routes', "$name.openfaas-fn");
+
+    return if !defined $json;
+    return map { $_->{addr} } @{ decode_json($json)->{endpoints} };
+}
+
+sub children {
+    my $pid = $t->scaler->pid;
+
+    return grep { Faas::Proc::proc_state($_) !~ /^Z?$/ }
+        split ' ', slurp("/proc/$pid/task/$pid/children") // '';
+}
+
+sub environ_of {
+    my ($pid) = @_;
+
+    return { map { split /=/, $_, 2 }
+        split /\0/, slurp("/proc/$pid/environ") // '' };
+}
+
+# pids of a function's watchdogs
+sub watchdogs {
+    my ($name) = @_;
+
+    return grep {
+        (environ_of($_)->{OPENFAAS_NAME} // '') eq $name
+            && (slurp("/proc/$_/cmdline") // '') =~ /^faas-watchdog/
+    } children();
+}
+
+sub fds {
+    my ($pid) = @_;
+
+    opendir my $handle, "/proc/$pid/fd" or return -1;
+
+    return grep { /^\d/ } readdir $handle;
+}
+
+sub names { return map { s{.*/}{}r } glob "$_[0]/*"; }
+
+sub log_of { return slurp("$state/logs/$_[0].openfaas-fn.log") // ''; }
+
+sub scaler_log { return slurp("$dir/scaler.log") // ''; }
+
+# everything of all functions is gone
+sub nothing_is_left {
+    my ($name) = @_;
+
+    wait_for(sub { !children() }, WAIT, 'end of all processes');
+    is_deeply([map { names("$state/$_") } qw(s tmp functions)], [], $name);
+
+    return;
+}
+
+$t->start_redis;
+$t->start_scaler(functions => "$dir/functions", env => { SECRET => 'x' },
+    args => ['--max-log', 8192, '--stop-timeout', '5s']);
+
+my $scaler = $t->scaler->pid;
+my $idle_fds = () = fds($scaler);
+
+# a process as described
+
+deploy('env', 'env', envVars => { greeting => 'hello world', LANG => 'C' });
+wait_ready('env');
+
+my ($pid) = watchdogs('env');
+my $env = environ_of($pid);
+is($env->{greeting}, 'hello world', 'a variable of the function');
+is($env->{fprocess}, 'env', 'the process');
+is($env->{LANG}, 'C', 'a variable over the platform\'s');
+is($env->{OPENFAAS_NAME} . ' ' . $env->{OPENFAAS_NAMESPACE},
+    'env openfaas-fn', 'its own name');
+is($env->{LISTEN_FDS} . ' ' . $env->{LISTEN_PID}, "1 $pid",
+    'socket activation for just this process');
+ok(!exists $env->{SECRET}, 'nothing else of the scaler\'s environment');
+ok(-d $env->{TMPDIR} && $env->{TMPDIR} =~ m{^\Q$state\E/tmp/\d+$},
+    'a TMPDIR of its own');
+is((stat $env->{TMPDIR})[2] & 0777, 0700, 'for nobody else');
+is($env->{HOME}, $env->{TMPDIR}, 'HOME as well');
+is(readlink "/proc/$pid/cwd", "$dir/functions/plain", 'its folder');
+
+is(readlink "/proc/$pid/fd/0", '/dev/null', 'standard input is empty');
+like(readlink "/proc/$pid/fd/1", qr/^pipe:/, 'standard output is a pipe');
+like(readlink "/proc/$pid/fd/3", qr/^socket:/, '3 is the socket');
+
+my @stat = slurp("/proc/$pid/stat") =~ /\) \S \d+ (\d+) (\d+)/;
+is("@stat", "$pid $pid", 'a session and a group of its own');
+my ($soft) = slurp("/proc/$pid/limits") =~ /^Max open files\s+(\d+)/m;
+my ($own) = slurp("/proc/$$/limits") =~ /^Max open files\s+(\d+)/m;
+is($soft, $own, 'the limit of descriptors that there was');
+
+my ($addr) = addrs('env');
+like($addr, qr{^unix:\Q$state\E/s/\d+\.sock$}, 'its address');
+is((stat $addr =~ s/^unix://r)[2] & 0777, 0600, 'for nobody else');
+like(http(GET => $addr, '/')->{body}, qr/^greeting=hello world$/m,
+    'it answers');
+
+# what it is given, and no more: a watchdog that tells
+
+$t->spew("$dir/tell.pl", <<'END', 0755);
+#!/usr/bin/perl
+opendir my $fds, '/proc/self/fd';
+print "descriptor $_ ", readlink "/proc/self/fd/$_", "\n"
+    for grep { /\d/ } readdir $fds;
+print "end\n";
+END
+my $other = Faas::Proc::spawn(name => 'scaler-other', log => "$dir/other.log",
+    env => Faas::Test::san_env(), cmd => [$t->build . '/faas-scaler',
+        '--listen', "unix:$dir/other.sock", '--state-dir', "$dir/other",
+        '--functions-dir', "$dir/functions", '--redis', $t->redis_addr,
+        '--redis-prefix', 'other:', '--watchdog', "$dir/tell.pl"]);
+wait_for(sub { -S "$dir/other.sock"
+    && slurp("$dir/other.log") =~ /published all/ }, WAIT, 'another scaler');
+my @idle = map { Faas::HTTP->new("unix:$dir/other.sock") } 1 .. 3;
+http(POST => "unix:$dir/other.sock", '/system/functions', {}, encode_json({
+    service => 'tell', image => 'plain', envProcess => 'x' }));
+my $told = wait_for(sub {
+    my $log = slurp("$dir/other/logs/tell.openfaas-fn.log") // '';
+    $log =~ / end\n/ ? $log : undef;
+}, WAIT, 'what it tells');
+my %fd = $told =~ /descriptor (\d+) (.*)$/mg;
+delete @fd{ grep { $fd{$_} =~ m{/tell\.pl$|^/proc/} } keys %fd };
+is_deeply([sort { $a <=> $b } keys %fd], [0 .. 3],
+    'a watchdog is given descriptors 0 to 3 and no other') or diag($told);
+$other->stop;
+is($other->status, 0, 'a scaler in the midst of crashes ends well');
+
+# a crash
+
+for my $round (1 .. 3) {
+    kill 'STOP', $pid;
+    my @clients = map { Faas::HTTP->new($addr) } 1 .. 5;
+    $_->send_request(GET => '/') for @clients;
+    kill 'KILL', $pid;
+    wait_for(sub { my @w = watchdogs('env'); @w == 1 && $w[0] != $pid }, WAIT,
+        'another process');
+    ($pid) = watchdogs('env');
+
+    my @new = map { http(GET => $addr, '/')->{status} } 1 .. 5;
+    is("@new", '200 200 200 200 200', 'after a crash the socket answers');
+
+    my @queued = map { $_->response('GET')->{status} } @clients;
+    ok(!grep({ $_ ne 200 } @queued),
+        'what waited in the queue is answered') or diag("@queued");
+    wait_ready('env');
+}
+
+is_deeply([addrs('env')], [$addr], 'the address is the same');
+is(scalar(() = scaler_log() =~ /replica ended, starting it again/g), 3,
+    'each crash is logged');
+
+# scale
+
+is(scale('env', 4), 202, 'scale up');
+wait_ready('env', 4);
+is(scalar addrs('env'), 4, 'four addresses');
+is(scale('env', 1), 202, 'scale down');
+wait_for(sub { watchdogs('env') == 1 }, WAIT, 'one process');
+is(scalar names("$state/s"), 1, 'the sockets of the others are gone');
+is_deeply([addrs('env')], [$addr], 'the oldest stays');
+is(scale('env', 0), 202, 'scale to zero');
+wait_for(sub { !watchdogs('env') }, WAIT, 'no process');
+is_deeply([addrs('env')], [], 'no address');
+is(status('env')->{replicas}, 0, 'no replica is wanted');
+is(scale('env', 2), 202, 'and back');
+wait_ready('env', 2);
+is(scalar(grep { http(GET => $_, '/')->{status} == 200 } addrs('env')), 2,
+    'two answer');
+is(remove('env'), 202, 'delete');
+nothing_is_left('no process, socket, TMPDIR or file is left');
+
+# a process that cannot start
+
+deploy('loop', 'env', envVars => { mode => 'nonsense' });
+my $begin = time;
+my @cpu = (split ' ', slurp("/proc/$scaler/stat"))[13, 14];
+deploy('healthy', 'env');
+wait_ready('healthy');
+wait_for(sub {
+    scaler_log() =~ /starting it again in 1600ms replica=loop-/
+}, WAIT, 'a long pause');
+cmp_ok(time - $begin, '>', 1.5, 'a process that ends at once has pauses');
+my $starts = () = scaler_log() =~ /starting it again.*replica=loop-/g;
+is($starts, 5, 'each twice as long: five starts');
+@cpu = map { $_ - shift @cpu } (split ' ', slurp("/proc/$scaler/stat"))[13, 14];
+cmp_ok($cpu[0] + $cpu[1], '<', 60, 'which takes little time of the CPU');
+is(status('loop')->{availableReplicas}, 0, 'it is not available');
+wait_for(sub { !addrs('loop') }, WAIT, 'the route without it');
+pass('and in no route');
+isnt(log_of('loop'), '', 'why is in its log');
+
+deploy('loop', 'env', method => 'PUT');
+wait_ready('loop');
+is(http(GET => (addrs('loop'))[0], '/')->{status}, 200,
+    'an update mends it at once');
+
+# an update that does not start
+
+deploy('healthy', 'env', method => 'PUT', envVars => { mode => 'nonsense' });
+wait_for(sub {
+    (() = scaler_log() =~ /starting it again.*replica=healthy-/g) >= 3;
+}, WAIT, 'crashes');
+is(status('healthy')->{availableReplicas}, 1, 'the old process serves on');
+is(http(GET => (addrs('healthy'))[0], '/')->{status}, 200, 'and answers');
+is(scalar addrs('healthy'), 1, 'alone');
+deploy('healthy', 'env', method => 'PUT', envVars => { v => '3' });
+wait_for(sub {
+    my ($one) = addrs('healthy');
+    defined $one && http(GET => $one, '/')->{body} =~ /^v=3$/m;
+}, WAIT, 'the third version');
+wait_for(sub { watchdogs('healthy') == 1 }, WAIT, 'one process');
+pass('the next update takes its place');
+
+remove($_) for qw(loop healthy);
+nothing_is_left('nothing is left of them');
+
+# an update while requests run, through a gateway
+
+$t->start_nginx;
+deploy('live', 'env', envVars => { v => '0' },
+    labels => { 'com.openfaas.scale.min' => '2' });
+wait_ready('live', 2);
+wait_for(sub { $t->get('/function/live')->{status} == 200 }, WAIT, 'a route');
+
+my $load = $t->start_load(path => '/function/live', clients => 3);
+
+for my $v (1 .. 3) {
+    deploy('live', 'env', method => 'PUT', envVars => { v => "$v" },
+        labels => { 'com.openfaas.scale.min' => '2' });
+    wait_for(sub {
+        my @w = watchdogs('live');
+        @w == 2 && !grep { (environ_of($_)->{v} // '') ne $v } @w;
+    }, WAIT, "version $v");
+}
+
+my $sum = $load->finish;
+is($sum->{failed}, 0, 'updates cost no call')
+    or diag(join "\n", @{ $sum->{errors} });
+
+# a running request keeps its replica
+
+deploy('slow', './handler.sh', image => 'slow');
+wait_ready('slow');
+my $client;
+wait_for(sub {
+    $client = Faas::HTTP->new($t->addr);
+    $client->send_request(POST => '/function/slow', {}, "$dir/go\n");
+    !$client->is_closed(0.05)
+        && grep { (slurp("/proc/$_/cmdline") // '') =~ /handler/ }
+            Faas::Proc::descendants($scaler);
+}, WAIT, 'a running request');
+is(remove('slow'), 202, 'delete while a request runs');
+wait_for(sub { $t->get('/function/slow')->{status} == 404 }, WAIT, '404');
+is(scalar watchdogs('slow'), 1, 'its process is there');
+$t->spew("$dir/go", '');
+my $res = $client->response('POST');
+is("$res->{status} $res->{body}", "200 done\n", 'and ends its work');
+wait_for(sub { !watchdogs('slow') }, WAIT, 'its end');
+pass('then it goes');
+
+remove('live');
+nothing_is_left('nothing is left of it');
+$t->nginx->stop;
+
+# it is not waited for until its load expires
+$t->redis('DEL', "faas:load:$_") for @{ $t->redis(qw(ZRANGE faas:gateways
+    0 -1)) };
+
+# logs have a bound
+
+deploy('chatty', './handler.sh', image => 'chatty');
+wait_ready('chatty');
+($addr) = addrs('chatty');
+http(GET => $addr, '/') for 1 .. 12;
+wait_for(sub {
+    !grep { !-s "$state/logs/chatty.openfaas-fn.log$_" } '', '.1';
+}, WAIT, 'a second file');
+cmp_ok(-s "$state/logs/chatty.openfaas-fn.log$_", '<=', 8192,
+    "the log$_ is within its bound") for '', '.1';
+like(log_of('chatty'), qr/^20\d\d-\d\d-\d\dT[\d:.]{18}Z chatty-\d+ /m,
+    'lines have time and replica in front');
+is_deeply([grep { /chatty/ } names("$state/logs")],
+    [map { "chatty.openfaas-fn.log$_" } '', '.1'], 'there are two files');
+remove('chatty');
+nothing_is_left('the log stays when the function goes');
+
+# many
+
+deploy("many$_", 'env', labels => { 'com.openfaas.scale.min' => '3' })
+    for 1 .. 40;
+wait_for(sub {
+    my $list = json_of(call(GET => '/system/functions'));
+    my $n = 0;
+    $n += $_->{availableReplicas} for @$list;
+    $n == 120;
+}, 60, '120 replicas');
+pass('forty functions with three replicas each');
+is(scalar children(), 120, 'are 120 processes');
+is(http(GET => $_, '/')->{status}, 200, "$_ answers")
+    for map { (addrs("many$_"))[0] } 1, 20, 40;
+
+# the scaler is killed, and starts again
+
+my @before = children();
+my %created = map { $_->{name} => $_->{createdAt} }
+    @{ json_of(call(GET => '/system/functions')) };
+my %old_addr = map { $_ => 1 } map { addrs("many$_") } 1 .. 40;
+scale('many7', 5);
+scale('many8', 0);
+$t->scaler->crash;
+wait_for(sub { !grep { alive($_) } @before }, WAIT, 'their end');
+pass('replicas do not outlive a scaler that is killed');
+
+$t->spew("$state/functions/$_->[0].openfaas-fn", $_->[1])
+    for ['many1', '{"replicas": 1, "cre'], ['many2', '[]'], ['many3',
+    slurp("$state/functions/many4.openfaas-fn")];
+$t->spew("$dir/functions/gone/x", '');
+$t->start_scaler(functions => "$dir/functions", args => ['--max-starts', 8]);
+$scaler = $t->scaler->pid;
+wait_for(sub {
+    my $list = json_of(call(GET => '/system/functions'));
+    my $n = 0;
+    $n += $_->{availableReplicas} for @$list;
+    @$list == 37 && $n == 36 * 3 - 3 + 5;
+}, 60, 'all replicas');
+pass('a new one brings them back');
+is(status('many7')->{replicas}, 5, 'as many as there were');
+is(status('many8')->{replicas}, 0, 'or none');
+is(status('many9')->{createdAt}, $created{many9}, 'createdAt is kept');
+is_deeply([grep { /\.bad$/ } names("$state/functions")],
+    [map { "many$_.openfaas-fn.bad" } 1, 2, 3],
+    'specifications that are damaged are set aside');
+is(scalar(() = scaler_log() =~ /specification cannot be read, setting/g), 3,
+    'which is logged');
+ok(!grep({ $old_addr{$_} } map { addrs("many$_") } 4 .. 40),
+    'no address means another function than before');
+
+# the folder of a function is missing for a while
+
+deploy('moved', 'env', image => 'gone');
+wait_ready('moved');
+my @all = children();
+$t->scaler->stop;
+is($t->scaler->status, 0, 'SIGTERM: exit status 0');
+ok(!grep({ alive($_) } @all), 'no process is left');
+is_deeply([names("$state/s"), names("$state/tmp")], [],
+    'no socket and no TMPDIR');
+unlink $_ for glob "$state/functions/many*";
+rename "$dir/functions/gone", "$dir/functions/hidden";
+
+$t->start_scaler(functions => "$dir/functions");
+$scaler = $t->scaler->pid;
+is(status('moved')->{replicas}, 0, 'without its folder a function waits');
+is(scale('moved', 2), 400, 'it cannot be scaled');
+rename "$dir/functions/hidden", "$dir/functions/gone";
+is(scale('moved', 2), 202, 'with its folder it can');
+wait_ready('moved', 2);
+pass('and runs');
+remove('moved');
+nothing_is_left('nothing is left of it');
+
+# nothing leaks
+
+wait_for(sub { (() = fds($scaler)) <= $idle_fds }, WAIT, 'idle descriptors');
+
+for my $round (1 .. 50) {
+    deploy('leak', 'env');
+    wait_ready('leak') if $round % 10 == 0;
+    remove('leak');
+}
+
+wait_for(sub { !children() }, WAIT, 'end of all processes');
+wait_for(sub { (() = fds($scaler)) <= $idle_fds }, WAIT, 'idle descriptors');
+pass('fifty rounds of deploy and delete leave no descriptor open');
+nothing_is_left('and no file');
+ok(!grep({ Faas::Proc::proc_state($_) eq 'Z' } Faas::Proc::descendants(
+    $scaler)), 'and no zombie');
+
+$t->finish;
