@@ -18,7 +18,6 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +25,7 @@
 
 #include "conn.h"
 #include "lib/faas_log.h"
+#include "pipes.h"
 #include "proc.h"
 
 
@@ -60,8 +60,6 @@ static void cancel(struct wd_conn *conn);
 static struct call *new_call(struct wd_conn *conn);
 static void free_call(struct call *call);
 static int start_process(struct call *call, struct faas_err *err);
-static int open_pipes(struct call *call, int fds[2], struct faas_err *err);
-static void close_theirs(struct call *call, int fds[2]);
 static void on_in(struct wd_event *ev, uint32_t events);
 static void on_out(struct wd_event *ev, uint32_t events);
 static void on_end(struct wd_proc *proc);
@@ -260,25 +258,32 @@ free_call(struct call *call)
 static int
 start_process(struct call *call, struct faas_err *err)
 {
-    int                  fds[2];
     struct wd           *wd;
+    struct wd_pipes      pipes;
     struct wd_proc_spec  spec;
 
     wd = call->conn->wd;
-    fds[0] = wd->null_fd;
-    fds[1] = -1;
 
-    if (open_pipes(call, fds, err) != 0) {
+    if (wd_pipes_open(wd, &pipes, !call->conn->is_body_done, err) != 0) {
         return -1;
     }
 
-    memset(&spec, 0, sizeof(spec));
-    spec.in_fd = fds[0];
-    spec.out_fd = fds[1];
-    spec.listen_fd = -1;
+    call->in.fd = pipes.in;
+    call->out.fd = pipes.out;
 
-    call->proc = wd_proc_start(wd, &spec, err);
-    close_theirs(call, fds);
+    if (wd_loop_add(&wd->loop, &call->out, EPOLLIN | EPOLLET) != 0) {
+        (void) faas_err_set(err, errno, "cannot watch a pipe: %s",
+                            strerror(errno));
+
+    } else {
+        memset(&spec, 0, sizeof(spec));
+        spec.in_fd = pipes.fn_in;
+        spec.out_fd = pipes.fn_out;
+        spec.listen_fd = -1;
+        call->proc = wd_proc_start(wd, &spec, err);
+    }
+
+    wd_pipes_hand_over(wd, &pipes);
 
     if (call->proc == NULL) {
         return -1;
@@ -289,67 +294,6 @@ start_process(struct call *call, struct faas_err *err)
     call->can_write = 1;
 
     return 0;
-}
-
-
-/*
- * fds are the function's ends.  Where no body comes its input is /dev/null.
- */
-static int
-open_pipes(struct call *call, int fds[2], struct faas_err *err)
-{
-    int         in[2], out[2];
-    struct wd  *wd;
-
-    wd = call->conn->wd;
-    in[0] = wd->null_fd;
-    in[1] = -1;
-
-    if (!call->conn->is_body_done && pipe2(in, O_CLOEXEC) != 0) {
-        return faas_err_set(err, errno, "cannot make a pipe: %s",
-                            strerror(errno));
-    }
-
-    fds[0] = in[0];
-    fds[1] = -1;
-    call->in.fd = in[1];
-
-    if (pipe2(out, O_CLOEXEC) != 0) {
-        close_theirs(call, fds);
-        return faas_err_set(err, errno, "cannot make a pipe: %s",
-                            strerror(errno));
-    }
-
-    fds[1] = out[1];
-    call->out.fd = out[0];
-
-    /* only our ends: the function expects to wait */
-
-    if ((in[1] != -1 && fcntl(in[1], F_SETFL, O_NONBLOCK) == -1)
-        || fcntl(out[0], F_SETFL, O_NONBLOCK) == -1
-        || wd_loop_add(&wd->loop, &call->out, EPOLLIN | EPOLLET) != 0)
-    {
-        close_theirs(call, fds);
-        return faas_err_set(err, errno, "cannot use a pipe: %s",
-                            strerror(errno));
-    }
-
-    return 0;
-}
-
-
-static void
-close_theirs(struct call *call, int fds[2])
-{
-    /* the process has its own copies, or there is none */
-
-    if (fds[0] != call->conn->wd->null_fd) {
-        (void) close(fds[0]);
-    }
-
-    if (fds[1] != -1) {
-        (void) close(fds[1]);
-    }
 }
 
 

@@ -154,8 +154,8 @@ flush(struct wd_conn *conn)
     if (n == -1 || (size_t) n < len) {
         conn->can_write = 0;
 
-        if (wd_loop_change(&conn->wd->loop, &conn->event, WD_CONN_EVENTS | EPOLLOUT)
-            != 0)
+        if (wd_loop_change(&conn->wd->loop, &conn->event,
+                           WD_CONN_EVENTS | EPOLLOUT) != 0)
         {
             conn->is_broken = 1;
         }
