@@ -112,6 +112,7 @@ ngx_http_faas_create_ctx(ngx_http_request_t *r)
     ctx->request = r;
     ctx->conf = ngx_http_get_module_main_conf(r, ngx_http_faas_module);
     ctx->fn = NGX_HTTP_FAAS_NONE;
+    ngx_str_set(&ctx->replica, "");
 
     cln->handler = ngx_http_faas_cleanup;
 

@@ -32,7 +32,7 @@ static ngx_str_t  ngx_http_faas_not_loaded =
     ngx_string("The gateway has not read its routes from Redis yet; "
                "see faas_redis and nginx's error log.\n");
 static ngx_str_t  ngx_http_faas_ok = ngx_string("OK");
-static ngx_str_t  ngx_http_faas_empty = ngx_null_string;
+static ngx_str_t  ngx_http_faas_empty = ngx_string("");
 
 
 ngx_int_t

@@ -180,7 +180,7 @@ open_socket(const struct scaler_options *options, int *fd,
 static int
 take_path(const struct faas_addr *addr, struct faas_err *err)
 {
-    int          fd, rc;
+    int          fd, rc, saved;
     const char  *path;
     struct stat  st;
 
@@ -202,7 +202,9 @@ take_path(const struct faas_addr *addr, struct faas_err *err)
     }
 
     rc = connect(fd, (const struct sockaddr *) &addr->sa, addr->len);
+    saved = errno;
     (void) close(fd);
+    errno = saved;
 
     if (rc == 0 || errno == EAGAIN) {
         return faas_err_set(err, 0, "--listen: another process listens on "
@@ -255,11 +257,15 @@ on_request(struct evhttp_request *req, void *arg)
     scaler = arg;
     path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
 
+    if (path == NULL) {
+        path = "";
+    }
+
     faas_log(FAAS_LOG_INFO, "request method=%d uri=%s",
              (int) evhttp_request_get_command(req),
              evhttp_request_get_uri(req));
 
-    route = find_route(req, path != NULL ? path : "", &is_known);
+    route = find_route(req, path, &is_known);
 
     if (route != NULL) {
         call_route(scaler, req, route, path);

@@ -26,6 +26,8 @@
 
 #define FILE_MAX_BYTES  (16 * 1024 * 1024)
 #define TREE_DEPTH_FDS  16
+#define LOCK_WAIT       1000            /* msec */
+#define LOCK_PAUSE      20              /* msec */
 #define NUMBERS_BLOCK   1000            /* reserved at a time */
 #define NUMBERS_MAX     9999999999ULL   /* ten digits, see STATE_DIR_MAX */
 
@@ -258,6 +260,7 @@ make_dir(const struct store *store, const char *name, mode_t mode,
 static int
 take_lock(struct store *store, struct faas_err *err)
 {
+    int   rc, waited;
     char  path[PATH_MAX];
 
     (void) snprintf(path, sizeof(path), "%.3500s/lock", store->dir);
@@ -269,7 +272,19 @@ take_lock(struct store *store, struct faas_err *err)
                             strerror(errno));
     }
 
-    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+    /*
+     * A scaler that was killed while it started a process: that one holds the
+     * lock until it executes its program.
+     */
+
+    for (waited = 0; (rc = flock(store->lock_fd, LOCK_EX | LOCK_NB)) != 0
+                     && errno == EWOULDBLOCK && waited < LOCK_WAIT;
+         waited += LOCK_PAUSE)
+    {
+        (void) usleep(LOCK_PAUSE * 1000);
+    }
+
+    if (rc != 0) {
         store_close(store);
         return faas_err_set(err, errno, "another scaler uses the state folder "
                             "%.150s: stop it, or give this one a --state-dir "
@@ -399,7 +414,6 @@ write_file(const char *path, const char *text, struct faas_err *err)
     }
 
     len = strlen(text);
-    n = 0;
 
     for (done = 0; done < len; done += (size_t) n) {
         n = write(fd, text + done, len - done);

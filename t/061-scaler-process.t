@@ -37,7 +37,7 @@ $t->spew("$dir/functions/slow/handler.sh", <<'END', 0755);
 #!/bin/sh
 # ends when the file that its input names is there
 read -r file
-while [ ! -e "$file" ]; do sleep 0.02; done
+while [ -n "$file" ] && [ ! -e "$file" ]; do sleep 0.02; done
 echo done
 END
 
@@ -134,8 +134,13 @@ sub scaler_log { return slurp("$dir/scaler.log") // ''; }
 sub nothing_is_left {
     my ($name) = @_;
 
-    wait_for(sub { !children() }, WAIT, 'end of all processes');
-    is_deeply([map { names("$state/$_") } qw(s tmp functions)], [], $name);
+    my @left;
+
+    Faas::Proc::wait_quietly(sub {
+        @left = (children(), map { names("$state/$_") } qw(s tmp functions));
+        return !@left;
+    }, WAIT);
+    is("@left", '', $name);
 
     return;
 }
@@ -218,6 +223,7 @@ is($other->status, 0, 'a scaler in the midst of crashes ends well');
 
 for my $round (1 .. 3) {
     kill 'STOP', $pid;
+    wait_for(sub { Faas::Proc::proc_state($pid) eq 'T' }, WAIT, 'a halt');
     my @clients = map { Faas::HTTP->new($addr) } 1 .. 5;
     $_->send_request(GET => '/') for @clients;
     kill 'KILL', $pid;
@@ -245,7 +251,8 @@ wait_ready('env', 4);
 is(scalar addrs('env'), 4, 'four addresses');
 is(scale('env', 1), 202, 'scale down');
 wait_for(sub { watchdogs('env') == 1 }, WAIT, 'one process');
-is(scalar names("$state/s"), 1, 'the sockets of the others are gone');
+wait_for(sub { names("$state/s") == 1 }, WAIT, 'one socket');
+pass('the sockets of the others are gone');
 is_deeply([addrs('env')], [$addr], 'the oldest stays');
 is(scale('env', 0), 202, 'scale to zero');
 wait_for(sub { !watchdogs('env') }, WAIT, 'no process');
@@ -330,13 +337,13 @@ is($sum->{failed}, 0, 'updates cost no call')
 
 deploy('slow', './handler.sh', image => 'slow');
 wait_ready('slow');
-my $client;
+wait_for(sub { $t->post('/function/slow', "$dir\n")->{status} == 200 }, WAIT,
+    'a route');
+my $client = Faas::HTTP->new($t->addr);
+$client->send_request(POST => '/function/slow', {}, "$dir/go\n");
 wait_for(sub {
-    $client = Faas::HTTP->new($t->addr);
-    $client->send_request(POST => '/function/slow', {}, "$dir/go\n");
-    !$client->is_closed(0.05)
-        && grep { (slurp("/proc/$_/cmdline") // '') =~ /handler/ }
-            Faas::Proc::descendants($scaler);
+    grep { (slurp("/proc/$_/cmdline") // '') =~ /handler/ }
+        Faas::Proc::descendants($scaler);
 }, WAIT, 'a running request');
 is(remove('slow'), 202, 'delete while a request runs');
 wait_for(sub { $t->get('/function/slow')->{status} == 404 }, WAIT, '404');
@@ -364,14 +371,14 @@ http(GET => $addr, '/') for 1 .. 12;
 wait_for(sub {
     !grep { !-s "$state/logs/chatty.openfaas-fn.log$_" } '', '.1';
 }, WAIT, 'a second file');
+remove('chatty');
+nothing_is_left('the log stays when the function goes');
 cmp_ok(-s "$state/logs/chatty.openfaas-fn.log$_", '<=', 8192,
     "the log$_ is within its bound") for '', '.1';
 like(log_of('chatty'), qr/^20\d\d-\d\d-\d\dT[\d:.]{18}Z chatty-\d+ /m,
     'lines have time and replica in front');
 is_deeply([grep { /chatty/ } names("$state/logs")],
     [map { "chatty.openfaas-fn.log$_" } '', '.1'], 'there are two files');
-remove('chatty');
-nothing_is_left('the log stays when the function goes');
 
 # many
 

@@ -40,6 +40,8 @@ ok(scalar $t->nginx->log_lines(qr/\[notice\].*connected to Redis .* again/),
 sub load {
     my ($gateway) = @{ $t->redis(qw(ZRANGE faas:gateways 0 -1)) };
 
+    return {} if !defined $gateway;
+
     my @load = split ' ', $t->redis('HGET', "faas:load:$gateway",
         'echo.openfaas-fn') // return {};
     my %load;
