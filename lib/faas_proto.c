@@ -142,7 +142,7 @@ int
 faas_load_parse(const char *s, size_t len, struct faas_load *load)
 {
     size_t       n, i;
-    uint64_t     values[LOAD_FIELDS] = { 0 };
+    uint64_t     values[LOAD_FIELDS];
     const char  *end, *space;
 
     end = s + len;
@@ -233,6 +233,8 @@ parse_members(json_t *root, struct faas_route *route, struct faas_err *err)
     size_t     i, n;
     json_t    *list;
     uint64_t   replicas;
+
+    replicas = 0;
 
     if (!json_is_object(root)) {
         return faas_err_set(err, 0, "route is no JSON object");
