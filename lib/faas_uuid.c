@@ -9,6 +9,9 @@
 #include <sys/random.h>
 
 
+static char *encode_hex(char *dst, uint64_t bits, int digits);
+
+
 int
 faas_random_seed(struct faas_random *random)
 {
@@ -42,22 +45,35 @@ faas_random_next(struct faas_random *random)
 void
 faas_uuid_encode(uint64_t high, uint64_t low, char *dst)
 {
-    int                i;
-    uint64_t           bits;
-    static const char  hex[] = "0123456789abcdef";
-
     high = (high & ~0xf000ULL) | 0x4000ULL;
     low = (low & ~(0xc0ULL << 56)) | (0x80ULL << 56);
 
-    for (i = 0; i < 32; i++) {
-        bits = i < 16 ? high >> (60 - 4 * i) : low >> (124 - 4 * i);
+    dst = encode_hex(dst, high >> 32, 8);
+    *dst++ = '-';
+    dst = encode_hex(dst, high >> 16, 4);
+    *dst++ = '-';
+    dst = encode_hex(dst, high, 4);
+    *dst++ = '-';
+    dst = encode_hex(dst, low >> 48, 4);
+    *dst++ = '-';
+    dst = encode_hex(dst, low, 12);
+    *dst = '\0';
+}
 
-        if (i == 8 || i == 12 || i == 16 || i == 20) {
-            *dst++ = '-';
-        }
 
-        *dst++ = hex[bits & 15];
+/*
+ * The last digits of a number; returns what follows them.
+ */
+static char *
+encode_hex(char *dst, uint64_t bits, int digits)
+{
+    int                i;
+    static const char  hex[] = "0123456789abcdef";
+
+    for (i = digits - 1; i >= 0; i--) {
+        dst[i] = hex[bits & 15];
+        bits >>= 4;
     }
 
-    *dst = '\0';
+    return dst + digits;
 }
