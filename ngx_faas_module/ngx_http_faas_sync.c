@@ -59,6 +59,8 @@ typedef struct {
 static void ngx_http_faas_sync_ready(ngx_http_faas_conn_t *conn);
 static void ngx_http_faas_sync_lost(ngx_http_faas_conn_t *conn);
 static void ngx_http_faas_sync_look(ngx_http_faas_sync_t *sync);
+static void ngx_http_faas_sync_ask(ngx_http_faas_sync_t *sync,
+    ngx_http_faas_reply_pt epoch, ngx_http_faas_reply_pt last);
 static void ngx_http_faas_sync_epoch(ngx_http_faas_conn_t *conn,
     redisReply *reply);
 static void ngx_http_faas_sync_last(ngx_http_faas_conn_t *conn,
@@ -72,7 +74,6 @@ static void ngx_http_faas_sync_checked(ngx_http_faas_conn_t *conn,
 static void ngx_http_faas_sync_follow(ngx_http_faas_sync_t *sync);
 static void ngx_http_faas_sync_followed(ngx_http_faas_conn_t *conn,
     redisReply *reply);
-static void ngx_http_faas_sync_idle(ngx_http_faas_sync_t *sync);
 static void ngx_http_faas_sync_idle_epoch(ngx_http_faas_conn_t *conn,
     redisReply *reply);
 static void ngx_http_faas_sync_idle_last(ngx_http_faas_conn_t *conn,
@@ -150,12 +151,25 @@ ngx_http_faas_sync_lost(ngx_http_faas_conn_t *conn)
 static void
 ngx_http_faas_sync_look(ngx_http_faas_sync_t *sync)
 {
+    ngx_http_faas_sync_ask(sync, ngx_http_faas_sync_epoch,
+                           ngx_http_faas_sync_last);
+}
+
+
+/*
+ * For the epoch, and for the last change.
+ */
+
+static void
+ngx_http_faas_sync_ask(ngx_http_faas_sync_t *sync,
+    ngx_http_faas_reply_pt epoch, ngx_http_faas_reply_pt last)
+{
     const char  *argv[6];
 
     argv[0] = "GET";
     argv[1] = (char *) sync->conf->redis.epoch;
 
-    ngx_http_faas_sync_send(sync, ngx_http_faas_sync_epoch, 0, 2, argv);
+    ngx_http_faas_sync_send(sync, epoch, 0, 2, argv);
 
     argv[0] = "XREVRANGE";
     argv[1] = (char *) sync->conf->redis.changes;
@@ -164,7 +178,7 @@ ngx_http_faas_sync_look(ngx_http_faas_sync_t *sync)
     argv[4] = "COUNT";
     argv[5] = "1";
 
-    ngx_http_faas_sync_send(sync, ngx_http_faas_sync_last, 0, 6, argv);
+    ngx_http_faas_sync_send(sync, last, 0, 6, argv);
 }
 
 
@@ -361,7 +375,8 @@ ngx_http_faas_sync_followed(ngx_http_faas_conn_t *conn, redisReply *reply)
     redisReply  *stream, *entries;
 
     if (reply->type == REDIS_REPLY_NIL) {
-        ngx_http_faas_sync_idle(sync);
+        ngx_http_faas_sync_ask(sync, ngx_http_faas_sync_idle_epoch,
+                               ngx_http_faas_sync_idle_last);
         return;
     }
 
@@ -406,27 +421,6 @@ ngx_http_faas_sync_followed(ngx_http_faas_conn_t *conn, redisReply *reply)
 odd:
 
     ngx_http_faas_sync_odd(sync, reply, "XREAD");
-}
-
-
-static void
-ngx_http_faas_sync_idle(ngx_http_faas_sync_t *sync)
-{
-    const char  *argv[6];
-
-    argv[0] = "GET";
-    argv[1] = (char *) sync->conf->redis.epoch;
-
-    ngx_http_faas_sync_send(sync, ngx_http_faas_sync_idle_epoch, 0, 2, argv);
-
-    argv[0] = "XREVRANGE";
-    argv[1] = (char *) sync->conf->redis.changes;
-    argv[2] = "+";
-    argv[3] = "-";
-    argv[4] = "COUNT";
-    argv[5] = "1";
-
-    ngx_http_faas_sync_send(sync, ngx_http_faas_sync_idle_last, 0, 6, argv);
 }
 
 

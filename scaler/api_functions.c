@@ -46,6 +46,9 @@ static json_t *status_of(const struct scaler *scaler,
     const struct provider_function *function);
 static void copy_member(json_t *to, const json_t *from, const char *name,
     const char *as);
+static void pass_spec(struct scaler *scaler, struct evhttp_request *req,
+    void (*op)(struct provider *provider, struct spec *spec,
+               provider_done_fn done, void *arg));
 static struct spec *read_spec(struct scaler *scaler,
     struct evhttp_request *req);
 static json_t *read_object(struct evhttp_request *req, const char *what);
@@ -97,40 +100,18 @@ api_get(struct scaler *scaler, struct evhttp_request *req, const char *key)
 void
 api_deploy(struct scaler *scaler, struct evhttp_request *req, const char *key)
 {
-    struct call  *call;
-    struct spec  *spec;
-
     (void) key;
 
-    spec = read_spec(scaler, req);
-    call = spec != NULL ? call_new(scaler, req, 202) : NULL;
-
-    if (call == NULL) {
-        spec_free(spec);
-        return;
-    }
-
-    scaler->provider->ops->deploy(scaler->provider, spec, on_done, call);
+    pass_spec(scaler, req, scaler->provider->ops->deploy);
 }
 
 
 void
 api_update(struct scaler *scaler, struct evhttp_request *req, const char *key)
 {
-    struct call  *call;
-    struct spec  *spec;
-
     (void) key;
 
-    spec = read_spec(scaler, req);
-    call = spec != NULL ? call_new(scaler, req, 202) : NULL;
-
-    if (call == NULL) {
-        spec_free(spec);
-        return;
-    }
-
-    scaler->provider->ops->update(scaler->provider, spec, on_done, call);
+    pass_spec(scaler, req, scaler->provider->ops->update);
 }
 
 
@@ -462,6 +443,29 @@ copy_member(json_t *to, const json_t *from, const char *name, const char *as)
     }
 
     (void) json_object_set(to, as, value);
+}
+
+
+/*
+ * Gives the deployment in the body to one of the provider's operations.
+ */
+static void
+pass_spec(struct scaler *scaler, struct evhttp_request *req,
+    void (*op)(struct provider *provider, struct spec *spec,
+               provider_done_fn done, void *arg))
+{
+    struct call  *call;
+    struct spec  *spec;
+
+    spec = read_spec(scaler, req);
+    call = spec != NULL ? call_new(scaler, req, 202) : NULL;
+
+    if (call == NULL) {
+        spec_free(spec);
+        return;
+    }
+
+    op(scaler->provider, spec, on_done, call);
 }
 
 

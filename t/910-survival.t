@@ -179,8 +179,12 @@ pass('replicas end with a scaler that is killed');
 
 $t->start_scaler;
 $t->wait_available('hello-node', 2);
-is($t->get('/function/hello-node')->{status}, 200, 'hello-node is back');
-is($t->post('/function/wordcount', 'a b')->{status}, 200, 'wordcount is back');
+wait_for(sub { $t->get('/function/hello-node')->{status} == 200 }, 10,
+    'hello-node');
+pass('hello-node is back');
+wait_for(sub { $t->post('/function/wordcount', 'a b')->{status} == 200 }, 10,
+    'wordcount');
+pass('wordcount is back');
 
 # the scaler is stopped in order
 
