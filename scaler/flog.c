@@ -69,7 +69,12 @@ flog_reader_open(struct flog_reader *reader, struct flog *flog,
                               reader);
 
     if (reader->event == NULL || event_add(reader->event, NULL) != 0) {
-        flog_reader_close(reader);
+
+        if (reader->event != NULL) {
+            event_free(reader->event);
+            reader->event = NULL;
+        }
+
         (void) close(fds[0]);
         (void) close(fds[1]);
         errno = ENOMEM;

@@ -7,20 +7,18 @@
 #include "function.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/faas_log.h"
-#include "lib/faas_num.h"
 
 #include "options.h"
 
 
 /* a replica that pauses for longer is taken out of the route */
 #define ROUTED_BACKOFF_MAX  1000        /* msec */
-
-#define DRAIN_MAX           86400000    /* msec */
 
 
 /* a drain that is being waited for */
@@ -34,10 +32,16 @@ static void finish_if_done(struct function *fn);
 static uint64_t count(const struct function *fn, int is_current,
     int is_ready_only);
 static void make_missing(struct function *fn);
+static void failed(struct function *fn, const char *what,
+    const struct faas_err *err);
 static void retire_surplus(struct function *fn);
 static struct replica *worst(struct function *fn);
 static void retire_old(struct function *fn, int is_ready_too);
 static void publish(struct function *fn);
+static int is_published(const struct function *fn,
+    const struct faas_route *route);
+static void keep_route(struct function *fn, const struct faas_route *route);
+static size_t route_size(const struct faas_route *route);
 static void make_route(struct function *fn, struct faas_route *route);
 static int is_routed(const struct function *fn, const struct replica *replica,
     int is_current);
@@ -79,6 +83,7 @@ function_free(struct function *fn)
 {
     flog_done(&fn->flog);
     spec_free(fn->spec);
+    free(fn->route);
     free(fn);
 }
 
@@ -90,6 +95,8 @@ function_settle(struct function *fn)
         return;
     }
 
+    fn->is_unsettled = 0;
+
     make_missing(fn);
     retire_surplus(fn);
 
@@ -98,6 +105,11 @@ function_settle(struct function *fn)
     }
 
     publish(fn);
+
+    if (!fn->is_unsettled) {
+        fn->is_reported = 0;
+    }
+
     fn->host->start(fn->host->start_arg);
 }
 
@@ -149,7 +161,7 @@ function_stop(struct function *fn)
          replica = next)
     {
         next = TAILQ_NEXT(replica, link);
-        replica_stop(replica);
+        replica_stop(replica, fn->host->options->stop_timeout_ms);
     }
 }
 
@@ -206,9 +218,7 @@ make_missing(struct function *fn)
                   : NULL;
 
         if (replica == NULL) {
-            faas_log(FAAS_LOG_ERROR, "cannot make a replica, trying again "
-                     "with the next change function=%s error=\"%s\"",
-                     fn->spec->key, err.text);
+            failed(fn, "make a replica", &err);
             return;
         }
 
@@ -216,6 +226,19 @@ make_missing(struct function *fn)
         replica->generation = fn->generation;
         TAILQ_INSERT_TAIL(&fn->replicas, replica, link);
     }
+}
+
+
+static void
+failed(struct function *fn, const char *what, const struct faas_err *err)
+{
+    faas_log(fn->is_reported ? FAAS_LOG_INFO : FAAS_LOG_ERROR, "cannot %s, "
+             "trying again function=%s error=\"%s\"", what, fn->spec->key,
+             err->text);
+
+    fn->is_reported = 1;
+    fn->is_unsettled = 1;
+    fn->host->retry(fn->host->arg);
 }
 
 
@@ -298,13 +321,48 @@ publish(struct function *fn)
     memset(&route, 0, sizeof(route));
     make_route(fn, &route);
 
-    if (!fn->is_published || memcmp(&route, &fn->route, sizeof(route)) != 0) {
+    if (!is_published(fn, &route)) {
         fn->rev = hooks->publish(hooks->arg, fn->spec->key, &route);
-        fn->route = route;
-        fn->is_published = 1;
+        keep_route(fn, &route);
     }
 
     drain_retired(fn);
+}
+
+
+static int
+is_published(const struct function *fn, const struct faas_route *route)
+{
+    return fn->route != NULL && fn->route->n == route->n
+           && memcmp(fn->route, route, route_size(route)) == 0;
+}
+
+
+/*
+ * Only what is used of it: most functions have few replicas.  Without memory
+ * it is published once more with the next change.
+ */
+static void
+keep_route(struct function *fn, const struct faas_route *route)
+{
+    size_t  size;
+
+    size = route_size(route);
+
+    free(fn->route);
+    fn->route = malloc(size);
+
+    if (fn->route != NULL) {
+        memcpy(fn->route, route, size);
+    }
+}
+
+
+static size_t
+route_size(const struct faas_route *route)
+{
+    return offsetof(struct faas_route, endpoints)
+           + route->n * sizeof(struct faas_endpoint);
 }
 
 
@@ -353,6 +411,7 @@ drain_retired(struct function *fn)
 {
     int                           is_needed;
     struct replica               *replica;
+    struct faas_err               err;
     struct drain_wait            *wait;
     const struct provider_hooks  *hooks;
 
@@ -374,8 +433,8 @@ drain_retired(struct function *fn)
                         on_drained, wait)
            != 0)
     {
-        faas_log(FAAS_LOG_ERROR, "no memory to drain replicas, trying again "
-                 "with the next change function=%s", fn->spec->key);
+        (void) faas_err_set(&err, 500, "no memory");
+        failed(fn, "drain replicas", &err);
         free(wait);
         return;
     }
@@ -408,9 +467,10 @@ on_drained(void *data)
         next = TAILQ_NEXT(replica, link);
 
         if (replica->is_retiring && replica->retire_rev != 0
-            && replica->retire_rev <= wait->rev)
+            && replica->retire_rev <= wait->rev
+            && replica->state != REPLICA_STOPPING)
         {
-            replica_stop(replica);
+            replica_stop(replica, replica->kill_ms);
         }
     }
 
@@ -423,21 +483,30 @@ on_drained(void *data)
 
 
 /*
- * The function's own time-out where it has one.
+ * The function's own time-out where it has one: that of the replicas that go,
+ * the spec may have another one by now.
  */
 static uint64_t
 drain_timeout(const struct function *fn)
 {
-    uint64_t     msec;
-    const char  *s;
+    uint64_t               most, msec;
+    const struct replica  *replica;
 
-    s = spec_env(fn->spec, "exec_timeout");
+    most = 0;
 
-    if (s != NULL && faas_parse_duration(s, strlen(s), DRAIN_MAX, &msec) == 0
-        && msec != 0)
-    {
-        return msec;
+    TAILQ_FOREACH(replica, &fn->replicas, link) {
+
+        if (!replica->is_retiring || replica->retire_rev != 0) {
+            continue;
+        }
+
+        msec = replica->drain_ms != 0 ? replica->drain_ms
+                                      : fn->host->options->drain_timeout_ms;
+
+        if (msec > most) {
+            most = msec;
+        }
     }
 
-    return fn->host->options->drain_timeout_ms;
+    return most;
 }

@@ -49,6 +49,10 @@ struct function_host {
     /* replicas may wait to be started: called with start_arg */
     void                        (*start)(void *arg);
     void                         *start_arg;
+
+    /* a function is not settled: function_settle() is to be called again,
+       later, not from within */
+    void                        (*retry)(void *arg);
     void                         *arg;          /* the provider's */
 };
 
@@ -60,9 +64,12 @@ struct function {
     uint64_t                 generation;
     struct replica_list      replicas;
     struct flog              flog;
-    struct faas_route        route;         /* the last one published */
+    struct faas_route       *route;         /* owned; the last one published,
+                                               NULL: none; it ends with its
+                                               last endpoint */
     uint64_t                 rev;           /* of it */
-    int                      is_published;
+    int                      is_unsettled;  /* something failed */
+    int                      is_reported;   /* which was logged */
     int                      is_removed;
     int                      is_withdrawn;  /* its route was taken away */
     unsigned                 drains;        /* not answered yet */
@@ -87,7 +94,8 @@ struct function *function_new(struct function_host *host, struct spec *spec,
 void function_free(struct function *fn);
 
 /*
- * Makes what is as it is wanted; frees nothing.
+ * Makes what is as it is wanted; frees nothing.  Where something fails retry()
+ * is called.
  */
 void function_settle(struct function *fn);
 
@@ -109,7 +117,8 @@ void function_remove(struct function *fn);
 void function_forget(struct function *fn, struct replica *replica);
 
 /*
- * Stops every replica now, without draining.  done() may be called.
+ * Stops every replica now, without draining, for the scaler ends: after the
+ * time of --stop-timeout with SIGKILL.  done() may be called.
  */
 void function_stop(struct function *fn);
 

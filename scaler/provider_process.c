@@ -27,11 +27,17 @@
 /* longest STATE/s/NUMBER.sock that a unix socket's path has room for */
 #define STATE_DIR_MAX  (FAAS_ADDR_MAX - sizeof("unix:/s/.sock") - 10)
 
+/* descriptors that replicas leave to the API, Redis and files */
+#define FD_RESERVE     64
+
+#define RETRY          1000     /* msec until what failed is tried again */
+
 
 struct process_provider {
     struct provider           provider;     /* must be first */
     struct function_host      host;
     struct starter            starter;
+    struct event             *retry;
     struct function_list      functions;
     struct function_list      removed;      /* and not gone yet */
     uint64_t                  n_functions;
@@ -44,7 +50,10 @@ static int set_up(struct process_provider *p, struct event_base *base,
     struct faas_err *err);
 static int set_up_owner(struct process_provider *p, struct event_base *base,
     struct faas_err *err);
-static void raise_nofile(struct rlimit *original);
+static void raise_nofile(struct replica_owner *owner);
+static void retry_later(void *arg);
+static void on_retry(evutil_socket_t fd, short what, void *arg);
+static void retry_list(const struct function_list *list);
 static void load_spec(void *arg, struct spec *spec);
 static void op_list(struct provider *provider, provider_each_fn each,
     provider_done_fn done, void *arg);
@@ -111,6 +120,7 @@ provider_process_new(const struct scaler_options *options,
     p->host.hooks = hooks;
     p->host.start = starter_wake;
     p->host.start_arg = &p->starter;
+    p->host.retry = retry_later;
     p->host.arg = p;
     p->host.store.lock_fd = -1;
     TAILQ_INIT(&p->functions);
@@ -148,6 +158,12 @@ set_up(struct process_provider *p, struct event_base *base,
         return -1;
     }
 
+    p->retry = evtimer_new(base, on_retry, p);
+
+    if (p->retry == NULL) {
+        return faas_err_set(err, 500, "no memory");
+    }
+
     return store_load(&p->host.store, options->max_replicas, load_spec, p,
                       err);
 }
@@ -173,10 +189,9 @@ set_up_owner(struct process_provider *p, struct event_base *base,
     owner->base = base;
     owner->state_dir = p->host.store.dir;
     owner->watchdog = p->host.options->watchdog;
-    owner->stop_timeout_ms = p->host.options->stop_timeout_ms;
     owner->changed = on_replica_changed;
     owner->gone = on_replica_gone;
-    raise_nofile(&owner->nofile);
+    raise_nofile(owner);
 
     if (p->host.options->gateway_user[0] != '\0') {
         pw = getpwnam(p->host.options->gateway_user);
@@ -196,21 +211,69 @@ set_up_owner(struct process_provider *p, struct event_base *base,
  * there before: some C programs cannot count above 1,024.
  */
 static void
-raise_nofile(struct rlimit *original)
+raise_nofile(struct replica_owner *owner)
 {
+    rlim_t         reserve;
     struct rlimit  most;
 
-    if (getrlimit(RLIMIT_NOFILE, original) != 0) {
-        original->rlim_cur = 0;
+    if (getrlimit(RLIMIT_NOFILE, &owner->nofile) != 0) {
+        owner->nofile.rlim_cur = 0;
+        owner->max = UINT64_MAX;
         return;
     }
 
-    most = *original;
+    most = owner->nofile;
     most.rlim_cur = most.rlim_max;
 
     if (setrlimit(RLIMIT_NOFILE, &most) != 0) {
+        most = owner->nofile;
         faas_log(FAAS_LOG_WARN, "cannot raise the limit of descriptors, going "
                  "on with what there is error=\"%s\"", strerror(errno));
+    }
+
+    reserve = most.rlim_cur / 2 < FD_RESERVE ? most.rlim_cur / 2 : FD_RESERVE;
+    owner->max = (most.rlim_cur - reserve) / REPLICA_FDS;
+}
+
+
+static void
+retry_later(void *arg)
+{
+    struct timeval            tv = { RETRY / 1000, RETRY % 1000 * 1000 };
+    struct process_provider  *p;
+
+    p = arg;
+
+    if (!evtimer_pending(p->retry, NULL)) {
+        (void) evtimer_add(p->retry, &tv);
+    }
+}
+
+
+static void
+on_retry(evutil_socket_t fd, short what, void *arg)
+{
+    struct process_provider  *p;
+
+    (void) fd;
+    (void) what;
+
+    p = arg;
+
+    retry_list(&p->functions);
+    retry_list(&p->removed);
+}
+
+
+static void
+retry_list(const struct function_list *list)
+{
+    struct function  *fn;
+
+    TAILQ_FOREACH(fn, list, link) {
+        if (fn->is_unsettled) {
+            function_settle(fn);
+        }
     }
 }
 
@@ -551,6 +614,10 @@ op_free(struct provider *provider)
     stop_all(p);
     free_list(&p->functions);
     free_list(&p->removed);
+
+    if (p->retry != NULL) {
+        event_free(p->retry);
+    }
 
     starter_close(&p->starter);
     store_close(&p->host.store);

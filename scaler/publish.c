@@ -119,6 +119,11 @@ publisher_set(struct publisher *publisher, const char *key,
         return publisher->rev;
     }
 
+    if (publisher->redis->is_reported) {
+        faas_log(FAAS_LOG_WARN, "redis is away, gateways get the route when it "
+                 "is back function=%s", key);
+    }
+
     send_changes(publisher);
 
     return item->rev;

@@ -22,6 +22,7 @@
 
 #include "lib/faas_addr.h"
 #include "lib/faas_log.h"
+#include "lib/faas_num.h"
 
 #include "spawn.h"
 #include "store.h"
@@ -30,9 +31,12 @@
 #define PROBE_REQUEST  "GET /_/ready HTTP/1.1\r\nHost: replica\r\n"         \
                        "Connection: close\r\n\r\n"
 #define PROBE_STATUS   "HTTP/1.1 200"
-#define PROBE_RETRY    50       /* msec */
+#define PROBE_FULL     "HTTP/1.1 429"   /* it works, as much as it may */
+#define PROBE_RETRY    50               /* msec */
 
 
+static void set_timeouts(struct replica *replica, const struct spec *spec);
+static uint64_t timeout_of(const struct spec *spec, const char *name);
 static int make_socket(struct replica *replica, struct faas_err *err);
 static int make_tmp(struct replica *replica, struct faas_err *err);
 static void replica_free(struct replica *replica);
@@ -50,12 +54,21 @@ static uint64_t now_ms(void);
 
 
 struct replica *
-replica_new(const struct replica_owner *owner, const struct spec *spec,
+replica_new(struct replica_owner *owner, const struct spec *spec,
     const char *dir, uint64_t number, struct flog *flog,
     struct faas_err *err)
 {
     char             tmp[4096];
     struct replica  *replica;
+
+    /* with no descriptor left nobody could ask for fewer replicas */
+
+    if (owner->n >= owner->max) {
+        (void) faas_err_set(err, 500, "there are %" PRIu64 " replicas, and "
+                            "descriptors for no more: raise the limit of open "
+                            "files (ulimit -n), or scale down", owner->n);
+        return NULL;
+    }
 
     replica = calloc(1, sizeof(*replica));
 
@@ -64,11 +77,13 @@ replica_new(const struct replica_owner *owner, const struct spec *spec,
         return NULL;
     }
 
+    owner->n++;
     replica->owner = owner;
     replica->number = number;
     replica->listen_fd = -1;
     replica->probe_fd = -1;
     replica->output.flog = flog;
+    set_timeouts(replica, spec);
 
     /* the name is cut where an id has no room for all of it */
 
@@ -120,9 +135,10 @@ replica_start(struct replica *replica)
 
 
 void
-replica_stop(struct replica *replica)
+replica_stop(struct replica *replica, uint64_t kill_ms)
 {
     if (replica->state == REPLICA_STOPPING) {
+        start_timer(replica, kill_ms);
         return;
     }
 
@@ -138,16 +154,13 @@ replica_stop(struct replica *replica)
     }
 
     (void) kill(replica->pid, SIGTERM);
-    start_timer(replica, replica->owner->stop_timeout_ms);
+    start_timer(replica, kill_ms);
 }
 
 
 void
 replica_exited(struct replica *replica, int status)
 {
-    /* its group, for what it may have left behind */
-
-    (void) kill(-replica->pid, SIGKILL);
     replica->pid = 0;
 
     probe_stop(replica);
@@ -182,6 +195,44 @@ replica_is_wanted(const struct replica *replica)
     queue.events = POLLIN;
 
     return poll(&queue, 1, 0) == 1;
+}
+
+
+/*
+ * Those of the spec of its day: a later one may have others.
+ */
+static void
+set_timeouts(struct replica *replica, const struct spec *spec)
+{
+    replica->drain_ms = timeout_of(spec, "exec_timeout");
+    replica->kill_ms = timeout_of(spec, "write_timeout");
+
+    if (replica->kill_ms == 0) {
+        replica->kill_ms = REPLICA_WRITE_TIMEOUT;
+    }
+
+    replica->kill_ms += REPLICA_KILL_GRACE;
+}
+
+
+/*
+ * 0 where the function has none.
+ */
+static uint64_t
+timeout_of(const struct spec *spec, const char *name)
+{
+    uint64_t     msec;
+    const char  *s;
+
+    s = spec_env(spec, name);
+
+    if (s == NULL
+        || faas_parse_duration(s, strlen(s), REPLICA_TIMEOUT_MAX, &msec) != 0)
+    {
+        return 0;
+    }
+
+    return msec;
 }
 
 
@@ -260,6 +311,8 @@ replica_free(struct replica *replica)
         (void) unlink(socket_path(replica));
         replica->listen_fd = -1;
     }
+
+    replica->owner->n--;
 
     spawn_env_free(replica->env);
     replica->env = NULL;
@@ -464,7 +517,8 @@ on_probe(evutil_socket_t fd, short what, void *arg)
     }
 
     if (n == (ssize_t) strlen(PROBE_STATUS)
-        && memcmp(text, PROBE_STATUS, (size_t) n) == 0)
+        && (memcmp(text, PROBE_STATUS, (size_t) n) == 0
+            || memcmp(text, PROBE_FULL, (size_t) n) == 0))
     {
         set_state(replica, REPLICA_READY);
         return;

@@ -37,6 +37,10 @@
 #define REPLICA_BACKOFF_MAX    10000    /* msec */
 #define REPLICA_BACKOFF_RESET  10000    /* msec that it ran */
 #define REPLICA_BACKLOG        1024     /* connections waiting */
+#define REPLICA_WRITE_TIMEOUT  30000    /* msec, the watchdog's default */
+#define REPLICA_KILL_GRACE     1000     /* msec, from then on to SIGKILL */
+#define REPLICA_TIMEOUT_MAX    86400000 /* msec */
+#define REPLICA_FDS            2        /* its socket, its output */
 
 
 enum replica_state {
@@ -56,7 +60,8 @@ struct replica_owner {
     const char          *watchdog;
     gid_t                gateway_gid;
     int                  has_gateway_gid;
-    uint64_t             stop_timeout_ms;
+    uint64_t             n;             /* replicas */
+    uint64_t             max;           /* that there are descriptors for */
     struct rlimit        nofile;        /* for processes; rlim_cur 0: none */
 
     /* its state is another one now */
@@ -68,7 +73,7 @@ struct replica_owner {
 
 struct replica {
     TAILQ_ENTRY(replica)         link;
-    const struct replica_owner  *owner;
+    struct replica_owner        *owner;
     void                        *function;      /* the provider's */
 
     char                         id[FAAS_REPLICA_ID_MAX + 1];
@@ -81,6 +86,8 @@ struct replica {
     int                          listen_fd;
     pid_t                        pid;           /* 0: no process */
 
+    uint64_t                     drain_ms;      /* exec_timeout; 0: none */
+    uint64_t                     kill_ms;       /* from SIGTERM to SIGKILL */
     int                          is_retiring;   /* in no route any more */
     uint64_t                     retire_rev;    /* which took it out */
 
@@ -99,7 +106,7 @@ TAILQ_HEAD(replica_list, replica);
  * Makes a replica with its socket and its TMPDIR, WAITING.  The environment is
  * made of spec; dir is the function's folder.  Returns NULL with err.
  */
-struct replica *replica_new(const struct replica_owner *owner,
+struct replica *replica_new(struct replica_owner *owner,
     const struct spec *spec, const char *dir, uint64_t number,
     struct flog *flog, struct faas_err *err);
 
@@ -109,10 +116,11 @@ struct replica *replica_new(const struct replica_owner *owner,
 void replica_start(struct replica *replica);
 
 /*
- * Ends it: SIGTERM, after stop_timeout_ms SIGKILL.  gone() is called when its
- * process has ended, at once where there is none.
+ * Ends it: SIGTERM, after kill_ms SIGKILL, also where it is being ended
+ * already.  gone() is called when its process has ended, at once where there
+ * is none.
  */
-void replica_stop(struct replica *replica);
+void replica_stop(struct replica *replica, uint64_t kill_ms);
 
 /*
  * True where somebody waits in the queue of its socket.

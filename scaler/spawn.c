@@ -182,11 +182,13 @@ child(const struct spawn *spawn, pid_t parent)
         _exit(CANNOT_EXEC);
     }
 
+    pass_descriptors(spawn);
+
+    /* not before: those to pass on may be above the processes' limit */
+
     if (spawn->nofile.rlim_cur != 0) {
         (void) setrlimit(RLIMIT_NOFILE, &spawn->nofile);
     }
-
-    pass_descriptors(spawn);
 
     if (chdir(spawn->dir) != 0) {
         complain("cannot enter the function's folder");

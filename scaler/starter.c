@@ -78,6 +78,7 @@ on_sigchld(evutil_socket_t fd, short what, void *arg)
 {
     int              status;
     pid_t            pid;
+    siginfo_t        info;
     struct replica  *replica;
     struct starter  *starter;
 
@@ -88,7 +89,28 @@ on_sigchld(evutil_socket_t fd, short what, void *arg)
 
     /* one signal may stand for several children */
 
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    for ( ;; ) {
+        info.si_pid = 0;
+
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0
+            || info.si_pid == 0)
+        {
+            break;
+        }
+
+        pid = info.si_pid;
+
+        /*
+         * What it may have left behind goes first: once it is collected its
+         * number may be another one's.
+         */
+
+        (void) kill(-pid, SIGKILL);
+
+        if (waitpid(pid, &status, 0) != pid) {
+            break;
+        }
+
         replica = find_pid(starter->functions, pid);
 
         if (replica == NULL) {

@@ -51,8 +51,17 @@ $t->get('/function/echo/delay/30');
 $t->get('/function/cold');
 $t->get('/function/nobody');
 
-my $page = scrape();
 my $n = 'echo.openfaas-fn';
+
+# a call is counted right after its answer was sent
+wait_for(sub {
+    my $text = http(GET => $addr, '/metrics')->{body};
+
+    return $text =~ /^gateway_function_invocation_total\{[^}]*"cold\./m
+        && $text !~ /_inflight\{[^}]*\} [1-9]/;
+}, 10, 'all calls counted');
+
+my $page = scrape();
 
 is(value($page, 'gateway_function_invocation_total', code => 200,
     function_name => $n) // value($page, 'gateway_function_invocation_total',
@@ -114,6 +123,10 @@ $client->response;
 # many codes of one function: the last series takes what is left
 
 $t->get("/function/idle/status/$_") for 200, 201, 400 .. 409;
+wait_for(sub {
+    return http(GET => $addr, '/metrics')->{body}
+        !~ /_inflight\{[^}]*\} [1-9]/;
+}, 10, 'all calls counted');
 $page = scrape();
 my @codes = $page =~ /^gateway_function_invocation_total\{function_name=
     "idle\.openfaas-fn",code="(\w+)"\}/mgx;
