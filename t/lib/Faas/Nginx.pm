@@ -128,6 +128,9 @@ sub start {
 
     $self->write_conf(%opt);
 
+    my ($wanted) = slurp($self->conf_file)
+        =~ /^\s*worker_processes\s+(\d+);/m;
+
     my $log = "$self->{prefix}/logs/output.log";
     my $proc = $self->{proc} = spawn(name => $self->{name},
         cmd => $self->command, log => $log,
@@ -142,7 +145,7 @@ sub start {
         my $sock = connect_to($self->{port}) // return 0;
         close $sock;
 
-        return scalar $self->workers;
+        return $self->workers >= ($wanted // 1);
     }, START_TIMEOUT, "listening $self->{name}");
 
     return $self;
