@@ -28,6 +28,7 @@
 #define LISTEN_BACKLOG   128
 #define HEADERS_MAX      65536      /* bytes of a request's head */
 #define REQUEST_TIMEOUT  60         /* seconds that a connection may idle */
+#define ACCEPT_PAUSE     100        /* msec */
 
 
 struct route {
@@ -38,6 +39,7 @@ struct route {
 };
 
 
+static void on_accept_timer(evutil_socket_t fd, short what, void *arg);
 static int open_socket(const struct scaler_options *options, int *fd,
     struct faas_err *err);
 static int take_path(const struct faas_addr *addr, struct faas_err *err);
@@ -66,15 +68,18 @@ static const struct route  routes[] = {
 
 
 int
-api_open(struct scaler *scaler, struct faas_err *err)
+api_open(struct scaler *scaler, evconnlistener_errorcb on_error,
+    struct faas_err *err)
 {
-    int  fd;
+    int                          fd;
+    struct evhttp_bound_socket  *bound;
 
     fd = -1;
 
     scaler->http = evhttp_new(scaler->base);
+    scaler->accept_timer = evtimer_new(scaler->base, on_accept_timer, scaler);
 
-    if (scaler->http == NULL) {
+    if (scaler->http == NULL || scaler->accept_timer == NULL) {
         return faas_err_set(err, 0, "no memory");
     }
 
@@ -95,27 +100,55 @@ api_open(struct scaler *scaler, struct faas_err *err)
         return -1;
     }
 
-    if (evhttp_accept_socket(scaler->http, fd) != 0) {
+    bound = evhttp_accept_socket_with_handle(scaler->http, fd);
+
+    if (bound == NULL) {
         (void) close(fd);
         return faas_err_set(err, 0, "cannot accept on %.120s",
                             scaler->options.listen);
     }
 
+    scaler->listener = evhttp_bound_socket_get_listener(bound);
     scaler->is_listening = 1;
+
+    evconnlistener_set_error_cb(scaler->listener, on_error);
 
     return 0;
 }
 
 
 void
+api_pause(struct scaler *scaler)
+{
+    struct timeval  tv = { ACCEPT_PAUSE / 1000, ACCEPT_PAUSE % 1000 * 1000 };
+
+    if (!scaler->is_accept_reported) {
+        faas_log(FAAS_LOG_ERROR, "cannot accept connections to the admin API, "
+                 "trying again every %dms error=\"%s\"", ACCEPT_PAUSE,
+                 evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+        scaler->is_accept_reported = 1;
+    }
+
+    (void) evconnlistener_disable(scaler->listener);
+    (void) evtimer_add(scaler->accept_timer, &tv);
+}
+
+
+void
 api_close(struct scaler *scaler)
 {
+    if (scaler->accept_timer != NULL) {
+        event_free(scaler->accept_timer);
+        scaler->accept_timer = NULL;
+    }
+
     if (scaler->http == NULL) {
         return;
     }
 
     evhttp_free(scaler->http);
     scaler->http = NULL;
+    scaler->listener = NULL;
 
     /* else the socket is another one's */
 
@@ -125,6 +158,20 @@ api_close(struct scaler *scaler)
         scaler->is_listening = 0;
         (void) unlink(scaler->options.listen + 5);
     }
+}
+
+
+static void
+on_accept_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct scaler  *scaler;
+
+    (void) fd;
+    (void) what;
+
+    scaler = arg;
+
+    (void) evconnlistener_enable(scaler->listener);
 }
 
 
@@ -255,6 +302,7 @@ on_request(struct evhttp_request *req, void *arg)
     const struct route  *route;
 
     scaler = arg;
+    scaler->is_accept_reported = 0;
     path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
 
     if (path == NULL) {

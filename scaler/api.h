@@ -15,9 +15,18 @@
 
 /*
  * Listens on options.listen; a socket that nobody listens on any more is
- * replaced.  Returns 0 or -1.
+ * replaced.  on_error is to call api_pause(): libevent does not hand it the
+ * scaler.  Returns 0 or -1.
  */
-int api_open(struct scaler *scaler, struct faas_err *err);
+int api_open(struct scaler *scaler, evconnlistener_errorcb on_error,
+    struct faas_err *err);
+
+/*
+ * No connection can be accepted, for want of descriptors as a rule: to be
+ * called then, for what waits would be reported again at once, for ever.
+ * Accepts again after a pause.
+ */
+void api_pause(struct scaler *scaler);
 
 /*
  * Stops listening and ends connections.

@@ -30,6 +30,8 @@ static int open_signals(struct scaler *s, struct faas_err *err);
 static void scaler_close(struct scaler *s);
 static void on_signal(evutil_socket_t fd, short what, void *arg);
 static void on_stopped(void *arg);
+static void on_accept_error(struct evconnlistener *listener, void *arg);
+static void on_event_log(int severity, const char *text);
 static void on_redis_ready(void *arg);
 static void on_redis_lost(void *arg);
 static uint64_t hook_publish(void *arg, const char *key,
@@ -114,6 +116,7 @@ open_standard(void)
 static int
 scaler_open(struct scaler *s, struct faas_err *err)
 {
+    event_set_log_callback(on_event_log);
     s->base = event_base_new();
 
     if (s->base == NULL) {
@@ -143,7 +146,7 @@ scaler_open(struct scaler *s, struct faas_err *err)
         return -1;
     }
 
-    return api_open(s, err);
+    return api_open(s, on_accept_error, err);
 }
 
 
@@ -264,6 +267,31 @@ on_stopped(void *arg)
     s = arg;
 
     (void) event_base_loopbreak(s->base);
+}
+
+
+/*
+ * arg is evhttp's.
+ */
+static void
+on_accept_error(struct evconnlistener *listener, void *arg)
+{
+    (void) listener;
+    (void) arg;
+
+    api_pause(&scaler);
+}
+
+
+/*
+ * What libevent would print by itself.
+ */
+static void
+on_event_log(int severity, const char *text)
+{
+    faas_log(severity >= EVENT_LOG_ERR ? FAAS_LOG_ERROR
+             : severity == EVENT_LOG_WARN ? FAAS_LOG_WARN : FAAS_LOG_DEBUG,
+             "libevent: %s", text);
 }
 
 

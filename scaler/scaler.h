@@ -9,6 +9,7 @@
 
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/listener.h>
 
 #include "load.h"
 #include "options.h"
@@ -28,7 +29,10 @@ struct scaler {
     struct provider_hooks   hooks;
     struct provider        *provider;
     struct evhttp          *http;
+    struct evconnlistener  *listener;           /* http's */
+    struct event           *accept_timer;       /* ends a pause of it */
     int                     is_listening;
+    int                     is_accept_reported; /* that it pauses */
     int                     is_stopping;
 };
 
