@@ -238,7 +238,7 @@ failed(struct function *fn, const char *what, const struct faas_err *err)
 
     fn->is_reported = 1;
     fn->is_unsettled = 1;
-    fn->host->retry(fn->host->arg);
+    fn->host->retry(fn->host->start_arg);
 }
 
 

@@ -46,13 +46,11 @@ struct function_host {
     struct replica_owner          owner;
     int                           is_stopping;
 
-    /* replicas may wait to be started: called with start_arg */
+    /* both are called with start_arg: replicas may wait to be started; a
+       function is unsettled, function_settle() is to be called again, later */
     void                        (*start)(void *arg);
-    void                         *start_arg;
-
-    /* a function is not settled: function_settle() is to be called again,
-       later, not from within */
     void                        (*retry)(void *arg);
+    void                         *start_arg;
     void                         *arg;          /* the provider's */
 };
 

@@ -13,10 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "lib/faas_log.h"
-#include "lib/faas_num.h"
+#include "clock.h"
 
 
 struct load_read {
@@ -36,16 +34,6 @@ static void take_items(struct load_gateway *gateway,
     const redisReply *reply);
 static void drop_gateway(struct load *load, const char *id);
 static int compare_items(const void *a, const void *b);
-static int load_key(const struct load *load, const char *id, char *key);
-static void on_drain_timer(evutil_socket_t fd, short what, void *arg);
-static void ask_drain(struct load_drain *drain, uint64_t now);
-static int is_redis_away(struct load_drain *drain, uint64_t now);
-static void on_drain(void *arg, const redisReply *reply);
-static int is_drained(const struct load_drain *drain,
-    const redisReply *reply);
-static void end_drain(struct load_drain *drain);
-static void start_drain_timer(struct load *load, uint64_t msec);
-static uint64_t now_ms(void);
 
 
 int
@@ -55,32 +43,18 @@ load_init(struct load *load, struct redis *redis, struct event_base *base,
     struct timeval  tv = { LOAD_INTERVAL / 1000, LOAD_INTERVAL % 1000 * 1000 };
 
     load->redis = redis;
-    TAILQ_INIT(&load->drains);
 
     load->gateways = calloc(redis->options->max_gateways,
                             sizeof(*load->gateways));
     load->timer = event_new(base, -1, EV_PERSIST, on_timer, load);
-    load->drain_timer = evtimer_new(base, on_drain_timer, load);
 
     if (load->gateways == NULL || load->timer == NULL
-        || load->drain_timer == NULL || event_add(load->timer, &tv) != 0)
+        || event_add(load->timer, &tv) != 0)
     {
         return faas_err_set(err, 0, "no memory");
     }
 
     return 0;
-}
-
-
-void
-load_end_drains(struct load *load)
-{
-    struct load_drain  *drain, *next;
-
-    for (drain = TAILQ_FIRST(&load->drains); drain != NULL; drain = next) {
-        next = TAILQ_NEXT(drain, link);
-        end_drain(drain);
-    }
 }
 
 
@@ -99,10 +73,6 @@ load_done(struct load *load)
 
     if (load->timer != NULL) {
         event_free(load->timer);
-    }
-
-    if (load->drain_timer != NULL) {
-        event_free(load->drain_timer);
     }
 }
 
@@ -138,46 +108,11 @@ load_sum(const struct load *load, const char *key, struct faas_load *sum)
 }
 
 
-int
-load_drain(struct load *load, const char *key, uint64_t rev,
-    uint64_t timeout_ms, void (*drained)(void *data), void *data)
+void
+load_list(struct load *load)
 {
-    struct load_drain  *drain;
-
-    drain = calloc(1, sizeof(*drain));
-
-    if (drain == NULL) {
-        return -1;
-    }
-
-    drain->load = load;
-    (void) snprintf(drain->key, sizeof(drain->key), "%s", key);
-    drain->rev = rev;
-    drain->since_ms = now_ms();
-    drain->until_ms = drain->since_ms + timeout_ms;
-    drain->drained = drained;
-    drain->data = data;
-
-    TAILQ_INSERT_TAIL(&load->drains, drain, link);
-
-    /* gateways report soon after they have applied a change */
-    start_drain_timer(load, LOAD_DRAIN_TICK);
-
-    return 0;
-}
-
-
-static void
-on_timer(evutil_socket_t fd, short what, void *arg)
-{
-    char          last[24];
-    const char   *argv[4];
-    struct load  *load;
-
-    (void) fd;
-    (void) what;
-
-    load = arg;
+    char         last[24];
+    const char  *argv[4];
 
     if (!load->redis->is_ready) {
         return;
@@ -195,6 +130,24 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 
+int
+load_key(const struct load *load, const char *id, char *key)
+{
+    return faas_proto_key(key, load->redis->options->redis_prefix, FAAS_LOAD,
+                          id);
+}
+
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    (void) fd;
+    (void) what;
+
+    load_list(arg);
+}
+
+
 static void
 on_gateways(void *arg, const redisReply *reply)
 {
@@ -208,7 +161,7 @@ on_gateways(void *arg, const redisReply *reply)
     }
 
     keep_gateways(load, reply);
-    load->listed_ms = now_ms();
+    load->listed_ms = clock_now_ms();
 
     for (i = 0; i < reply->elements; i++) {
         if (reply->element[i]->type == REDIS_REPLY_STRING
@@ -408,227 +361,4 @@ compare_items(const void *a, const void *b)
 {
     return strcmp(((const struct load_item *) a)->key,
                   ((const struct load_item *) b)->key);
-}
-
-
-static int
-load_key(const struct load *load, const char *id, char *key)
-{
-    return faas_proto_key(key, load->redis->options->redis_prefix, FAAS_LOAD,
-                          id);
-}
-
-
-static void
-on_drain_timer(evutil_socket_t fd, short what, void *arg)
-{
-    uint64_t            now;
-    struct load        *load;
-    struct load_drain  *drain, *next;
-
-    (void) fd;
-    (void) what;
-
-    load = arg;
-    now = now_ms();
-
-    for (drain = TAILQ_FIRST(&load->drains); drain != NULL; drain = next) {
-        next = TAILQ_NEXT(drain, link);
-
-        if (now >= drain->until_ms) {
-            faas_log(FAAS_LOG_WARN, "requests still run on replicas that are "
-                     "taken away, stopping those anyway function=%s",
-                     drain->key);
-            end_drain(drain);
-
-        } else if (is_redis_away(drain, now)) {
-            end_drain(drain);
-
-        } else if (drain->asked == 0 && load->redis->is_ready) {
-            ask_drain(drain, now);
-        }
-    }
-
-    if (!TAILQ_EMPTY(&load->drains)) {
-        start_drain_timer(load, LOAD_DRAIN_TICK);
-    }
-}
-
-
-static int
-is_redis_away(struct load_drain *drain, uint64_t now)
-{
-    if (drain->load->redis->is_ready) {
-        drain->away_ms = 0;
-        return 0;
-    }
-
-    if (drain->away_ms == 0) {
-        drain->away_ms = now;
-    }
-
-    return now - drain->away_ms >= LOAD_AWAY_MAX;
-}
-
-
-/*
- * Asks each gateway.  The list of them has to be younger than the change.
- */
-static void
-ask_drain(struct load_drain *drain, uint64_t now)
-{
-    char          key[FAAS_REDIS_KEY_MAX + 1];
-    size_t        i;
-    const char   *argv[4];
-    struct load  *load;
-
-    load = drain->load;
-
-    if (load->listed_ms < drain->since_ms) {
-
-        if (now - drain->since_ms < 2 * LOAD_DRAIN_TICK) {
-            on_timer(-1, 0, load);
-        }
-
-        return;
-    }
-
-    if (load->n == 0) {
-        end_drain(drain);
-        return;
-    }
-
-    /* many drains must not keep routes from being sent */
-
-    if (!redis_has_room(load->redis, (unsigned) load->n)) {
-        return;
-    }
-
-    drain->busy = 0;
-
-    for (i = 0; i < load->n; i++) {
-
-        if (load_key(load, load->gateways[i].id, key) != 0) {
-            continue;
-        }
-
-        argv[0] = "HMGET";
-        argv[1] = key;
-        argv[2] = FAAS_LOAD_APPLIED;
-        argv[3] = drain->key;
-
-        if (redis_send(load->redis, on_drain, drain, 4, argv, NULL) == 0) {
-            drain->asked++;
-
-        } else {
-            drain->busy++;
-        }
-    }
-}
-
-
-static void
-on_drain(void *arg, const redisReply *reply)
-{
-    struct load_drain  *drain;
-
-    drain = arg;
-    drain->asked--;
-
-    if (!drain->is_done && !is_drained(drain, reply)) {
-        drain->busy++;
-    }
-
-    if (drain->asked != 0) {
-        return;
-    }
-
-    if (drain->is_done) {
-        free(drain);
-
-    } else if (drain->busy == 0) {
-        end_drain(drain);
-    }
-}
-
-
-/*
- * By one gateway's answer: [applied, load].
- */
-static int
-is_drained(const struct load_drain *drain, const redisReply *reply)
-{
-    uint64_t           applied;
-    struct faas_load   load;
-    const redisReply  *rev, *text;
-
-    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
-        || reply->elements != 2)
-    {
-        return 0;
-    }
-
-    rev = reply->element[0];
-    text = reply->element[1];
-
-    if (rev->type == REDIS_REPLY_NIL) {
-        return 1;               /* a gateway that is gone */
-    }
-
-    if (rev->type != REDIS_REPLY_STRING
-        || faas_parse_uint(rev->str, strlen(rev->str), 0, UINT64_MAX,
-                           &applied)
-           != 0
-        || applied < drain->rev)
-    {
-        return 0;
-    }
-
-    return text->type == REDIS_REPLY_NIL
-           || (text->type == REDIS_REPLY_STRING
-               && faas_load_parse(text->str, strlen(text->str), &load) == 0
-               && load.draining == 0);
-}
-
-
-static void
-end_drain(struct load_drain *drain)
-{
-    drain->is_done = 1;
-    TAILQ_REMOVE(&drain->load->drains, drain, link);
-
-    drain->drained(drain->data);
-
-    /* else with the last answer */
-
-    if (drain->asked == 0) {
-        free(drain);
-    }
-}
-
-
-static void
-start_drain_timer(struct load *load, uint64_t msec)
-{
-    struct timeval  tv;
-
-    if (evtimer_pending(load->drain_timer, NULL)) {
-        return;
-    }
-
-    tv.tv_sec = (time_t) (msec / 1000);
-    tv.tv_usec = (suseconds_t) (msec % 1000 * 1000);
-
-    (void) evtimer_add(load->drain_timer, &tv);
-}
-
-
-static uint64_t
-now_ms(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
 }

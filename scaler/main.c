@@ -135,7 +135,8 @@ scaler_open(struct scaler *s, struct faas_err *err)
         || open_signals(s, err) != 0
         || redis_open(&s->redis, &s->options, s->base, err) != 0
         || publisher_init(&s->publisher, &s->redis, s->base, err) != 0
-        || load_init(&s->load, &s->redis, s->base, err) != 0)
+        || load_init(&s->load, &s->redis, s->base, err) != 0
+        || drains_init(&s->drains, &s->load, s->base, err) != 0)
     {
         return -1;
     }
@@ -202,8 +203,8 @@ scaler_close(struct scaler *s)
 {
     api_close(s);
 
-    if (s->load.redis != NULL) {
-        load_end_drains(&s->load);
+    if (s->drains.load != NULL) {
+        drains_end(&s->drains);
     }
 
     if (s->provider != NULL) {
@@ -213,6 +214,8 @@ scaler_close(struct scaler *s)
     if (s->redis.timer != NULL) {
         redis_close(&s->redis);
     }
+
+    drains_done(&s->drains);
 
     if (s->load.redis != NULL) {
         load_done(&s->load);
@@ -254,7 +257,7 @@ on_signal(evutil_socket_t fd, short what, void *arg)
     s->is_stopping = 1;
 
     api_close(s);
-    load_end_drains(&s->load);
+    drains_end(&s->drains);
     s->provider->ops->stop(s->provider, on_stopped, s);
 }
 
@@ -336,5 +339,5 @@ hook_drain(void *arg, const char *key, uint64_t rev, uint64_t timeout_ms,
 
     s = arg;
 
-    return load_drain(&s->load, key, rev, timeout_ms, drained, data);
+    return drains_add(&s->drains, key, rev, timeout_ms, drained, data);
 }

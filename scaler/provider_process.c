@@ -7,37 +7,24 @@
 
 #include "provider_process.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "lib/faas_log.h"
 
 #include "function.h"
+#include "image.h"
 #include "starter.h"
-
-
-/* longest STATE/s/NUMBER.sock that a unix socket's path has room for */
-#define STATE_DIR_MAX  (FAAS_ADDR_MAX - sizeof("unix:/s/.sock") - 10)
-
-/* descriptors that replicas leave to the API, Redis and files */
-#define FD_RESERVE     64
-
-#define RETRY          1000     /* msec until what failed is tried again */
 
 
 struct process_provider {
     struct provider           provider;     /* must be first */
     struct function_host      host;
     struct starter            starter;
-    struct event             *retry;
     struct function_list      functions;
     struct function_list      removed;      /* and not gone yet */
     uint64_t                  n_functions;
@@ -48,12 +35,6 @@ struct process_provider {
 
 static int set_up(struct process_provider *p, struct event_base *base,
     struct faas_err *err);
-static int set_up_owner(struct process_provider *p, struct event_base *base,
-    struct faas_err *err);
-static void raise_nofile(struct replica_owner *owner);
-static void retry_later(void *arg);
-static void on_retry(evutil_socket_t fd, short what, void *arg);
-static void retry_list(const struct function_list *list);
 static void load_spec(void *arg, struct spec *spec);
 static void op_list(struct provider *provider, provider_each_fn each,
     provider_done_fn done, void *arg);
@@ -63,8 +44,6 @@ static void op_deploy(struct provider *provider, struct spec *spec,
     provider_done_fn done, void *arg);
 static void op_update(struct provider *provider, struct spec *spec,
     provider_done_fn done, void *arg);
-static int check_deployable(struct process_provider *p,
-    const struct spec *spec, char *dir, struct faas_err *err);
 static void op_remove(struct provider *provider, const char *key,
     provider_done_fn done, void *arg);
 static void op_scale(struct provider *provider, const char *key,
@@ -120,7 +99,7 @@ provider_process_new(const struct scaler_options *options,
     p->host.hooks = hooks;
     p->host.start = starter_wake;
     p->host.start_arg = &p->starter;
-    p->host.retry = retry_later;
+    p->host.retry = starter_retry;
     p->host.arg = p;
     p->host.store.lock_fd = -1;
     TAILQ_INIT(&p->functions);
@@ -143,10 +122,16 @@ set_up(struct process_provider *p, struct event_base *base,
 
     options = p->host.options;
 
+    p->host.owner.arg = p;
+    p->host.owner.base = base;
+    p->host.owner.changed = on_replica_changed;
+    p->host.owner.gone = on_replica_gone;
+
     if (store_open(&p->host.store, options->state_dir, options->gateway_user,
                    err)
         != 0
-        || set_up_owner(p, base, err) != 0)
+        || replica_owner_init(&p->host.owner, options, p->host.store.dir, err)
+           != 0)
     {
         return -1;
     }
@@ -158,123 +143,8 @@ set_up(struct process_provider *p, struct event_base *base,
         return -1;
     }
 
-    p->retry = evtimer_new(base, on_retry, p);
-
-    if (p->retry == NULL) {
-        return faas_err_set(err, 500, "no memory");
-    }
-
     return store_load(&p->host.store, options->max_replicas, load_spec, p,
                       err);
-}
-
-
-static int
-set_up_owner(struct process_provider *p, struct event_base *base,
-    struct faas_err *err)
-{
-    struct passwd         *pw;
-    struct replica_owner  *owner;
-
-    owner = &p->host.owner;
-
-    if (strlen(p->host.store.dir) > STATE_DIR_MAX) {
-        return faas_err_set(err, 0, "the path of the state folder, %.120s, "
-                            "has more than %zu bytes: sockets below it would "
-                            "have none left for their names",
-                            p->host.store.dir, (size_t) STATE_DIR_MAX);
-    }
-
-    owner->arg = p;
-    owner->base = base;
-    owner->state_dir = p->host.store.dir;
-    owner->watchdog = p->host.options->watchdog;
-    owner->changed = on_replica_changed;
-    owner->gone = on_replica_gone;
-    raise_nofile(owner);
-
-    if (p->host.options->gateway_user[0] != '\0') {
-        pw = getpwnam(p->host.options->gateway_user);
-
-        if (pw != NULL) {
-            owner->gateway_gid = pw->pw_gid;
-            owner->has_gateway_gid = 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/*
- * Each replica takes two descriptors here.  Processes get the limit that was
- * there before: some C programs cannot count above 1,024.
- */
-static void
-raise_nofile(struct replica_owner *owner)
-{
-    rlim_t         reserve;
-    struct rlimit  most;
-
-    if (getrlimit(RLIMIT_NOFILE, &owner->nofile) != 0) {
-        owner->nofile.rlim_cur = 0;
-        owner->max = UINT64_MAX;
-        return;
-    }
-
-    most = owner->nofile;
-    most.rlim_cur = most.rlim_max;
-
-    if (setrlimit(RLIMIT_NOFILE, &most) != 0) {
-        most = owner->nofile;
-        faas_log(FAAS_LOG_WARN, "cannot raise the limit of descriptors, going "
-                 "on with what there is error=\"%s\"", strerror(errno));
-    }
-
-    reserve = most.rlim_cur / 2 < FD_RESERVE ? most.rlim_cur / 2 : FD_RESERVE;
-    owner->max = (most.rlim_cur - reserve) / REPLICA_FDS;
-}
-
-
-static void
-retry_later(void *arg)
-{
-    struct timeval            tv = { RETRY / 1000, RETRY % 1000 * 1000 };
-    struct process_provider  *p;
-
-    p = arg;
-
-    if (!evtimer_pending(p->retry, NULL)) {
-        (void) evtimer_add(p->retry, &tv);
-    }
-}
-
-
-static void
-on_retry(evutil_socket_t fd, short what, void *arg)
-{
-    struct process_provider  *p;
-
-    (void) fd;
-    (void) what;
-
-    p = arg;
-
-    retry_list(&p->functions);
-    retry_list(&p->removed);
-}
-
-
-static void
-retry_list(const struct function_list *list)
-{
-    struct function  *fn;
-
-    TAILQ_FOREACH(fn, list, link) {
-        if (fn->is_unsettled) {
-            function_settle(fn);
-        }
-    }
 }
 
 
@@ -293,7 +163,7 @@ load_spec(void *arg, struct spec *spec)
 
     p = arg;
 
-    if (check_deployable(p, spec, dir, &err) != 0) {
+    if (image_find(p->host.options, spec, dir, &err) != 0) {
         faas_log(FAAS_LOG_ERROR, "function cannot be started, scale it when "
                  "that is mended function=%s error=\"%s\"", spec->key,
                  err.text);
@@ -381,7 +251,7 @@ op_deploy(struct provider *provider, struct spec *spec,
                             "more are allowed: see --max-functions",
                             p->n_functions);
 
-    } else if (check_deployable(p, spec, dir, &err) == 0
+    } else if (image_find(p->host.options, spec, dir, &err) == 0
                && store_save(&p->host.store, spec, &err) == 0)
     {
         memcpy(key, spec->key, sizeof(key));
@@ -420,7 +290,7 @@ op_update(struct provider *provider, struct spec *spec,
     if (fn == NULL) {
         unknown(spec->key, &err);
 
-    } else if (check_deployable(p, spec, dir, &err) == 0) {
+    } else if (image_find(p->host.options, spec, dir, &err) == 0) {
 
         /* as many as run now, within the new bounds; none: as on deploy */
 
@@ -439,43 +309,6 @@ op_update(struct provider *provider, struct spec *spec,
 
     spec_free(spec);
     done(arg, &err);
-}
-
-
-/*
- * What only this provider can check: the image is a folder.
- */
-static int
-check_deployable(struct process_provider *p, const struct spec *spec,
-    char *dir, struct faas_err *err)
-{
-    int          n;
-    char         path[PATH_MAX];
-    const char  *image, *process;
-    struct stat  st;
-
-    image = spec_text(spec, "image");
-    process = spec_text(spec, "envProcess");
-
-    n = snprintf(path, sizeof(path), "%s%s%s",
-                 image[0] == '/' ? "" : p->host.options->functions_dir,
-                 image[0] == '/' ? "" : "/", image);
-
-    if (n < 0 || n >= (int) sizeof(path) || realpath(path, dir) == NULL
-        || stat(dir, &st) != 0 || !S_ISDIR(st.st_mode))
-    {
-        return faas_err_set(err, 400, "\"image\": %.100s is no folder; "
-                            "functions run as processes here, and the image "
-                            "is the folder of the function, absolute or below "
-                            "--functions-dir", path);
-    }
-
-    if (process == NULL || process[0] == '\0') {
-        return faas_err_set(err, 400, "\"envProcess\" is missing: the command "
-                            "to run in the function's folder");
-    }
-
-    return 0;
 }
 
 
@@ -546,7 +379,7 @@ scale(struct process_provider *p, struct function *fn, uint64_t replicas,
 
     if (fn->dir[0] == '\0') {
 
-        if (check_deployable(p, fn->spec, dir, err) != 0) {
+        if (image_find(p->host.options, fn->spec, dir, err) != 0) {
             return -1;
         }
 
@@ -614,10 +447,6 @@ op_free(struct provider *provider)
     stop_all(p);
     free_list(&p->functions);
     free_list(&p->removed);
-
-    if (p->retry != NULL) {
-        event_free(p->retry);
-    }
 
     starter_close(&p->starter);
     store_close(&p->host.store);

@@ -18,11 +18,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include "lib/faas_hash.h"
 #include "lib/faas_log.h"
 #include "lib/faas_num.h"
 
@@ -30,14 +27,6 @@
 #define FIELDS_MAX  2048    /* keys and values in one HSET */
 
 
-static struct published *find(struct publisher *publisher, const char *key);
-static struct published *find_or_new(struct publisher *publisher,
-    const char *key);
-static void forget(struct publisher *publisher, struct published *item);
-static uint64_t next_rev(struct publisher *publisher);
-static int encode(struct publisher *publisher, struct published *item,
-    const struct faas_route *route);
-static int set_rev(struct publisher *publisher, struct published *item);
 static void ask_floor(struct publisher *publisher);
 static void on_floor(void *arg, const redisReply *reply);
 static uint64_t last_rev(const redisReply *reply);
@@ -61,16 +50,10 @@ int
 publisher_init(struct publisher *publisher, struct redis *redis,
     struct event_base *base, struct faas_err *err)
 {
-    size_t          i;
     struct timeval  tv;
 
     publisher->redis = redis;
-    TAILQ_INIT(&publisher->all);
-    TAILQ_INIT(&publisher->dirty);
-
-    for (i = 0; i < PUBLISH_BUCKETS; i++) {
-        LIST_INIT(&publisher->buckets[i]);
-    }
+    route_table_init(&publisher->table);
 
     if (faas_random_seed(&publisher->random) != 0) {
         return faas_err_set(err, 0, "getrandom() fails");
@@ -92,11 +75,7 @@ publisher_init(struct publisher *publisher, struct redis *redis,
 void
 publisher_done(struct publisher *publisher)
 {
-    struct published  *item;
-
-    while ((item = TAILQ_FIRST(&publisher->all)) != NULL) {
-        forget(publisher, item);
-    }
+    route_table_done(&publisher->table);
 
     if (publisher->timer != NULL) {
         event_free(publisher->timer);
@@ -111,12 +90,12 @@ publisher_set(struct publisher *publisher, const char *key,
 {
     struct published  *item;
 
-    item = find_or_new(publisher, key);
+    item = route_table_set(&publisher->table, key, route);
 
-    if (item == NULL || encode(publisher, item, route) != 0) {
+    if (item == NULL) {
         faas_log(FAAS_LOG_ERROR, "no memory to publish a route, gateways keep "
                  "the old one function=%s", key);
-        return publisher->rev;
+        return publisher->table.rev;
     }
 
     if (publisher->redis->is_reported) {
@@ -145,144 +124,6 @@ publisher_lost(struct publisher *publisher)
 {
     publisher->is_busy = 0;
     publisher->is_whole = 0;
-}
-
-
-static struct published *
-find(struct publisher *publisher, const char *key)
-{
-    uint32_t           hash;
-    struct published  *item;
-
-    hash = faas_hash(key, strlen(key)) % PUBLISH_BUCKETS;
-
-    LIST_FOREACH(item, &publisher->buckets[hash], bucket) {
-        if (strcmp(item->key, key) == 0) {
-            return item;
-        }
-    }
-
-    return NULL;
-}
-
-
-static struct published *
-find_or_new(struct publisher *publisher, const char *key)
-{
-    uint32_t           hash;
-    struct published  *item;
-
-    item = find(publisher, key);
-
-    if (item != NULL) {
-        return item;
-    }
-
-    item = calloc(1, sizeof(*item));
-
-    if (item == NULL) {
-        return NULL;
-    }
-
-    (void) snprintf(item->key, sizeof(item->key), "%s", key);
-
-    hash = faas_hash(key, strlen(key)) % PUBLISH_BUCKETS;
-    LIST_INSERT_HEAD(&publisher->buckets[hash], item, bucket);
-    TAILQ_INSERT_TAIL(&publisher->all, item, link);
-
-    return item;
-}
-
-
-static void
-forget(struct publisher *publisher, struct published *item)
-{
-    if (item->is_dirty) {
-        TAILQ_REMOVE(&publisher->dirty, item, dirty);
-    }
-
-    TAILQ_REMOVE(&publisher->all, item, link);
-    LIST_REMOVE(item, bucket);
-    free(item->json);
-    free(item);
-}
-
-
-/*
- * Microseconds since 1970, but always more than before.
- */
-static uint64_t
-next_rev(struct publisher *publisher)
-{
-    uint64_t         now;
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_REALTIME, &ts);
-    now = (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
-
-    publisher->rev = now > publisher->rev ? now : publisher->rev + 1;
-
-    return publisher->rev;
-}
-
-
-/*
- * The dirty ones are kept by revision: gateways take the last one that they
- * have read to mean that they know all before it.
- */
-static int
-encode(struct publisher *publisher, struct published *item,
-    const struct faas_route *route)
-{
-    int    len;
-    char  *json;
-
-    json = NULL;
-    item->rev = next_rev(publisher);
-
-    if (route != NULL) {
-        publisher->route = *route;
-        publisher->route.rev = item->rev;
-
-        len = faas_route_encode(&publisher->route, publisher->text,
-                                sizeof(publisher->text));
-        json = len > 0 ? strdup(publisher->text) : NULL;
-
-        if (json == NULL) {
-            return -1;
-        }
-    }
-
-    free(item->json);
-    item->json = json;
-
-    if (item->is_dirty) {
-        TAILQ_REMOVE(&publisher->dirty, item, dirty);
-    }
-
-    item->is_dirty = 1;
-    TAILQ_INSERT_TAIL(&publisher->dirty, item, dirty);
-
-    return 0;
-}
-
-
-/*
- * Gives an item's route a new revision.
- */
-static int
-set_rev(struct publisher *publisher, struct published *item)
-{
-    struct faas_err    err;
-    struct faas_route  *route;
-
-    route = &publisher->route;
-
-    if (faas_route_parse(item->json, strlen(item->json), route, &err) != 0) {
-        return -1;
-    }
-
-    return encode(publisher, item, route);
 }
 
 
@@ -319,8 +160,8 @@ on_floor(void *arg, const redisReply *reply)
 
     floor = last_rev(reply);
 
-    if (floor > publisher->rev) {
-        publisher->rev = floor;
+    if (floor > publisher->table.rev) {
+        publisher->table.rev = floor;
     }
 
     send_whole(publisher);
@@ -378,13 +219,13 @@ send_whole(struct publisher *publisher)
     const char        *argv[3];
     struct published  *item, *next;
 
-    for (item = TAILQ_FIRST(&publisher->all); item != NULL; item = next) {
+    for (item = TAILQ_FIRST(&publisher->table.all); item != NULL; item = next) {
         next = TAILQ_NEXT(item, link);
 
         if (item->json == NULL) {
-            forget(publisher, item);
+            route_table_forget(&publisher->table, item);
 
-        } else if (set_rev(publisher, item) != 0) {
+        } else if (route_table_renew(&publisher->table, item) != 0) {
             faas_log(FAAS_LOG_ERROR, "no memory to publish, trying again");
             return;
         }
@@ -422,7 +263,7 @@ send_routes(struct publisher *publisher)
     argv[1] = publisher->redis->keys.routes;
     n = 2;
 
-    TAILQ_FOREACH(item, &publisher->all, link) {
+    TAILQ_FOREACH(item, &publisher->table.all, link) {
         item->sending = item->rev;
         argv[n++] = item->key;
         argv[n++] = item->json;
@@ -447,7 +288,7 @@ send_marker(struct publisher *publisher)
 {
     const char  *argv[3];
 
-    publisher->last = next_rev(publisher);
+    publisher->last = route_table_rev(&publisher->table);
 
     if (send_entry(publisher, FAAS_LOAD_APPLIED, publisher->last, 0) != 0) {
         return -1;
@@ -477,7 +318,7 @@ on_whole(void *arg, const redisReply *reply)
 
     n = 0;
 
-    TAILQ_FOREACH(item, &publisher->all, link) {
+    TAILQ_FOREACH(item, &publisher->table.all, link) {
         n += (item->json != NULL);
     }
 
@@ -496,7 +337,8 @@ send_changes(struct publisher *publisher)
     struct published  *item;
 
     if (publisher->is_busy || !publisher->is_whole
-        || !publisher->redis->is_ready || TAILQ_EMPTY(&publisher->dirty))
+        || !publisher->redis->is_ready
+        || TAILQ_EMPTY(&publisher->table.dirty))
     {
         return;
     }
@@ -507,7 +349,7 @@ send_changes(struct publisher *publisher)
 
     n = 0;
 
-    TAILQ_FOREACH(item, &publisher->dirty, dirty) {
+    TAILQ_FOREACH(item, &publisher->table.dirty, dirty) {
         if (n++ == PUBLISH_BATCH) {
             break;
         }
@@ -592,7 +434,9 @@ on_changes(void *arg, const redisReply *reply)
         return;
     }
 
-    for (item = TAILQ_FIRST(&publisher->dirty); item != NULL; item = next) {
+    for (item = TAILQ_FIRST(&publisher->table.dirty); item != NULL;
+         item = next)
+    {
         next = TAILQ_NEXT(item, dirty);
 
         if (item->sending != item->rev) {
@@ -601,10 +445,10 @@ on_changes(void *arg, const redisReply *reply)
 
         item->sending = 0;
         item->is_dirty = 0;
-        TAILQ_REMOVE(&publisher->dirty, item, dirty);
+        TAILQ_REMOVE(&publisher->table.dirty, item, dirty);
 
         if (item->json == NULL) {
-            forget(publisher, item);
+            route_table_forget(&publisher->table, item);
         }
     }
 

@@ -17,13 +17,13 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/faas_addr.h"
 #include "lib/faas_log.h"
 #include "lib/faas_num.h"
 
+#include "clock.h"
 #include "spawn.h"
 #include "store.h"
 
@@ -50,7 +50,6 @@ static void start_timer(struct replica *replica, uint64_t msec);
 static void probe_start(struct replica *replica);
 static void probe_stop(struct replica *replica);
 static void on_probe(evutil_socket_t fd, short what, void *arg);
-static uint64_t now_ms(void);
 
 
 struct replica *
@@ -127,7 +126,7 @@ replica_start(struct replica *replica)
         return;
     }
 
-    replica->started_ms = now_ms();
+    replica->started_ms = clock_now_ms();
 
     probe_start(replica);
     set_state(replica, REPLICA_STARTING);
@@ -173,7 +172,7 @@ replica_exited(struct replica *replica, int status)
         return;
     }
 
-    if (now_ms() - replica->started_ms >= REPLICA_BACKOFF_RESET) {
+    if (clock_now_ms() - replica->started_ms >= REPLICA_BACKOFF_RESET) {
         replica->backoff_ms = 0;
     }
 
@@ -525,15 +524,4 @@ on_probe(evutil_socket_t fd, short what, void *arg)
     }
 
     start_timer(replica, PROBE_RETRY);
-}
-
-
-static uint64_t
-now_ms(void)
-{
-    struct timespec  ts;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
 }

@@ -30,6 +30,7 @@
 #include "lib/faas_proto.h"
 
 #include "flog.h"
+#include "options.h"
 #include "spec.h"
 
 
@@ -40,7 +41,6 @@
 #define REPLICA_WRITE_TIMEOUT  30000    /* msec, the watchdog's default */
 #define REPLICA_KILL_GRACE     1000     /* msec, from then on to SIGKILL */
 #define REPLICA_TIMEOUT_MAX    86400000 /* msec */
-#define REPLICA_FDS            2        /* its socket, its output */
 
 
 enum replica_state {
@@ -101,6 +101,15 @@ struct replica {
 
 TAILQ_HEAD(replica_list, replica);
 
+
+/*
+ * Sets what follows from the settings, and raises the limit of descriptors;
+ * state_dir must live as long as owner.  arg, base, changed and gone are the
+ * caller's to set.  Returns 0 or -1.
+ */
+int replica_owner_init(struct replica_owner *owner,
+    const struct scaler_options *options, const char *state_dir,
+    struct faas_err *err);
 
 /*
  * Makes a replica with its socket and its TMPDIR, WAITING.  The environment is

@@ -11,6 +11,7 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 
+#include "drain.h"
 #include "load.h"
 #include "options.h"
 #include "provider.h"
@@ -26,6 +27,7 @@ struct scaler {
     struct redis            redis;
     struct publisher        publisher;
     struct load             load;
+    struct drains           drains;
     struct provider_hooks   hooks;
     struct provider        *provider;
     struct evhttp          *http;

@@ -8,8 +8,8 @@
 
 #include <signal.h>
 #include <sys/wait.h>
-#include <time.h>
 
+#include "clock.h"
 #include "replica.h"
 
 
@@ -17,10 +17,11 @@ static void on_sigchld(evutil_socket_t fd, short what, void *arg);
 static struct replica *find_pid(const struct function_list *list, pid_t pid);
 static void wake_in(struct starter *starter, uint64_t msec);
 static void on_timer(evutil_socket_t fd, short what, void *arg);
+static void on_unsettled(evutil_socket_t fd, short what, void *arg);
+static void settle(const struct function_list *list);
 static uint64_t count_starting(const struct function_list *list);
 static uint64_t start_waiting(const struct function_list *list,
     uint64_t room, int *is_more);
-static uint64_t now_ms(void);
 
 
 int
@@ -33,8 +34,10 @@ starter_open(struct starter *starter, struct event_base *base,
     starter->max = max;
     starter->sigchld = evsignal_new(base, SIGCHLD, on_sigchld, starter);
     starter->timer = evtimer_new(base, on_timer, starter);
+    starter->unsettled = evtimer_new(base, on_unsettled, starter);
 
     if (starter->sigchld == NULL || starter->timer == NULL
+        || starter->unsettled == NULL
         || evsignal_add(starter->sigchld, NULL) != 0)
     {
         return faas_err_set(err, 500, "no memory");
@@ -63,6 +66,11 @@ starter_close(struct starter *starter)
         event_free(starter->timer);
         starter->timer = NULL;
     }
+
+    if (starter->unsettled != NULL) {
+        event_free(starter->unsettled);
+        starter->unsettled = NULL;
+    }
 }
 
 
@@ -70,6 +78,21 @@ void
 starter_wake(void *arg)
 {
     wake_in(arg, 0);
+}
+
+
+void
+starter_retry(void *arg)
+{
+    struct timeval   tv = { STARTER_UNSETTLED / 1000,
+                            STARTER_UNSETTLED % 1000 * 1000 };
+    struct starter  *starter;
+
+    starter = arg;
+
+    if (!starter->is_stopping && !evtimer_pending(starter->unsettled, NULL)) {
+        (void) evtimer_add(starter->unsettled, &tv);
+    }
 }
 
 
@@ -199,7 +222,7 @@ count_starting(const struct function_list *list)
     const struct function  *fn;
 
     n = 0;
-    now = now_ms();
+    now = clock_now_ms();
 
     TAILQ_FOREACH(fn, list, link) {
         TAILQ_FOREACH(replica, &fn->replicas, link) {
@@ -249,12 +272,29 @@ start_waiting(const struct function_list *list, uint64_t room,
 }
 
 
-static uint64_t
-now_ms(void)
+static void
+on_unsettled(evutil_socket_t fd, short what, void *arg)
 {
-    struct timespec  ts;
+    struct starter  *starter;
 
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+    (void) fd;
+    (void) what;
 
-    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
+    starter = arg;
+
+    settle(starter->functions);
+    settle(starter->removed);
+}
+
+
+static void
+settle(const struct function_list *list)
+{
+    struct function  *fn;
+
+    TAILQ_FOREACH(fn, list, link) {
+        if (fn->is_unsettled) {
+            function_settle(fn);
+        }
+    }
 }
