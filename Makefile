@@ -116,12 +116,14 @@ install: build  ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/nginx
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
 	    $(DESTDIR)$(PREFIX)/lib/nginx/modules \
 	    $(DESTDIR)/etc/nginx/faas \
-	    $(DESTDIR)$(PREFIX)/share/doc/ngx_faas
+	    $(DESTDIR)$(PREFIX)/share/doc/ngx_faas/examples
 	install -m 644 $(BUILD)/ngx_http_faas_module.so \
 	    $(DESTDIR)$(PREFIX)/lib/nginx/modules/
 	install -m 755 $(BUILD)/faas-watchdog $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(BUILD)/faas-scaler $(DESTDIR)$(PREFIX)/sbin/
 	install -m 644 conf/faas/*.conf $(DESTDIR)/etc/nginx/faas/
+	install -m 644 conf/examples/*.conf \
+	    $(DESTDIR)$(PREFIX)/share/doc/ngx_faas/examples/
 	install -m 644 README.md LICENSE docs/*.md \
 	    $(DESTDIR)$(PREFIX)/share/doc/ngx_faas/
 

@@ -16,6 +16,9 @@
 /* "unix:" and the longest path that a socket can have */
 #define FAAS_ADDR_MAX  (5 + sizeof(((struct sockaddr_un *) 0)->sun_path) - 1)
 
+/* "[", the longest IPv6 address, "]:", a port */
+#define FAAS_ADDR_INET_MAX  55
+
 
 struct faas_addr {
     struct sockaddr_storage  sa;

@@ -7,7 +7,12 @@
  *
  *   {"rev":1763906400000000,"replicas":2,
  *    "endpoints":[{"id":"env-1","addr":"unix:/run/faas/s/1.sock"},
- *                 {"id":"env-2","addr":"10.0.1.7:8080"}]}
+ *                 {"id":"env-2","addr":"10.0.1.7:8080"}],
+ *    "max_inflight":4,"queue":100,"park_ms":10000,"timeout_ms":30000,
+ *    "visibility":"private"}
+ *
+ * All after the endpoints may be left out, see struct faas_route; visibility
+ * is "public" or "private".
  *
  * A load is the layout's version and then the members of struct faas_load in
  * their order, decimal, with one space between:
@@ -29,9 +34,18 @@
 #define LOAD_FIELDS   11    /* the version and ten numbers */
 
 
+static int add_limits(json_t *root, const struct faas_route *route);
+static int add_limit(json_t *root, const char *name, uint32_t value,
+    uint32_t left_out);
 static int check_route(const struct faas_route *route);
 static json_t *endpoints_encode(const struct faas_route *route);
 static int parse_members(json_t *root, struct faas_route *route,
+    struct faas_err *err);
+static int parse_limits(json_t *root, struct faas_route *route,
+    struct faas_err *err);
+static int parse_limit(json_t *root, const char *name, uint64_t max,
+    uint32_t *value, struct faas_err *err);
+static int parse_visibility(json_t *root, struct faas_route *route,
     struct faas_err *err);
 static int parse_endpoint(json_t *item, struct faas_endpoint *endpoint,
     struct faas_err *err);
@@ -51,6 +65,20 @@ faas_proto_key(char *dst, const char *prefix, const char *name,
                    id != NULL ? id : "");
 
     return len < 0 || len > (int) FAAS_REDIS_KEY_MAX ? -1 : 0;
+}
+
+
+void
+faas_route_init(struct faas_route *route)
+{
+    route->rev = 0;
+    route->replicas = 0;
+    route->max_inflight = 0;
+    route->queue = FAAS_UNSET;
+    route->park_ms = FAAS_UNSET;
+    route->timeout_ms = 0;
+    route->is_private = 0;
+    route->n = 0;
 }
 
 
@@ -77,6 +105,11 @@ faas_route_encode(const struct faas_route *route, char *dst, size_t size)
                      "replicas", (json_int_t) route->replicas,
                      "endpoints", endpoints);
     if (root == NULL) {
+        return -1;
+    }
+
+    if (add_limits(root, route) != 0) {
+        json_decref(root);
         return -1;
     }
 
@@ -183,12 +216,47 @@ faas_load_parse(const char *s, size_t len, struct faas_load *load)
 
 
 static int
+add_limits(json_t *root, const struct faas_route *route)
+{
+    if (add_limit(root, "max_inflight", route->max_inflight, 0) != 0
+        || add_limit(root, "queue", route->queue, FAAS_UNSET) != 0
+        || add_limit(root, "park_ms", route->park_ms, FAAS_UNSET) != 0
+        || add_limit(root, "timeout_ms", route->timeout_ms, 0) != 0)
+    {
+        return -1;
+    }
+
+    if (!route->is_private) {
+        return 0;
+    }
+
+    return json_object_set_new(root, "visibility", json_string("private"));
+}
+
+
+static int
+add_limit(json_t *root, const char *name, uint32_t value, uint32_t left_out)
+{
+    if (value == left_out) {
+        return 0;
+    }
+
+    return json_object_set_new(root, name, json_integer(value));
+}
+
+
+static int
 check_route(const struct faas_route *route)
 {
     uint32_t          i;
     struct faas_addr  addr;
 
-    if (route->n > FAAS_REPLICAS_MAX || route->rev > INT64_MAX) {
+    if (route->n > FAAS_REPLICAS_MAX || route->rev > INT64_MAX
+        || route->max_inflight > FAAS_INFLIGHT_MAX
+        || (route->queue > FAAS_QUEUE_MAX && route->queue != FAAS_UNSET)
+        || (route->park_ms > FAAS_MSEC_MAX && route->park_ms != FAAS_UNSET)
+        || route->timeout_ms > FAAS_MSEC_MAX)
+    {
         return -1;
     }
 
@@ -235,6 +303,7 @@ parse_members(json_t *root, struct faas_route *route, struct faas_err *err)
     uint64_t   replicas;
 
     replicas = 0;
+    faas_route_init(route);
 
     if (!json_is_object(root)) {
         return faas_err_set(err, 0, "route is no JSON object");
@@ -270,6 +339,75 @@ parse_members(json_t *root, struct faas_route *route, struct faas_err *err)
     }
 
     route->n = (uint32_t) n;
+
+    return parse_limits(root, route, err);
+}
+
+
+static int
+parse_limits(json_t *root, struct faas_route *route, struct faas_err *err)
+{
+    if (parse_limit(root, "max_inflight", FAAS_INFLIGHT_MAX,
+                    &route->max_inflight, err)
+        != 0
+        || parse_limit(root, "queue", FAAS_QUEUE_MAX, &route->queue, err) != 0
+        || parse_limit(root, "park_ms", FAAS_MSEC_MAX, &route->park_ms, err)
+           != 0
+        || parse_limit(root, "timeout_ms", FAAS_MSEC_MAX, &route->timeout_ms,
+                       err)
+           != 0)
+    {
+        return -1;
+    }
+
+    return parse_visibility(root, route, err);
+}
+
+
+/*
+ * A number that may be left out.
+ */
+static int
+parse_limit(json_t *root, const char *name, uint64_t max, uint32_t *value,
+    struct faas_err *err)
+{
+    uint64_t  n;
+
+    if (json_object_get(root, name) == NULL) {
+        return 0;
+    }
+
+    if (parse_number(root, name, max, &n, err) != 0) {
+        return -1;
+    }
+
+    *value = (uint32_t) n;
+
+    return 0;
+}
+
+
+static int
+parse_visibility(json_t *root, struct faas_route *route,
+    struct faas_err *err)
+{
+    json_t      *item;
+    const char  *s;
+
+    item = json_object_get(root, "visibility");
+
+    if (item == NULL) {
+        return 0;
+    }
+
+    s = json_string_value(item);
+
+    if (s == NULL || (strcmp(s, "public") != 0 && strcmp(s, "private") != 0)) {
+        return faas_err_set(err, 0, "\"visibility\" of the route is neither "
+                            "\"public\" nor \"private\"");
+    }
+
+    route->is_private = strcmp(s, "private") == 0;
 
     return 0;
 }

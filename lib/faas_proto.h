@@ -23,6 +23,10 @@
  *                  after FAAS_LOAD_TTL
  *   gateways       sorted set of GATEWAY, by Unix time (seconds) of its last
  *                  report; an older one than FAAS_LOAD_TTL is gone
+ *   wake           stream, trimmed to about FAAS_WAKES_MAX entries: requests
+ *                  wait for a function that has no replica; fields name, and
+ *                  gateway; of each gateway at most one entry a function and
+ *                  FAAS_WAKE_INTERVAL, as long as requests wait
  *
  * Revisions: microseconds since 1970 at the time of the change, made strictly
  * growing by the scaler.  So they never go back, not even where the scaler
@@ -49,6 +53,7 @@
 #define FAAS_CHANGES          "changes"
 #define FAAS_EPOCH            "epoch"
 #define FAAS_GATEWAYS         "gateways"
+#define FAAS_WAKE             "wake"
 #define FAAS_LOAD             "load:"       /* followed by a gateway's id */
 
 #define FAAS_LOAD_APPLIED     "*"           /* no function has this name */
@@ -57,13 +62,23 @@
 #define FAAS_CHANGE_REV       "rev"
 #define FAAS_CHANGE_PREV      "prev"
 
+#define FAAS_WAKE_NAME        "name"
+#define FAAS_WAKE_GATEWAY     "gateway"
+
 #define FAAS_CHANGES_MAX      10000         /* entries kept in the stream */
+#define FAAS_WAKES_MAX        10000         /* entries kept in the stream */
+#define FAAS_WAKE_INTERVAL    1000          /* msec */
 #define FAAS_LOAD_TTL         10            /* seconds */
 #define FAAS_EPOCH_MAX        63            /* bytes */
 #define FAAS_REPLICAS_MAX     256           /* endpoints of a route */
 #define FAAS_REPLICA_ID_MAX   63            /* bytes */
 #define FAAS_ROUTE_MAX        131072        /* bytes of a route's JSON */
 #define FAAS_LOAD_MAX         240           /* bytes of a load, with zero */
+
+#define FAAS_INFLIGHT_MAX     65535         /* of max_inflight */
+#define FAAS_QUEUE_MAX        1000000       /* of queue */
+#define FAAS_MSEC_MAX         86400000      /* of park_ms, timeout_ms: a day */
+#define FAAS_UNSET            UINT32_MAX    /* the gateway's own setting */
 
 
 struct faas_endpoint {
@@ -74,6 +89,13 @@ struct faas_endpoint {
 struct faas_route {
     uint64_t               rev;
     uint32_t               replicas;    /* wanted, started or not */
+    uint32_t               max_inflight;/* requests at a replica at a time;
+                                           0: no bound */
+    uint32_t               queue;       /* requests parked in a gateway, or
+                                           FAAS_UNSET */
+    uint32_t               park_ms;     /* how long, at most; FAAS_UNSET */
+    uint32_t               timeout_ms;  /* of a whole call; 0: none */
+    uint32_t               is_private;  /* for other functions only */
     uint32_t               n;           /* endpoints */
     struct faas_endpoint   endpoints[FAAS_REPLICAS_MAX];
 };
@@ -97,6 +119,11 @@ struct faas_load {
     uint64_t  clock_ms;         /* the gateway's monotonic clock */
 };
 
+
+/*
+ * A route with nothing in it: all that may be left out has its default.
+ */
+void faas_route_init(struct faas_route *route);
 
 /*
  * Writes PREFIX, name and (unless NULL) id to dst, which has

@@ -8,8 +8,7 @@
 
 #include <sys/random.h>
 
-
-static char *encode_hex(char *dst, uint64_t bits, int digits);
+#include "faas_hex.h"
 
 
 int
@@ -48,32 +47,14 @@ faas_uuid_encode(uint64_t high, uint64_t low, char *dst)
     high = (high & ~0xf000ULL) | 0x4000ULL;
     low = (low & ~(0xc0ULL << 56)) | (0x80ULL << 56);
 
-    dst = encode_hex(dst, high >> 32, 8);
+    dst = faas_hex_encode(dst, high >> 32, 8);
     *dst++ = '-';
-    dst = encode_hex(dst, high >> 16, 4);
+    dst = faas_hex_encode(dst, high >> 16, 4);
     *dst++ = '-';
-    dst = encode_hex(dst, high, 4);
+    dst = faas_hex_encode(dst, high, 4);
     *dst++ = '-';
-    dst = encode_hex(dst, low >> 48, 4);
+    dst = faas_hex_encode(dst, low >> 48, 4);
     *dst++ = '-';
-    dst = encode_hex(dst, low, 12);
+    dst = faas_hex_encode(dst, low, 12);
     *dst = '\0';
-}
-
-
-/*
- * The last digits of a number; returns what follows them.
- */
-static char *
-encode_hex(char *dst, uint64_t bits, int digits)
-{
-    int                i;
-    static const char  hex[] = "0123456789abcdef";
-
-    for (i = digits - 1; i >= 0; i--) {
-        dst[i] = hex[bits & 15];
-        bits >>= 4;
-    }
-
-    return dst + digits;
 }

@@ -3,8 +3,10 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * The gateway module: what its files share.  The way of a request reads down
- * the list: route, admit, balancer, stats, metrics; with Redis beside it:
- * redis_conn, leader, sync, flush; and shm, registry below.
+ * the list: route, admit, wait, signal, balancer (with pick, keepalive and
+ * deadline), headers, answer, stats, metrics; with Redis beside it:
+ * redis_conn, leader, sync, flush, wake; and shm, state, registry, index,
+ * replicas below.
  */
 
 
@@ -21,6 +23,7 @@
 
 #include "lib/faas_name.h"
 #include "lib/faas_proto.h"
+#include "lib/faas_trace.h"
 #include "lib/faas_uuid.h"
 
 #include "ngx_http_faas_compat.h"
@@ -41,6 +44,9 @@
 typedef struct ngx_http_faas_conn_s  ngx_http_faas_conn_t;
 typedef struct ngx_http_faas_main_conf_s  ngx_http_faas_main_conf_t;
 typedef struct ngx_http_faas_cursor_s  ngx_http_faas_cursor_t;
+typedef struct ngx_http_faas_waiter_s  ngx_http_faas_waiter_t;
+typedef struct ngx_http_faas_deadline_s  ngx_http_faas_deadline_t;
+typedef struct ngx_http_faas_idle_s  ngx_http_faas_idle_t;
 
 typedef void (*ngx_http_faas_conn_pt)(ngx_http_faas_conn_t *conn);
 typedef void (*ngx_http_faas_reply_pt)(ngx_http_faas_conn_t *conn,
@@ -60,6 +66,7 @@ typedef struct {
     u_char                      changes[FAAS_REDIS_KEY_MAX + 1];
     u_char                      epoch[FAAS_REDIS_KEY_MAX + 1];
     u_char                      gateways[FAAS_REDIS_KEY_MAX + 1];
+    u_char                      wake[FAAS_REDIS_KEY_MAX + 1];
     u_char                      load[FAAS_REDIS_KEY_MAX + 1];
 } ngx_http_faas_redis_conf_t;
 
@@ -69,14 +76,66 @@ struct ngx_http_faas_main_conf_s {
     ngx_http_faas_zone_t       *zone;        /* data of shm_zone */
     ngx_http_faas_redis_conf_t  redis;
     struct faas_random          random;      /* of this process */
+    ngx_uint_t                  queue;       /* requests parked, a function */
+    ngx_uint_t                  queue_total; /* and of all functions */
+    ngx_msec_t                  park;        /* how long, at most */
+    ngx_str_t                   state;       /* file; empty: none */
+    ngx_array_t                *prefixes;    /* ngx_str_t: locations with
+                                                faas_function */
     unsigned                    is_used:1;   /* by a location or upstream */
 };
 
 
 typedef struct {
     ngx_flag_t                  function;    /* faas_function is set here */
+    ngx_flag_t                  internal;    /* private functions as well */
     ngx_http_complex_value_t   *name;        /* NULL: taken from the URI */
 } ngx_http_faas_loc_conf_t;
+
+
+/* of an upstream block; times in msec */
+
+typedef struct {
+    ngx_uint_t                  max_fails;   /* in a row; 0: none counts */
+    ngx_msec_t                  fail_timeout;
+
+    ngx_uint_t                  keepalive;   /* idle connections, a worker */
+    ngx_uint_t                  keepalive_requests;
+    ngx_msec_t                  keepalive_time;
+    ngx_msec_t                  keepalive_timeout;
+
+    /* this worker's */
+    ngx_queue_t                 idle;        /* by age */
+    ngx_queue_t                 free;
+    ngx_http_faas_idle_t      **by_rep;      /* NULL: none was idle yet */
+} ngx_http_faas_upstream_conf_t;
+
+
+/* replicas that a request has failed at */
+
+typedef struct {
+    uint32_t                    n;
+    uint32_t                    rep[NGX_HTTP_FAAS_TRIES];
+} ngx_http_faas_tried_t;
+
+
+/*
+ *            no place             there is one
+ *   NONE ---------------> PARKED ---------------> READY
+ *    ^                      | |
+ *    | replica refused,     | +--- function deleted ---> GONE
+ *    | nothing was sent     +----- time is over -------> EXPIRED
+ *   RETRY <--- (after a place was had)
+ */
+
+typedef enum {
+    NGX_HTTP_FAAS_NOT_PARKED = 0,
+    NGX_HTTP_FAAS_PARKED,
+    NGX_HTTP_FAAS_READY,
+    NGX_HTTP_FAAS_GONE,
+    NGX_HTTP_FAAS_EXPIRED,
+    NGX_HTTP_FAAS_RETRY
+} ngx_http_faas_wait_e;
 
 
 /*
@@ -95,14 +154,40 @@ typedef struct {
     ngx_str_t                   replica;     /* id of the last one tried */
     ngx_str_t                   call_id;
     ngx_str_t                   start_time;  /* nanoseconds since 1970 */
+    ngx_str_t                   trace;       /* traceparent */
 
     ngx_http_faas_cursor_t     *cursor;      /* of faas_metrics */
+    ngx_http_faas_deadline_t   *deadline;    /* NULL: none */
+    void                      **loc_conf;    /* of the location */
+    const char                 *full;        /* setting that refused it */
 
     uint64_t                    started;     /* usec, monotonic */
+    uint64_t                    ended;       /* the same; 0: unknown */
+    uint64_t                    parked;      /* usec */
+    ngx_msec_t                  retry_until; /* msec; 0: no retry yet */
+    ngx_msec_t                  pause;       /* msec, before the next one */
     uint32_t                    fn;          /* NONE: not admitted */
+    uint32_t                    rep;         /* held for it; NONE */
+    ngx_http_faas_wait_e        wait;
     unsigned                    is_counted:1;
+    unsigned                    is_finished:1;   /* its answer is counted */
     unsigned                    is_new_call_id:1;
+    unsigned                    is_sent:1;   /* a replica may have seen it */
+    unsigned                    is_late:1;   /* timeout_ms is over */
 } ngx_http_faas_ctx_t;
+
+
+/* what is counted of a function, of all lanes */
+
+typedef struct {
+    uint64_t                    started;
+    uint64_t                    finished;
+    uint64_t                    failed;
+    uint64_t                    inflight;
+    uint64_t                    busy;        /* integral, see faas_gauge.h */
+    uint64_t                    parked;
+    uint64_t                    waited;      /* integral */
+} ngx_http_faas_sum_t;
 
 
 /*
@@ -170,6 +255,80 @@ ngx_int_t ngx_http_faas_admit_handler(ngx_http_request_t *r);
 ngx_http_faas_ctx_t *ngx_http_faas_get_ctx(ngx_http_request_t *r);
 
 
+/*
+ * The location's own handler goes on with a request that was not sent to any
+ * replica: it is admitted, or parked, anew.  Returns NGX_DECLINED where that
+ * is not possible, else what the content handler is to return.
+ */
+ngx_int_t ngx_http_faas_admit_again(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
+
+
+/* ngx_http_faas_wait.c: requests that are parked */
+
+ngx_int_t ngx_http_faas_wait_init(ngx_cycle_t *cycle,
+    ngx_http_faas_main_conf_t *fmcf);
+
+/*
+ * Parks a request that is counted as in flight.  Returns NGX_AGAIN: the phase
+ * handler is called again when ctx->wait has changed; NGX_BUSY: too many are
+ * parked, ctx->full says by which setting; NGX_DECLINED: this function's
+ * requests are not parked; or NGX_ERROR.
+ */
+ngx_int_t ngx_http_faas_park(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx);
+
+/*
+ * The same for a request that a replica has refused: it waits for msec.
+ */
+ngx_int_t ngx_http_faas_pause(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
+    ngx_msec_t msec);
+
+/*
+ * Gives a place at a replica back, and to one that waits for it.
+ */
+void ngx_http_faas_leave(ngx_http_faas_zone_t *zone, uint32_t fn,
+    uint32_t rep);
+
+/*
+ * There may be a place: whoever waits longest looks.
+ */
+void ngx_http_faas_next(ngx_http_faas_zone_t *zone, uint32_t fn);
+
+/*
+ * All that are parked in this worker look for a place.
+ */
+void ngx_http_faas_look(void);
+
+
+/* ngx_http_faas_signal.c: from worker to worker */
+
+/*
+ * Begins to listen; the lane has been claimed.
+ */
+ngx_int_t ngx_http_faas_signal_init(ngx_cycle_t *cycle,
+    ngx_http_faas_main_conf_t *fmcf);
+
+void ngx_http_faas_signal(ngx_http_faas_shm_t *sh, ngx_uint_t lane);
+
+/*
+ * The lane in which a function's request has waited longest; NONE.
+ */
+ngx_uint_t ngx_http_faas_oldest(ngx_http_faas_shm_t *sh, uint32_t fn);
+
+/*
+ * A function's route was changed: signals those who have requests waiting;
+ * or anything may have changed.
+ */
+void ngx_http_faas_changed(ngx_http_faas_shm_t *sh, uint32_t fn);
+void ngx_http_faas_changed_all(ngx_http_faas_shm_t *sh);
+
+/*
+ * A function without a replica is wanted: asks the leader to tell the scaler,
+ * at most once in FAAS_WAKE_INTERVAL.
+ */
+void ngx_http_faas_want(ngx_http_faas_zone_t *zone, uint32_t fn);
+
+
 /* ngx_http_faas_answer.c: what the gateway answers in a function's stead */
 
 /*
@@ -180,10 +339,18 @@ ngx_http_faas_ctx_t *ngx_http_faas_get_ctx(ngx_http_request_t *r);
 ngx_int_t ngx_http_faas_answer_unknown(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
 
-/* 503 */
+/* 503: no replica, and not or no longer parked; routes are not known */
 ngx_int_t ngx_http_faas_answer_no_replica(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
 ngx_int_t ngx_http_faas_answer_not_loaded(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
+
+/* 429: too many are parked, or all replicas are full and none may park */
+ngx_int_t ngx_http_faas_answer_full(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
+
+/* 502: replicas have refused it for as long as it may be parked */
+ngx_int_t ngx_http_faas_answer_refused(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
 
 /* content handlers of faas_health and faas_error */
@@ -193,14 +360,72 @@ ngx_int_t ngx_http_faas_error_handler(ngx_http_request_t *r);
 
 /* ngx_http_faas_balancer.c */
 
-/* the directive "faas" in an upstream block */
+/* the directive "faas" in an upstream block, and its configuration */
 char *ngx_http_faas_upstream(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
+void *ngx_http_faas_create_upstream_conf(ngx_conf_t *cf);
+
+
+/* ngx_http_faas_pick.c: which replica */
+
+/*
+ * Chooses a replica, not one of those tried if there is another, and takes a
+ * place there, which ngx_http_faas_drop() gives back.  tried may be NULL.
+ * Returns NGX_OK; NGX_BUSY where all are at max_inflight; NGX_DECLINED where
+ * there is none.
+ */
+ngx_int_t ngx_http_faas_pick(ngx_http_faas_zone_t *zone, uint32_t fn,
+    const ngx_http_faas_tried_t *tried, uint32_t *rep);
+void ngx_http_faas_drop(ngx_http_faas_zone_t *zone, uint32_t rep);
+
+/*
+ * How a request at a replica went.
+ */
+void ngx_http_faas_rep_failed(ngx_http_faas_shm_t *sh, uint32_t rep,
+    ngx_uint_t max_fails, ngx_msec_t fail_timeout);
+void ngx_http_faas_rep_succeeded(ngx_http_faas_shm_t *sh, uint32_t rep);
+
+
+/* ngx_http_faas_keepalive.c: idle connections */
+
+ngx_int_t ngx_http_faas_keepalive_init(ngx_conf_t *cf,
+    ngx_http_faas_upstream_conf_t *conf);
+
+/*
+ * Puts an idle connection to a replica into pc; NGX_DECLINED: there is none.
+ */
+ngx_int_t ngx_http_faas_keepalive_get(ngx_peer_connection_t *pc,
+    ngx_http_faas_upstream_conf_t *conf, ngx_http_faas_shm_t *sh,
+    uint32_t rep);
+
+/*
+ * Keeps pc's connection, if it can be used again, and clears it there.
+ */
+void ngx_http_faas_keepalive_put(ngx_peer_connection_t *pc,
+    ngx_http_upstream_t *u, ngx_http_faas_upstream_conf_t *conf,
+    ngx_http_faas_shm_t *sh, uint32_t rep, ngx_uint_t state);
+
+
+/* ngx_http_faas_deadline.c: the time of a whole call */
+
+/*
+ * From now on; r->upstream is there and has not connected yet.
+ */
+ngx_int_t ngx_http_faas_deadline_set(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx, ngx_msec_t msec);
+void ngx_http_faas_deadline_clear(ngx_http_faas_ctx_t *ctx);
 
 
 /* ngx_http_faas_headers.c */
 
 /* installs the header filter that adds X-Call-Id and X-Start-Time */
 void ngx_http_faas_headers_init(void);
+
+/*
+ * Gives a request its time, call id and trace, in ctx and as headers to the
+ * function.
+ */
+ngx_int_t ngx_http_faas_stamp(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
 
 /*
  * Adds a response header; name and value must live as long as the request.
@@ -233,11 +458,35 @@ void ngx_http_faas_lane_release(ngx_http_faas_zone_t *zone);
 ngx_uint_t ngx_http_faas_lanes_sweep(ngx_http_faas_zone_t *zone);
 
 /*
- * A request is counted in; it was not one after all; it is over.
+ * True where a process of this number is no more.
+ */
+ngx_int_t ngx_http_faas_pid_is_dead(uint64_t pid);
+
+/*
+ * Microseconds, monotonic.
+ */
+uint64_t ngx_http_faas_usec(void);
+
+/*
+ * A request is counted in; it was not one after all.
  */
 void ngx_http_faas_stat_start(ngx_http_faas_zone_t *zone, uint32_t fn);
 void ngx_http_faas_stat_undo(ngx_http_faas_zone_t *zone, uint32_t fn);
+
+/*
+ * A request that is counted is in flight, or no longer; is parked, or no
+ * longer.  It is one of the two until it is over.
+ */
+void ngx_http_faas_stat_enter(ngx_http_faas_zone_t *zone, uint32_t fn);
 void ngx_http_faas_stat_leave(ngx_http_faas_zone_t *zone, uint32_t fn);
+void ngx_http_faas_stat_park(ngx_http_faas_zone_t *zone, uint32_t fn);
+void ngx_http_faas_stat_unpark(ngx_http_faas_zone_t *zone, uint32_t fn);
+
+/*
+ * Requests parked now, of a function, of all functions.
+ */
+uint64_t ngx_http_faas_stat_parked(ngx_http_faas_shm_t *sh, uint32_t fn);
+uint64_t ngx_http_faas_stat_parked_all(ngx_http_faas_shm_t *sh);
 
 /*
  * Counts an answer of the function: status, time in microseconds.
@@ -255,15 +504,21 @@ void ngx_http_faas_stat_count(ngx_http_request_t *r,
  * Sums the lanes of a function.
  */
 void ngx_http_faas_stat_sum(ngx_http_faas_shm_t *sh, uint32_t fn,
-    ngx_http_faas_stat_t *sum, uint64_t *integral, uint64_t *inflight);
+    ngx_http_faas_sum_t *sum);
 
 /*
- * Sums the lanes of a series.
+ * Adds a time to a series; to none where it is NONE.
+ */
+void ngx_http_faas_hist_add(ngx_http_faas_zone_t *zone, uint32_t series,
+    uint64_t usec);
+
+/*
+ * Sums the stripes of a series.
  */
 void ngx_http_faas_hist_sum(ngx_http_faas_shm_t *sh, uint32_t series,
     ngx_http_faas_hist_t *sum);
 
-/* zero all lanes of a record that is about to be free */
+/* zero all of a record that is about to be free */
 void ngx_http_faas_stat_clear_locked(ngx_http_faas_shm_t *sh, uint32_t fn);
 void ngx_http_faas_hist_clear_locked(ngx_http_faas_shm_t *sh, uint32_t series);
 
@@ -307,6 +562,17 @@ uint32_t ngx_http_faas_fn_rep(ngx_http_faas_shm_t *sh, uint32_t fn,
     uint32_t i);
 
 /*
+ * Requests of all workers at a replica.
+ */
+uint64_t ngx_http_faas_rep_inflight(ngx_http_faas_shm_t *sh, uint32_t rep);
+
+/*
+ * Writes a replica's address as text with a zero to dst, which has
+ * FAAS_ADDR_MAX + 1 bytes.  Returns the length without the zero.
+ */
+size_t ngx_http_faas_rep_addr(ngx_http_faas_rep_t *rep, u_char *dst);
+
+/*
  * Frees the replicas of a function that were taken out and have nothing left
  * in flight.  Returns the requests in flight on those that stay.  Takes the
  * mutex if there is anything to do.
@@ -342,8 +608,8 @@ ngx_int_t ngx_http_faas_is_among(uint32_t rep, const uint32_t *chosen,
  * NGX_DECLINED where the route is no newer than the one in use, or NGX_BUSY
  * where the zone is full and the function keeps the route it has.
  */
-ngx_int_t ngx_http_faas_fn_apply(ngx_http_faas_zone_t *zone,
-    const u_char *key, size_t len, const struct faas_route *route);
+ngx_int_t ngx_http_faas_fn_apply(ngx_http_faas_shm_t *sh, const u_char *key,
+    size_t len, const struct faas_route *route);
 
 /*
  * Takes a function's route away, if it is older than rev.  Requests that are
@@ -376,6 +642,33 @@ ngx_int_t ngx_http_faas_fn_reap(ngx_http_faas_zone_t *zone, uint32_t fn);
  */
 uint32_t ngx_http_faas_fn_series(ngx_http_faas_zone_t *zone, uint32_t fn,
     ngx_uint_t code);
+
+/*
+ * The series of the times that a function's requests were parked; the same.
+ */
+uint32_t ngx_http_faas_fn_park_series(ngx_http_faas_zone_t *zone,
+    uint32_t fn);
+
+
+/* ngx_http_faas_state.c: routes in a file, for a start without Redis */
+
+/*
+ * Reads routes from the file into a new zone; logs what is wrong with it.
+ */
+void ngx_http_faas_state_load(ngx_http_faas_shm_t *sh, ngx_str_t *file,
+    ngx_log_t *log);
+
+/*
+ * Carries routes and counters from one zone over to another.
+ */
+void ngx_http_faas_state_copy(ngx_http_faas_shm_t *to,
+    ngx_http_faas_shm_t *from, ngx_log_t *log);
+
+/*
+ * Writes the file when routes have changed, while this worker is the leader.
+ */
+void ngx_http_faas_state_start(ngx_http_faas_main_conf_t *fmcf);
+void ngx_http_faas_state_stop(void);
 
 
 /* ngx_http_faas_redis_conn.c */
@@ -432,6 +725,23 @@ void ngx_http_faas_flush_stop(void);
  * Reports now rather than at the next tick.
  */
 void ngx_http_faas_flush_soon(void);
+
+
+/*
+ * The connection that load is reported on; NULL where there is none.
+ */
+ngx_http_faas_conn_t *ngx_http_faas_flush_conn(void);
+
+
+/* ngx_http_faas_wake.c: functions that are wanted, to Redis */
+
+void ngx_http_faas_wake_start(ngx_http_faas_main_conf_t *fmcf);
+void ngx_http_faas_wake_stop(void);
+
+/*
+ * Tells the scaler of the functions wanted, if this worker is the leader.
+ */
+void ngx_http_faas_wake_send(void);
 
 
 #endif /* _NGX_HTTP_FAAS_H_INCLUDED_ */

@@ -10,26 +10,29 @@
 #include "ngx_http_faas.h"
 
 
+/* before a request that a replica has refused is tried again */
+#define NGX_HTTP_FAAS_PAUSE_MIN  10     /* msec */
+#define NGX_HTTP_FAAS_PAUSE_MAX  250    /* msec */
+
+
+static ngx_int_t ngx_http_faas_begin(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *before);
 static ngx_http_faas_ctx_t *ngx_http_faas_create_ctx(ngx_http_request_t *r);
-static ngx_int_t ngx_http_faas_stamp(ngx_http_request_t *r,
-    ngx_http_faas_ctx_t *ctx);
-static ngx_int_t ngx_http_faas_call_id(ngx_http_request_t *r,
-    ngx_http_faas_ctx_t *ctx);
-static ngx_table_elt_t *ngx_http_faas_find_header(ngx_http_request_t *r,
-    ngx_str_t *name);
+static void ngx_http_faas_copy_stamp(ngx_http_faas_ctx_t *ctx,
+    ngx_http_faas_ctx_t *from);
 static ngx_int_t ngx_http_faas_admit(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
+static ngx_int_t ngx_http_faas_enter(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
+static ngx_int_t ngx_http_faas_resume(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
 static void ngx_http_faas_cleanup(void *data);
-
-
-static ngx_str_t  ngx_http_faas_call_id_name = ngx_string("x-call-id");
 
 
 ngx_int_t
 ngx_http_faas_admit_handler(ngx_http_request_t *r)
 {
-    ngx_int_t                  rc;
-    ngx_http_faas_ctx_t       *ctx, *before;
+    ngx_http_faas_ctx_t       *ctx;
     ngx_http_faas_loc_conf_t  *flcf;
 
     flcf = ngx_http_get_module_loc_conf(r, ngx_http_faas_module);
@@ -38,31 +41,13 @@ ngx_http_faas_admit_handler(ngx_http_request_t *r)
         return NGX_DECLINED;
     }
 
-    before = ngx_http_faas_get_ctx(r);
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
 
-    ctx = ngx_http_faas_create_ctx(r);
-    if (ctx == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (ctx != NULL && ctx->wait != NGX_HTTP_FAAS_NOT_PARKED) {
+        return ngx_http_faas_resume(r, ctx);
     }
 
-    rc = ngx_http_faas_route(r, ctx);
-
-    if (rc == NGX_DECLINED) {
-        return ngx_http_faas_answer_unknown(r, NULL);
-    }
-
-    if (rc != NGX_OK || ngx_http_faas_stamp(r, ctx) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    /* an internal redirect came here from another function, or the same */
-
-    if (before != NULL && before->is_counted) {
-        ngx_http_faas_stat_count(r, before);
-        ngx_http_faas_cleanup(before);
-    }
-
-    return ngx_http_faas_admit(r, ctx);
+    return ngx_http_faas_begin(r, ngx_http_faas_get_ctx(r));
 }
 
 
@@ -70,6 +55,7 @@ ngx_http_faas_ctx_t *
 ngx_http_faas_get_ctx(ngx_http_request_t *r)
 {
     ngx_pool_cleanup_t   *cln;
+    ngx_http_request_t   *pr;
     ngx_http_faas_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
@@ -91,7 +77,119 @@ ngx_http_faas_get_ctx(ngx_http_request_t *r)
         }
     }
 
+    /*
+     * proxy_cache_background_update and the like clone a request and begin
+     * with its content handler: the clone is the same call
+     */
+
+    pr = r->parent;
+
+    if (pr != NULL && r->loc_conf == pr->loc_conf) {
+        return ngx_http_faas_get_ctx(pr);
+    }
+
     return NULL;
+}
+
+
+ngx_int_t
+ngx_http_faas_admit_again(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+{
+    ngx_uint_t                  i;
+    ngx_http_phase_handler_t   *ph;
+    ngx_http_core_main_conf_t  *cmcf;
+
+    /*
+     * Nothing was sent to a replica, and the whole body, if any, is here; the
+     * replica's answer, if any, was not passed on.
+     */
+
+    if (ctx->is_sent || ctx->is_late || r->header_sent
+        || ctx->loc_conf == NULL
+        || (r->request_body != NULL && r->request_body->rest != 0))
+    {
+        return NGX_DECLINED;
+    }
+
+    cmcf = ngx_http_get_module_main_conf(r, ngx_http_core_module);
+    ph = cmcf->phase_engine.handlers;
+
+    for (i = 0; ph[i].handler != ngx_http_faas_admit_handler; i++) {
+
+        /* the content phase comes behind all others */
+
+        if (ph[i].checker == ngx_http_core_content_phase) {
+            return NGX_DECLINED;
+        }
+    }
+
+    ngx_http_set_ctx(r, ctx, ngx_http_faas_module);
+
+    ctx->wait = NGX_HTTP_FAAS_RETRY;
+
+    r->err_status = 0;
+    r->error_page = 0;
+    r->loc_conf = ctx->loc_conf;
+    r->content_handler = NULL;
+
+    ngx_http_update_location_config(r);
+
+    /* as ngx_http_named_location() does it */
+
+    r->main->count++;
+    r->phase_handler = i;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+
+    return NGX_DONE;
+}
+
+
+static ngx_int_t
+ngx_http_faas_begin(ngx_http_request_t *r, ngx_http_faas_ctx_t *before)
+{
+    ngx_int_t             rc;
+    ngx_http_faas_ctx_t  *ctx, *same;
+
+    ctx = ngx_http_faas_create_ctx(r);
+    if (ctx == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    rc = ngx_http_faas_route(r, ctx);
+
+    if (rc == NGX_DECLINED) {
+        return ngx_http_faas_answer_unknown(r, NULL);
+    }
+
+    if (rc != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    /*
+     * An internal redirect came here from another function, or the same; or
+     * a mirror and the like: it is one call to whoever reads the logs
+     */
+
+    same = before;
+
+    if (same == NULL && r != r->main) {
+        same = ngx_http_faas_get_ctx(r->main);
+    }
+
+    if (before != NULL && before->is_counted && before->request == r) {
+        ngx_http_faas_cleanup(before);
+    }
+
+    if (same != NULL && same->call_id.len != 0) {
+        ngx_http_faas_copy_stamp(ctx, same);
+
+    } else if (ngx_http_faas_stamp(r, ctx) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_faas_admit(r, ctx);
 }
 
 
@@ -111,7 +209,9 @@ ngx_http_faas_create_ctx(ngx_http_request_t *r)
 
     ctx->request = r;
     ctx->conf = ngx_http_get_module_main_conf(r, ngx_http_faas_module);
+    ctx->loc_conf = r->loc_conf;
     ctx->fn = NGX_HTTP_FAAS_NONE;
+    ctx->rep = NGX_HTTP_FAAS_NONE;
     ngx_str_set(&ctx->replica, "");
 
     cln->handler = ngx_http_faas_cleanup;
@@ -122,104 +222,24 @@ ngx_http_faas_create_ctx(ngx_http_request_t *r)
 }
 
 
-/*
- * The time and the id of the call, as the function and the client see them.
- */
-
-static ngx_int_t
-ngx_http_faas_stamp(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+static void
+ngx_http_faas_copy_stamp(ngx_http_faas_ctx_t *ctx, ngx_http_faas_ctx_t *from)
 {
-    u_char           *p, *last;
-    uint64_t          nsec;
-    struct timespec   ts;
-
-    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
-    ctx->started = (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
-
-    (void) clock_gettime(CLOCK_REALTIME, &ts);
-
-    p = ngx_pnalloc(r->pool, NGX_INT64_LEN);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    /* cheaper than ngx_sprintf(), and each call pays for it */
-
-    nsec = (uint64_t) ts.tv_sec * 1000000000 + (uint64_t) ts.tv_nsec;
-
-    for (last = p + NGX_INT64_LEN, p = last; nsec != 0; nsec /= 10) {
-        *--p = (u_char) ('0' + nsec % 10);
-    }
-
-    ctx->start_time.data = p;
-    ctx->start_time.len = last - p;
-
-    return ngx_http_faas_call_id(r, ctx);
-}
-
-
-static ngx_int_t
-ngx_http_faas_call_id(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
-{
-    u_char           *p;
-    uint64_t          high, low;
-    ngx_table_elt_t  *h;
-
-    h = ngx_http_faas_find_header(r, &ngx_http_faas_call_id_name);
-
-    if (h != NULL && h->value.len != 0) {
-        ctx->call_id = h->value;
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(r->pool, FAAS_UUID_LEN + 1);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    high = faas_random_next(&ctx->conf->random);
-    low = faas_random_next(&ctx->conf->random);
-
-    faas_uuid_encode(high, low, (char *) p);
-
-    ctx->call_id.data = p;
-    ctx->call_id.len = FAAS_UUID_LEN;
-    ctx->is_new_call_id = 1;
-
-    return NGX_OK;
-}
-
-
-static ngx_table_elt_t *
-ngx_http_faas_find_header(ngx_http_request_t *r, ngx_str_t *name)
-{
-    ngx_uint_t        i;
-    ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
-
-    for (part = &r->headers_in.headers.part; part != NULL; part = part->next)
-    {
-        h = part->elts;
-
-        for (i = 0; i < part->nelts; i++) {
-            if (h[i].key.len == name->len
-                && ngx_strncasecmp(h[i].key.data, name->data, name->len) == 0)
-            {
-                return &h[i];
-            }
-        }
-    }
-
-    return NULL;
+    ctx->started = ngx_http_faas_usec();
+    ctx->start_time = from->start_time;
+    ctx->call_id = from->call_id;
+    ctx->is_new_call_id = from->is_new_call_id;
+    ctx->trace = from->trace;
 }
 
 
 static ngx_int_t
 ngx_http_faas_admit(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
-    uint32_t               fn, n;
-    uint64_t               seq;
-    ngx_http_faas_zone_t  *zone;
+    uint32_t                   fn;
+    uint64_t                   seq;
+    ngx_http_faas_zone_t      *zone;
+    ngx_http_faas_loc_conf_t  *flcf;
 
     zone = ctx->conf->zone;
 
@@ -229,14 +249,12 @@ ngx_http_faas_admit(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
         if (fn == NGX_HTTP_FAAS_NONE) {
 
-            if (!ngx_http_faas_load(&zone->sh->is_loaded)) {
+            if (!ngx_http_faas_load(&zone->sh->h->is_loaded)) {
                 return ngx_http_faas_answer_not_loaded(r, ctx);
             }
 
             return ngx_http_faas_answer_unknown(r, ctx);
         }
-
-        n = zone->sh->fn[fn].n;
 
         ngx_http_faas_stat_start(zone, fn);
 
@@ -249,20 +267,133 @@ ngx_http_faas_admit(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
         ngx_http_faas_stat_undo(zone, fn);
     }
 
+    flcf = ngx_http_get_module_loc_conf(r, ngx_http_faas_module);
+
+    if (zone->sh->fn[fn].is_private && !flcf->internal) {
+        ngx_http_faas_stat_undo(zone, fn);
+        return ngx_http_faas_answer_unknown(r, ctx);
+    }
+
     ctx->fn = fn;
     ctx->is_counted = 1;
 
-    if (n == 0) {
+    return ngx_http_faas_enter(r, ctx);
+}
+
+
+/*
+ * A place at a replica, or a place to wait.
+ */
+
+static ngx_int_t
+ngx_http_faas_enter(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+{
+    ngx_int_t              rc, picked;
+    ngx_http_faas_fn_t    *f;
+    ngx_http_faas_zone_t  *zone;
+
+    zone = ctx->conf->zone;
+    f = &zone->sh->fn[ctx->fn];
+
+    /* where places are scarce those who came first go first */
+
+    if (f->max_inflight != 0 && ngx_http_faas_load(&f->waiting) != 0) {
+        picked = NGX_BUSY;
+
+    } else {
+        picked = ngx_http_faas_pick(zone, ctx->fn, NULL, &ctx->rep);
+
+        if (picked == NGX_OK) {
+            return NGX_DECLINED;
+        }
+    }
+
+    rc = ngx_http_faas_park(r, ctx);
+
+    if (rc == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (rc == NGX_DECLINED && picked == NGX_DECLINED) {
         return ngx_http_faas_answer_no_replica(r, ctx);
     }
 
-    return NGX_DECLINED;
+    return ngx_http_faas_answer_full(r, ctx);
+}
+
+
+/*
+ * The request was parked, or comes back from a replica that has refused it.
+ */
+
+static ngx_int_t
+ngx_http_faas_resume(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+{
+    ngx_int_t            rc;
+    ngx_msec_t           msec;
+    ngx_http_faas_fn_t  *f;
+
+    switch (ctx->wait) {
+
+    case NGX_HTTP_FAAS_READY:
+        ctx->wait = NGX_HTTP_FAAS_NOT_PARKED;
+
+        if (ctx->rep != NGX_HTTP_FAAS_NONE) {
+            return NGX_DECLINED;
+        }
+
+        /* it has paused after a replica refused it */
+
+        return ngx_http_faas_enter(r, ctx);
+
+    case NGX_HTTP_FAAS_GONE:
+        ctx->wait = NGX_HTTP_FAAS_NOT_PARKED;
+        return ngx_http_faas_answer_unknown(r, ctx);
+
+    case NGX_HTTP_FAAS_EXPIRED:
+        ctx->wait = NGX_HTTP_FAAS_NOT_PARKED;
+        return ngx_http_faas_answer_no_replica(r, ctx);
+
+    case NGX_HTTP_FAAS_RETRY:
+        break;
+
+    default: /* NGX_HTTP_FAAS_PARKED */
+        return NGX_AGAIN;
+    }
+
+    f = &ctx->conf->zone->sh->fn[ctx->fn];
+    msec = f->park != FAAS_UNSET ? f->park : ctx->conf->park;
+    ctx->wait = NGX_HTTP_FAAS_NOT_PARKED;
+
+    if (ctx->retry_until == 0) {
+        ctx->retry_until = ngx_current_msec + msec;
+        ctx->pause = NGX_HTTP_FAAS_PAUSE_MIN;
+    }
+
+    if (ngx_current_msec + ctx->pause >= ctx->retry_until) {
+        return ngx_http_faas_answer_refused(r, ctx);
+    }
+
+    rc = ngx_http_faas_pause(r, ctx, ctx->pause);
+
+    ctx->pause = ngx_min(ctx->pause * 2, NGX_HTTP_FAAS_PAUSE_MAX);
+
+    if (rc == NGX_AGAIN) {
+        return NGX_AGAIN;
+    }
+
+    return rc == NGX_ERROR ? NGX_HTTP_INTERNAL_SERVER_ERROR
+                           : ngx_http_faas_answer_refused(r, ctx);
 }
 
 
 /*
  * The pool dies after the log phase: the function's record cannot go before
- * the answer was counted.
+ * the answer was counted.  A subrequest has no log phase.
  */
 
 static void
@@ -270,8 +401,21 @@ ngx_http_faas_cleanup(void *data)
 {
     ngx_http_faas_ctx_t  *ctx = data;
 
-    if (ctx->is_counted) {
-        ctx->is_counted = 0;
-        ngx_http_faas_stat_leave(ctx->conf->zone, ctx->fn);
+    if (ctx->deadline != NULL) {
+        ngx_http_faas_deadline_clear(ctx);
     }
+
+    if (!ctx->is_counted) {
+        return;
+    }
+
+    ngx_http_faas_stat_count(ctx->request, ctx);
+
+    if (ctx->rep != NGX_HTTP_FAAS_NONE) {
+        ngx_http_faas_leave(ctx->conf->zone, ctx->fn, ctx->rep);
+        ctx->rep = NGX_HTTP_FAAS_NONE;
+    }
+
+    ctx->is_counted = 0;
+    ngx_http_faas_stat_leave(ctx->conf->zone, ctx->fn);
 }

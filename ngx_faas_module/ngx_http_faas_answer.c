@@ -2,19 +2,55 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * What the gateway answers in a function's stead.  The texts of 404 and 503
- * are those that clients of OpenFaaS know.  All of it is marked by
- * X-OpenFaaS-Internal, so that nobody takes it for the function's own.
+ * What the gateway answers in a function's stead: a small JSON object that
+ * says what happened, where (hop), and which setting to look at; and the same
+ * in the error log.  Texts of 404 and 503 are those that clients of OpenFaaS
+ * know.  X-OpenFaaS-Internal marks it, so that nobody takes it for the
+ * function's own.
  */
 
 
 #include "ngx_http_faas.h"
 
 
+#define NGX_HTTP_FAAS_TEXT_MAX  512     /* bytes of an error's text */
+
+
+/* what is wrong; log is the level at which it is logged */
+
+typedef struct {
+    ngx_uint_t             status;
+    ngx_uint_t             log;
+    const char            *hop;
+    const char            *setting;
+    ngx_str_t              error;
+    unsigned               is_temporary:1;  /* Retry-After */
+} ngx_http_faas_fault_t;
+
+
+/* statuses that nginx comes to by itself, see faas_error */
+
+typedef struct {
+    ngx_uint_t             status;
+    const char            *hop;
+    const char            *error;
+    const char            *setting;
+} ngx_http_faas_known_t;
+
+
 static ngx_int_t ngx_http_faas_answer(ngx_http_request_t *r,
-    ngx_uint_t status, ngx_str_t *text);
-static ngx_int_t ngx_http_faas_send(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *type, ngx_str_t *body);
+    ngx_http_faas_ctx_t *ctx, ngx_http_faas_fault_t *fault);
+static void ngx_http_faas_not_loaded(ngx_http_faas_fault_t *fault);
+static void ngx_http_faas_log_fault(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx, ngx_http_faas_fault_t *fault);
+static ngx_int_t ngx_http_faas_send_fault(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx, ngx_http_faas_fault_t *fault);
+static u_char *ngx_http_faas_member(u_char *p, const char *name,
+    ngx_str_t *value);
+static ngx_int_t ngx_http_faas_fault_name(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx, ngx_str_t *name);
+static void ngx_http_faas_fault_of(ngx_http_faas_ctx_t *ctx,
+    ngx_uint_t status, ngx_http_faas_fault_t *fault);
 static ngx_int_t ngx_http_faas_mark(ngx_http_request_t *r);
 
 
@@ -25,42 +61,75 @@ static ngx_str_t  ngx_http_faas_json = ngx_string("application/json");
 static ngx_str_t  ngx_http_faas_gateway_value = ngx_string("gateway");
 static ngx_str_t  ngx_http_faas_nosniff_value = ngx_string("nosniff");
 static ngx_str_t  ngx_http_faas_retry_value = ngx_string("1");
-
 static ngx_str_t  ngx_http_faas_no_page =
     ngx_string("404 page not found\n");
-static ngx_str_t  ngx_http_faas_not_loaded =
-    ngx_string("The gateway has not read its routes from Redis yet; "
-               "see faas_redis and nginx's error log.\n");
 static ngx_str_t  ngx_http_faas_ok = ngx_string("OK");
-static ngx_str_t  ngx_http_faas_empty = ngx_string("");
+
+
+static ngx_http_faas_known_t  ngx_http_faas_known[] = {
+
+    { NGX_HTTP_REQUEST_ENTITY_TOO_LARGE, "gateway",
+      "the body of the request is too large", "client_max_body_size" },
+
+    { NGX_HTTP_TOO_MANY_REQUESTS, "gateway",
+      "too many requests", "limit_req, limit_conn" },
+
+    { NGX_HTTP_INTERNAL_SERVER_ERROR, "gateway",
+      "the gateway has failed, its error log says why", "error_log" },
+
+    { NGX_HTTP_BAD_GATEWAY, "replica",
+      "the replica closed or refused the connection before it answered",
+      "proxy_next_upstream_tries" },
+
+    { NGX_HTTP_SERVICE_UNAVAILABLE, "gateway",
+      "too many requests", "limit_req, limit_conn" },
+
+    { NGX_HTTP_GATEWAY_TIME_OUT, "replica",
+      "the function gave no answer in time", "proxy_read_timeout" },
+
+    { 0, "gateway", "the gateway refuses the request", "error_log" }
+};
 
 
 ngx_int_t
 ngx_http_faas_answer_unknown(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
-    u_char     *p;
-    ngx_str_t   text;
-
-    static const char  format[] = "error finding function %V: server returned "
-        "non-200 status code (404) for function, %V, body: not found";
+    u_char                    text[NGX_HTTP_FAAS_TEXT_MAX];
+    ngx_http_faas_fault_t     fault;
+    ngx_http_complex_value_t  cv;
 
     if (ctx == NULL) {
-        return ngx_http_faas_answer(r, NGX_HTTP_NOT_FOUND,
-                                    &ngx_http_faas_no_page);
+
+        /* as for any other path that nobody serves */
+
+        ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
+        cv.value = ngx_http_faas_no_page;
+
+        if (ngx_http_faas_mark(r) != NGX_OK) {
+            return NGX_HTTP_INTERNAL_SERVER_ERROR;
+        }
+
+        ngx_http_finalize_request(r, ngx_http_send_response(r,
+                                         NGX_HTTP_NOT_FOUND,
+                                         &ngx_http_faas_text_plain, &cv));
+        return NGX_DONE;
     }
 
-    p = ngx_pnalloc(r->pool, sizeof(format) + 2 * ctx->key.len);
-    if (p == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    ngx_memzero(&fault, sizeof(ngx_http_faas_fault_t));
 
-    text.data = p;
-    text.len = ngx_sprintf(p, format, &ctx->key, &ctx->function) - p;
+    fault.status = NGX_HTTP_NOT_FOUND;
+    fault.log = NGX_LOG_INFO;
+    fault.hop = "gateway";
+    fault.setting = "";
 
-    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
-                  "faas: no function \"%V\" is deployed", &ctx->key);
+    fault.error.data = text;
+    fault.error.len = ngx_snprintf(text, sizeof(text), "error finding function "
+                                   "%V: server returned non-200 status code "
+                                   "(404) for function, %V, body: not found",
+                                   &ctx->key, &ctx->function)
+                      - text;
 
-    return ngx_http_faas_answer(r, NGX_HTTP_NOT_FOUND, &text);
+    return ngx_http_faas_answer(r, ctx, &fault);
 }
 
 
@@ -68,23 +137,39 @@ ngx_int_t
 ngx_http_faas_answer_no_replica(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx)
 {
-    u_char     *p;
-    ngx_str_t   text;
+    u_char                 text[NGX_HTTP_FAAS_TEXT_MAX];
+    ngx_http_faas_fn_t    *f;
+    ngx_http_faas_fault_t  fault;
 
-    static const char  format[] = "No endpoints available for: %V.\n";
+    ngx_memzero(&fault, sizeof(ngx_http_faas_fault_t));
 
-    p = ngx_pnalloc(r->pool, sizeof(format) + ctx->function.len);
-    if (p == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    f = &ctx->conf->zone->sh->fn[ctx->fn];
+
+    fault.status = NGX_HTTP_SERVICE_UNAVAILABLE;
+    fault.log = NGX_LOG_ERR;
+    fault.hop = "gateway";
+    fault.setting = (ctx->parked == 0) ? "faas_queue"
+                    : (f->park != FAAS_UNSET) ? "park_ms of the route"
+                    : "faas_park_timeout";
+    fault.is_temporary = 1;
+    fault.error.data = text;
+
+    if (ctx->parked == 0) {
+        fault.error.len = ngx_snprintf(text, sizeof(text),
+                                       "No endpoints available for: %V.",
+                                       &ctx->function)
+                          - text;
+    } else {
+        fault.error.len = ngx_snprintf(text, sizeof(text),
+                                       "No endpoints available for: %V. "
+                                       "(waited %uLms for %s)",
+                                       &ctx->function, ctx->parked / 1000,
+                                       f->n == 0 ? "a replica"
+                                       : "one below its max_inflight")
+                          - text;
     }
 
-    text.data = p;
-    text.len = ngx_sprintf(p, format, &ctx->function) - p;
-
-    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                  "faas: function \"%V\" has no replica", &ctx->key);
-
-    return ngx_http_faas_answer(r, NGX_HTTP_SERVICE_UNAVAILABLE, &text);
+    return ngx_http_faas_answer(r, ctx, &fault);
 }
 
 
@@ -92,26 +177,56 @@ ngx_int_t
 ngx_http_faas_answer_not_loaded(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx)
 {
-    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                  "faas: function \"%V\" was called before the routes were "
-                  "read from Redis at \"%V\"",
-                  &ctx->key, &ctx->conf->redis.addr);
+    ngx_http_faas_fault_t  fault;
 
-    if (ngx_http_faas_add_header(r, "Retry-After",
-                                 &ngx_http_faas_retry_value)
-        != NGX_OK)
-    {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    ngx_http_faas_not_loaded(&fault);
+
+    return ngx_http_faas_answer(r, ctx, &fault);
+}
+
+
+ngx_int_t
+ngx_http_faas_answer_full(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+{
+    ngx_http_faas_fault_t  fault;
+
+    ngx_memzero(&fault, sizeof(ngx_http_faas_fault_t));
+
+    fault.status = NGX_HTTP_TOO_MANY_REQUESTS;
+    fault.log = NGX_LOG_WARN;
+    fault.hop = "gateway";
+    fault.is_temporary = 1;
+
+    if (ctx->full != NULL) {
+        fault.setting = ctx->full;
+        ngx_str_set(&fault.error, "too many requests wait for the function");
+
+    } else {
+        fault.setting = "max_inflight";
+        ngx_str_set(&fault.error, "all replicas of the function are busy, and "
+                                  "no request may wait");
     }
 
-    return ngx_http_faas_answer(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                &ngx_http_faas_not_loaded);
+    return ngx_http_faas_answer(r, ctx, &fault);
+}
+
+
+ngx_int_t
+ngx_http_faas_answer_refused(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+{
+    ngx_http_faas_fault_t  fault;
+
+    ngx_http_faas_fault_of(ctx, NGX_HTTP_BAD_GATEWAY, &fault);
+
+    return ngx_http_faas_answer(r, ctx, &fault);
 }
 
 
 ngx_int_t
 ngx_http_faas_health_handler(ngx_http_request_t *r)
 {
+    ngx_http_faas_fault_t       fault;
+    ngx_http_complex_value_t    cv;
     ngx_http_faas_main_conf_t  *fmcf;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
@@ -122,71 +237,53 @@ ngx_http_faas_health_handler(ngx_http_request_t *r)
 
     /* with its routes in memory it serves, whatever Redis does */
 
-    if (!ngx_http_faas_load(&fmcf->zone->sh->is_loaded)) {
-        return ngx_http_faas_send(r, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                  &ngx_http_faas_text_plain,
-                                  &ngx_http_faas_not_loaded);
+    if (!ngx_http_faas_load(&fmcf->zone->sh->h->is_loaded)) {
+        ngx_http_faas_not_loaded(&fault);
+        return ngx_http_faas_send_fault(r, NULL, &fault);
     }
 
-    return ngx_http_faas_send(r, NGX_HTTP_OK, &ngx_http_faas_text_plain,
-                              &ngx_http_faas_ok);
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
+    cv.value = ngx_http_faas_ok;
+
+    return ngx_http_send_response(r, NGX_HTTP_OK, &ngx_http_faas_text_plain,
+                                  &cv);
 }
 
 
 /*
- * For "error_page 502 504 = @name": says who failed, and what to look at.
+ * For "error_page 502 ... = @name": says who failed, and what to look at.
  */
 
 ngx_int_t
 ngx_http_faas_error_handler(ngx_http_request_t *r)
 {
-    u_char               *p;
-    ngx_str_t             body;
-    ngx_uint_t            status;
-    const char           *what, *setting;
-    ngx_http_faas_ctx_t  *ctx;
-
-    static const char  format[] = "{\"error\":\"%s\",\"hop\":\"replica\","
-        "\"function\":\"%V\",\"replica\":\"%V\",\"setting\":\"%s\","
-        "\"call_id\":\"%V\"}\n";
+    ngx_int_t              rc;
+    ngx_uint_t             status;
+    ngx_http_faas_ctx_t   *ctx;
+    ngx_http_faas_fault_t  fault;
 
     ctx = ngx_http_faas_get_ctx(r);
     status = r->err_status;
 
-    if (ctx == NULL || status < NGX_HTTP_SPECIAL_RESPONSE) {
+    if (status < NGX_HTTP_BAD_REQUEST) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "faas_error is only for the error_page of a location "
                       "with faas_function");
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (status == NGX_HTTP_GATEWAY_TIME_OUT) {
-        what = "the function gave no answer in time";
-        setting = "proxy_read_timeout";
+    if (ctx != NULL && ctx->is_counted && status == NGX_HTTP_BAD_GATEWAY) {
+        rc = ngx_http_faas_admit_again(r, ctx);
 
-    } else {
-        what = "the replica closed or refused the connection before it "
-               "answered";
-        setting = "proxy_next_upstream_tries";
+        if (rc != NGX_DECLINED) {
+            return rc;
+        }
     }
 
-    p = ngx_pnalloc(r->pool, sizeof(format) + ngx_strlen(what)
-                             + ngx_strlen(setting) + ctx->key.len
-                             + ctx->replica.len + FAAS_UUID_LEN);
-    if (p == NULL) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    ngx_http_faas_fault_of(ctx, status, &fault);
+    ngx_http_faas_log_fault(r, ctx, &fault);
 
-    body.data = p;
-
-    /* a client's own call id may hold anything: only ours is repeated */
-
-    body.len = ngx_sprintf(p, format, what, &ctx->key, &ctx->replica, setting,
-                           ctx->is_new_call_id ? &ctx->call_id
-                                               : &ngx_http_faas_empty)
-               - p;
-
-    return ngx_http_faas_send(r, status, &ngx_http_faas_json, &body);
+    return ngx_http_faas_send_fault(r, ctx, &fault);
 }
 
 
@@ -195,32 +292,213 @@ ngx_http_faas_error_handler(ngx_http_request_t *r)
  */
 
 static ngx_int_t
-ngx_http_faas_answer(ngx_http_request_t *r, ngx_uint_t status,
-    ngx_str_t *text)
+ngx_http_faas_answer(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
+    ngx_http_faas_fault_t *fault)
 {
-    ngx_http_finalize_request(r, ngx_http_faas_send(r, status,
-                                                &ngx_http_faas_text_plain,
-                                                text));
+    ngx_http_faas_log_fault(r, ctx, fault);
+
+    ngx_http_finalize_request(r, ngx_http_faas_send_fault(r, ctx, fault));
+
     return NGX_DONE;
 }
 
 
-static ngx_int_t
-ngx_http_faas_send(ngx_http_request_t *r, ngx_uint_t status, ngx_str_t *type,
-    ngx_str_t *body)
+static void
+ngx_http_faas_not_loaded(ngx_http_faas_fault_t *fault)
 {
-    ngx_http_complex_value_t  cv;
+    ngx_memzero(fault, sizeof(ngx_http_faas_fault_t));
 
-    if (status >= NGX_HTTP_SPECIAL_RESPONSE
-        && ngx_http_faas_mark(r) != NGX_OK)
+    fault->status = NGX_HTTP_SERVICE_UNAVAILABLE;
+    fault->log = NGX_LOG_ERR;
+    fault->hop = "redis";
+    fault->setting = "faas_redis";
+    fault->is_temporary = 1;
+    ngx_str_set(&fault->error, "the gateway has not read its routes from "
+                               "Redis yet");
+}
+
+
+static void
+ngx_http_faas_log_fault(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
+    ngx_http_faas_fault_t *fault)
+{
+    ngx_str_t  function, replica;
+
+    ngx_str_null(&replica);
+
+    if (ngx_http_faas_fault_name(r, ctx, &function) != NGX_OK) {
+        ngx_str_null(&function);
+    }
+
+    if (ctx != NULL) {
+        replica = ctx->replica;
+    }
+
+    ngx_log_error(fault->log, r->connection->log, 0,
+                  "faas: %ui, %V; hop: %s, function: \"%V\", replica: \"%V\", "
+                  "setting: %s", fault->status, &fault->error, fault->hop,
+                  &function, &replica, fault->setting);
+}
+
+
+static ngx_int_t
+ngx_http_faas_send_fault(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
+    ngx_http_faas_fault_t *fault)
+{
+    u_char                    *p;
+    size_t                     size;
+    ngx_str_t                  function, replica, hop, setting, call_id;
+    ngx_http_complex_value_t   cv;
+
+    ngx_str_null(&replica);
+    ngx_str_null(&call_id);
+
+    if (ngx_http_faas_fault_name(r, ctx, &function) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (ctx != NULL) {
+        replica = ctx->replica;
+        call_id = ctx->call_id;
+    }
+
+    hop.data = (u_char *) fault->hop;
+    hop.len = ngx_strlen(fault->hop);
+    setting.data = (u_char *) fault->setting;
+    setting.len = ngx_strlen(fault->setting);
+
+    /* each byte may become \u00XX */
+
+    size = sizeof("{\"error\":\"\",\"hop\":\"\",\"function\":\"\","
+                  "\"replica\":\"\",\"setting\":\"\",\"call_id\":\"\"}\n")
+           + 6 * (fault->error.len + hop.len + function.len + replica.len
+                  + setting.len + call_id.len);
+
+    p = ngx_pnalloc(r->pool, size);
+
+    if (p == NULL || ngx_http_faas_mark(r) != NGX_OK
+        || (fault->is_temporary
+            && ngx_http_faas_add_header(r, "Retry-After",
+                                        &ngx_http_faas_retry_value)
+               != NGX_OK))
     {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
     ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
-    cv.value = *body;
+    cv.value.data = p;
 
-    return ngx_http_send_response(r, status, type, &cv);
+    p = ngx_http_faas_member(p, "{\"error\":\"", &fault->error);
+    p = ngx_http_faas_member(p, "\",\"hop\":\"", &hop);
+    p = ngx_http_faas_member(p, "\",\"function\":\"", &function);
+
+    if (replica.len != 0) {
+        p = ngx_http_faas_member(p, "\",\"replica\":\"", &replica);
+    }
+
+    p = ngx_http_faas_member(p, "\",\"setting\":\"", &setting);
+    p = ngx_http_faas_member(p, "\",\"call_id\":\"", &call_id);
+    p = ngx_cpymem(p, "\"}\n", 3);
+
+    cv.value.len = p - cv.value.data;
+
+    return ngx_http_send_response(r, fault->status, &ngx_http_faas_json, &cv);
+}
+
+
+static u_char *
+ngx_http_faas_member(u_char *p, const char *name, ngx_str_t *value)
+{
+    p = ngx_cpymem(p, name, ngx_strlen(name));
+
+    return (u_char *) ngx_escape_json(p, value->data, value->len);
+}
+
+
+/*
+ * An error before admission (413 and the like) is still an error of the
+ * function whose name is in the path.
+ */
+
+static ngx_int_t
+ngx_http_faas_fault_name(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
+    ngx_str_t *name)
+{
+    u_char                     *p, *last;
+    ngx_str_t                  *prefix;
+    ngx_uint_t                  i;
+    ngx_http_faas_main_conf_t  *fmcf;
+
+    if (ctx != NULL) {
+        *name = ctx->key;
+        return NGX_OK;
+    }
+
+    ngx_str_null(name);
+
+    fmcf = ngx_http_get_module_main_conf(r, ngx_http_faas_module);
+
+    if (fmcf->prefixes == NULL) {
+        return NGX_OK;
+    }
+
+    prefix = fmcf->prefixes->elts;
+
+    for (i = 0; i < fmcf->prefixes->nelts; i++) {
+
+        if (r->uri.len <= prefix[i].len
+            || ngx_memcmp(r->uri.data, prefix[i].data, prefix[i].len) != 0)
+        {
+            continue;
+        }
+
+        p = r->uri.data + prefix[i].len;
+        last = r->uri.data + r->uri.len;
+
+        name->data = p;
+
+        while (p < last && *p != '/' && p - name->data < FAAS_KEY_MAX) {
+            p++;
+        }
+
+        name->len = p - name->data;
+
+        return NGX_OK;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_faas_fault_of(ngx_http_faas_ctx_t *ctx, ngx_uint_t status,
+    ngx_http_faas_fault_t *fault)
+{
+    ngx_http_faas_known_t  *known;
+
+    for (known = ngx_http_faas_known; known->status != 0; known++) {
+        if (known->status == status) {
+            break;
+        }
+    }
+
+    ngx_memzero(fault, sizeof(ngx_http_faas_fault_t));
+
+    fault->status = status;
+    fault->log = status >= NGX_HTTP_INTERNAL_SERVER_ERROR ? NGX_LOG_ERR
+                                                          : NGX_LOG_INFO;
+    fault->hop = known->hop;
+    fault->setting = known->setting;
+    fault->error.data = (u_char *) known->error;
+    fault->error.len = ngx_strlen(known->error);
+    fault->is_temporary = (status == NGX_HTTP_TOO_MANY_REQUESTS
+                           || status == NGX_HTTP_SERVICE_UNAVAILABLE);
+
+    if (ctx != NULL && ctx->is_late) {
+        ngx_str_set(&fault->error, "the call took longer than the function's "
+                                   "exec_timeout allows");
+        fault->setting = "exec_timeout";
+    }
 }
 
 

@@ -2,46 +2,38 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The balancer: the replica with the fewest requests in flight, counted over
- * all workers.  One upstream block serves all functions.
+ * The balancer's place in nginx: the upstream block with "faas" in it, which
+ * serves all functions, and the replicas that a request is sent to.  The
+ * first one was chosen when the request was admitted.
  */
 
 
 #include "ngx_http_faas.h"
 
-
-/* how often a pick is repeated because the route was changed meanwhile */
-#define NGX_HTTP_FAAS_PICK_TRIES   16
-
-/* makes a replica seem busier than any that is */
-#define NGX_HTTP_FAAS_LAST_CHOICE  (1ULL << 63)
+#include "lib/faas_num.h"
 
 
 typedef struct {
-    ngx_http_request_t    *request;
-    ngx_http_faas_ctx_t   *ctx;
-    uint32_t               rep;             /* held; NONE */
-    uint32_t               n_failed;
-    uint32_t               failed[NGX_HTTP_FAAS_TRIES];
+    ngx_http_request_t             *request;
+    ngx_http_faas_ctx_t            *ctx;
+    ngx_http_faas_upstream_conf_t  *conf;
+    uint32_t                        rep;     /* held; NONE */
+    ngx_http_faas_tried_t           tried;
 } ngx_http_faas_peer_t;
 
 
+static char *ngx_http_faas_upstream_param(
+    ngx_http_faas_upstream_conf_t *conf, ngx_str_t *param);
 static ngx_int_t ngx_http_faas_init_upstream(ngx_conf_t *cf,
     ngx_http_upstream_srv_conf_t *us);
 static ngx_int_t ngx_http_faas_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us);
 static ngx_int_t ngx_http_faas_get_peer(ngx_peer_connection_t *pc,
     void *data);
-static uint32_t ngx_http_faas_pick(ngx_http_faas_peer_t *peer);
-static uint32_t ngx_http_faas_least_busy(ngx_http_faas_peer_t *peer);
-static ngx_int_t ngx_http_faas_has_failed(ngx_http_faas_peer_t *peer,
-    uint32_t rep);
 static ngx_int_t ngx_http_faas_set_peer(ngx_peer_connection_t *pc,
     ngx_http_faas_peer_t *peer);
 static void ngx_http_faas_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
-static void ngx_http_faas_hold(ngx_http_faas_zone_t *zone, uint32_t rep);
-static void ngx_http_faas_unhold(ngx_http_faas_zone_t *zone, uint32_t rep);
 #if (NGX_HTTP_SSL)
 static ngx_int_t ngx_http_faas_set_session(ngx_peer_connection_t *pc,
     void *data);
@@ -52,9 +44,26 @@ static void ngx_http_faas_save_session(ngx_peer_connection_t *pc, void *data);
 char *
 ngx_http_faas_upstream(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
+    ngx_http_faas_upstream_conf_t *fucf = conf;
+
+    char                          *rv;
+    ngx_str_t                     *value;
+    ngx_uint_t                     i;
     ngx_http_upstream_server_t    *server;
     ngx_http_faas_main_conf_t     *fmcf;
     ngx_http_upstream_srv_conf_t  *uscf;
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        rv = ngx_http_faas_upstream_param(fucf, &value[i]);
+
+        if (rv != NGX_CONF_OK) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\": %s", &value[i], rv);
+            return NGX_CONF_ERROR;
+        }
+    }
 
     uscf = ngx_http_conf_get_module_srv_conf(cf, ngx_http_upstream_module);
 
@@ -89,6 +98,99 @@ ngx_http_faas_upstream(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 }
 
 
+void *
+ngx_http_faas_create_upstream_conf(ngx_conf_t *cf)
+{
+    ngx_http_faas_upstream_conf_t  *fucf;
+
+    /* lists are set by ngx_pcalloc() and ngx_http_faas_keepalive_init() */
+
+    fucf = ngx_pcalloc(cf->pool, sizeof(ngx_http_faas_upstream_conf_t));
+    if (fucf == NULL) {
+        return NULL;
+    }
+
+    fucf->max_fails = 1;
+    fucf->fail_timeout = 1000;
+    fucf->keepalive = 1024;
+    fucf->keepalive_requests = 10000;
+    fucf->keepalive_time = 3600000;
+    fucf->keepalive_timeout = 60000;
+
+    return fucf;
+}
+
+
+static char *
+ngx_http_faas_upstream_param(ngx_http_faas_upstream_conf_t *conf,
+    ngx_str_t *param)
+{
+    size_t      len;
+    uint64_t    n;
+    ngx_int_t   msec;
+    ngx_str_t   value;
+    ngx_uint_t  i;
+
+    static const struct {
+        ngx_str_t   name;
+        size_t      offset;
+        ngx_uint_t  is_time;
+    }  params[] = {
+        { ngx_string("max_fails="),
+          offsetof(ngx_http_faas_upstream_conf_t, max_fails), 0 },
+        { ngx_string("fail_timeout="),
+          offsetof(ngx_http_faas_upstream_conf_t, fail_timeout), 1 },
+        { ngx_string("keepalive="),
+          offsetof(ngx_http_faas_upstream_conf_t, keepalive), 0 },
+        { ngx_string("keepalive_requests="),
+          offsetof(ngx_http_faas_upstream_conf_t, keepalive_requests), 0 },
+        { ngx_string("keepalive_time="),
+          offsetof(ngx_http_faas_upstream_conf_t, keepalive_time), 1 },
+        { ngx_string("keepalive_timeout="),
+          offsetof(ngx_http_faas_upstream_conf_t, keepalive_timeout), 1 },
+    };
+
+    for (i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
+        len = params[i].name.len;
+
+        if (param->len <= len
+            || ngx_strncmp(param->data, params[i].name.data, len) != 0)
+        {
+            continue;
+        }
+
+        value.data = param->data + len;
+        value.len = param->len - len;
+
+        if (params[i].is_time) {
+            msec = ngx_parse_time(&value, 0);
+
+            if (msec == NGX_ERROR || msec == 0 || msec > FAAS_MSEC_MAX) {
+                return "expected a time from 1ms to 1d";
+            }
+
+            *(ngx_msec_t *) ((char *) conf + params[i].offset) = msec;
+
+        } else {
+            if (faas_parse_uint((char *) value.data, value.len, 0, 1000000,
+                                &n)
+                != 0)
+            {
+                return "expected a number from 0 to 1000000";
+            }
+
+            *(ngx_uint_t *) ((char *) conf + params[i].offset)
+                = (ngx_uint_t) n;
+        }
+
+        return NGX_CONF_OK;
+    }
+
+    return "expected max_fails=, fail_timeout=, keepalive=, "
+           "keepalive_requests=, keepalive_time= or keepalive_timeout=";
+}
+
+
 static ngx_int_t
 ngx_http_faas_init_upstream(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *us)
 {
@@ -114,7 +216,8 @@ ngx_http_faas_init_upstream(ngx_conf_t *cf, ngx_http_upstream_srv_conf_t *us)
 
     us->peer.init = ngx_http_faas_init_peer;
 
-    return NGX_OK;
+    return ngx_http_faas_keepalive_init(cf,
+               ngx_http_conf_upstream_srv_conf(us, ngx_http_faas_module));
 }
 
 
@@ -123,8 +226,10 @@ ngx_http_faas_init_peer(ngx_http_request_t *r,
     ngx_http_upstream_srv_conf_t *us)
 {
     uint32_t               n;
+    ngx_http_faas_fn_t    *fn;
     ngx_http_faas_ctx_t   *ctx;
     ngx_http_faas_peer_t  *peer;
+    ngx_http_upstream_t   *u;
 
     ctx = ngx_http_faas_get_ctx(r);
 
@@ -142,168 +247,73 @@ ngx_http_faas_init_peer(ngx_http_request_t *r,
 
     peer->request = r;
     peer->ctx = ctx;
+    peer->conf = ngx_http_conf_upstream_srv_conf(us, ngx_http_faas_module);
     peer->rep = NGX_HTTP_FAAS_NONE;
-    peer->n_failed = 0;
+    peer->tried.n = 0;
 
     /*
      * A single replica is tried twice: its listening socket outlives its
      * process, so the one that follows it answers.
      */
 
-    n = ctx->conf->zone->sh->fn[ctx->fn].n;
+    u = r->upstream;
+    fn = &ctx->conf->zone->sh->fn[ctx->fn];
+    n = fn->n;
 
-    r->upstream->peer.data = peer;
-    r->upstream->peer.get = ngx_http_faas_get_peer;
-    r->upstream->peer.free = ngx_http_faas_free_peer;
-    r->upstream->peer.tries = ngx_min(ngx_max(n, 2), NGX_HTTP_FAAS_TRIES);
+    u->peer.data = peer;
+    u->peer.get = ngx_http_faas_get_peer;
+    u->peer.free = ngx_http_faas_free_peer;
+    u->peer.tries = ngx_min(ngx_max(n, 2), NGX_HTTP_FAAS_TRIES);
 #if (NGX_HTTP_SSL)
-    r->upstream->peer.set_session = ngx_http_faas_set_session;
-    r->upstream->peer.save_session = ngx_http_faas_save_session;
+    u->peer.set_session = ngx_http_faas_set_session;
+    u->peer.save_session = ngx_http_faas_save_session;
 #endif
 
-    return NGX_OK;
+    return fn->timeout != 0 ? ngx_http_faas_deadline_set(r, ctx, fn->timeout)
+                            : NGX_OK;
 }
 
 
 static ngx_int_t
 ngx_http_faas_get_peer(ngx_peer_connection_t *pc, void *data)
 {
-    ngx_http_faas_peer_t  *peer = data;
+    ngx_http_faas_peer_t *peer = data;
+
+    ngx_int_t              rc;
+    ngx_http_faas_ctx_t   *ctx;
+    ngx_http_faas_zone_t  *zone;
+
+    ctx = peer->ctx;
+    zone = ctx->conf->zone;
 
     pc->cached = 0;
     pc->connection = NULL;
 
-    peer->rep = ngx_http_faas_pick(peer);
+    if (ctx->rep != NGX_HTTP_FAAS_NONE) {
+        peer->rep = ctx->rep;
+        ctx->rep = NGX_HTTP_FAAS_NONE;
 
-    if (peer->rep == NGX_HTTP_FAAS_NONE) {
-        pc->name = &peer->ctx->key;
+    } else if (ngx_http_faas_pick(zone, ctx->fn, &peer->tried, &peer->rep)
+               != NGX_OK)
+    {
+        pc->name = &ctx->key;
         return NGX_BUSY;
     }
 
     if (ngx_http_faas_set_peer(pc, peer) != NGX_OK) {
-        ngx_http_faas_unhold(peer->ctx->conf->zone, peer->rep);
+        ngx_http_faas_drop(zone, peer->rep);
         peer->rep = NGX_HTTP_FAAS_NONE;
+        pc->sockaddr = NULL;
         return NGX_ERROR;
     }
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, pc->log, 0,
                    "faas replica \"%V\" of \"%V\"",
-                   &peer->ctx->replica, &peer->ctx->key);
+                   &ctx->replica, &ctx->key);
 
-    return NGX_OK;
-}
+    rc = ngx_http_faas_keepalive_get(pc, peer->conf, zone->sh, peer->rep);
 
-
-/*
- * Chooses a replica and holds it; NONE where there is none.
- */
-
-static uint32_t
-ngx_http_faas_pick(ngx_http_faas_peer_t *peer)
-{
-    uint32_t               rep;
-    uint64_t               seq;
-    ngx_uint_t             tries;
-    ngx_http_faas_fn_t    *fn;
-    ngx_http_faas_zone_t  *zone;
-
-    zone = peer->ctx->conf->zone;
-    fn = &zone->sh->fn[peer->ctx->fn];
-
-    for (tries = 0; tries < NGX_HTTP_FAAS_PICK_TRIES; tries++) {
-
-        seq = ngx_http_faas_load(&fn->seq);
-
-        if (seq & 1) {
-            ngx_cpu_pause();
-            continue;
-        }
-
-        rep = ngx_http_faas_least_busy(peer);
-
-        if (rep == NGX_HTTP_FAAS_NONE) {
-
-            if (ngx_http_faas_load(&fn->seq) == seq) {
-                break;
-            }
-
-            continue;
-        }
-
-        ngx_http_faas_hold(zone, rep);
-
-        if (ngx_http_faas_load(&fn->seq) == seq) {
-            return rep;
-        }
-
-        /* the route was changed: this replica may be another's by now */
-
-        ngx_http_faas_unhold(zone, rep);
-    }
-
-    return NGX_HTTP_FAAS_NONE;
-}
-
-
-/*
- * Starts at a random one, so that equals share; replicas that have failed
- * this request are taken only where there is no other.
- */
-
-static uint32_t
-ngx_http_faas_least_busy(ngx_http_faas_peer_t *peer)
-{
-    uint32_t              i, n, fn, start, rep, best;
-    uint64_t              inflight, least;
-    ngx_http_faas_shm_t  *sh;
-
-    sh = peer->ctx->conf->zone->sh;
-    fn = peer->ctx->fn;
-    n = sh->fn[fn].n;
-
-    if (n == 0 || n > FAAS_REPLICAS_MAX) {
-        return NGX_HTTP_FAAS_NONE;
-    }
-
-    start = n > 1 ? (uint32_t) ngx_random() % n : 0;
-    best = NGX_HTTP_FAAS_NONE;
-    least = 0;
-
-    for (i = 0; i < n; i++) {
-        rep = ngx_http_faas_fn_rep(sh, fn, (start + i) % n);
-
-        if (rep == NGX_HTTP_FAAS_NONE) {
-            continue;
-        }
-
-        inflight = ngx_http_faas_load(&sh->rep[rep].inflight);
-
-        if (peer->n_failed != 0 && ngx_http_faas_has_failed(peer, rep)) {
-            inflight |= NGX_HTTP_FAAS_LAST_CHOICE;
-        }
-
-        if (best == NGX_HTTP_FAAS_NONE || inflight < least) {
-            best = rep;
-            least = inflight;
-        }
-    }
-
-    return best;
-}
-
-
-static ngx_int_t
-ngx_http_faas_has_failed(ngx_http_faas_peer_t *peer, uint32_t rep)
-{
-    uint32_t  i;
-
-    for (i = 0; i < peer->n_failed; i++) {
-        if (peer->failed[i] == rep) {
-            return 1;
-        }
-    }
-
-    return 0;
+    return rc == NGX_OK ? NGX_DONE : NGX_OK;
 }
 
 
@@ -317,34 +327,33 @@ ngx_http_faas_set_peer(ngx_peer_connection_t *pc, ngx_http_faas_peer_t *peer)
 {
     u_char               *p;
     ngx_str_t            *name;
-    ngx_pool_t           *pool;
-    struct sockaddr      *sockaddr;
     ngx_http_faas_rep_t  *rep;
 
-    pool = peer->request->pool;
     rep = &peer->ctx->conf->zone->sh->rep[peer->rep];
 
-    sockaddr = ngx_palloc(pool, rep->socklen);
-    name = ngx_palloc(pool, sizeof(ngx_str_t));
-    p = ngx_pnalloc(pool, rep->id_len + NGX_SOCKADDR_STRLEN);
+    /* the address' text is no longer than the address, "unix:" apart */
 
-    if (sockaddr == NULL || name == NULL || p == NULL) {
+    p = ngx_palloc(peer->request->pool, sizeof(ngx_str_t) + rep->socklen
+                                        + rep->id_len + FAAS_ADDR_INET_MAX
+                                        + 1 + rep->socklen);
+    if (p == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(sockaddr, &rep->addr, rep->socklen);
+    name = (ngx_str_t *) p;
+    p += sizeof(ngx_str_t);
 
-    ngx_memcpy(p, rep->id, rep->id_len);
+    pc->sockaddr = (struct sockaddr *) p;
+    pc->socklen = rep->socklen;
+    pc->name = name;
+
+    p = ngx_cpymem(p, &rep->addr, rep->socklen);
+
     peer->ctx->replica.data = p;
     peer->ctx->replica.len = rep->id_len;
 
-    name->data = p + rep->id_len;
-    name->len = ngx_sock_ntop(sockaddr, rep->socklen, name->data,
-                              NGX_SOCKADDR_STRLEN, 1);
-
-    pc->sockaddr = sockaddr;
-    pc->socklen = rep->socklen;
-    pc->name = name;
+    name->data = ngx_cpymem(p, rep->id, rep->id_len);
+    name->len = ngx_http_faas_rep_addr(rep, name->data);
 
     return NGX_OK;
 }
@@ -354,44 +363,59 @@ static void
 ngx_http_faas_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state)
 {
-    ngx_http_faas_peer_t  *peer = data;
+    ngx_http_faas_peer_t *peer = data;
 
-    if (peer->rep != NGX_HTTP_FAAS_NONE) {
-        ngx_http_faas_unhold(peer->ctx->conf->zone, peer->rep);
+    uint32_t               rep;
+    ngx_http_faas_ctx_t   *ctx;
+    ngx_http_faas_shm_t   *sh;
+    ngx_http_upstream_t   *u;
 
-        if ((state & NGX_PEER_FAILED)
-            && peer->n_failed < NGX_HTTP_FAAS_TRIES)
-        {
-            peer->failed[peer->n_failed++] = peer->rep;
-        }
-
-        peer->rep = NGX_HTTP_FAAS_NONE;
-    }
+    ctx = peer->ctx;
+    rep = peer->rep;
 
     if (pc->tries) {
         pc->tries--;
     }
-}
 
+    if (rep == NGX_HTTP_FAAS_NONE) {
+        return;
+    }
 
-/*
- * Counted twice: for all to see, and in this worker's lane, by which it is
- * taken back if the worker is killed.
- */
+    peer->rep = NGX_HTTP_FAAS_NONE;
 
-static void
-ngx_http_faas_hold(ngx_http_faas_zone_t *zone, uint32_t rep)
-{
-    ngx_http_faas_add(&zone->sh->held[zone->lane][rep], 1);
-    ngx_http_faas_add(&zone->sh->rep[rep].inflight, 1);
-}
+    sh = ctx->conf->zone->sh;
+    u = peer->request->upstream;
 
+    ctx->is_sent |= u->request_sent;
 
-static void
-ngx_http_faas_unhold(ngx_http_faas_zone_t *zone, uint32_t rep)
-{
-    ngx_http_faas_add(&zone->sh->rep[rep].inflight, -1);
-    ngx_http_faas_add(&zone->sh->held[zone->lane][rep], -1);
+    ngx_http_faas_keepalive_put(pc, u, peer->conf, sh, rep, state);
+
+    if (ctx->is_late) {
+
+        /* the call's time is over: no fault of the replica's */
+
+    } else if (state & NGX_PEER_FAILED) {
+
+        if (peer->tried.n < NGX_HTTP_FAAS_TRIES) {
+            peer->tried.rep[peer->tried.n++] = rep;
+        }
+
+        ngx_http_faas_rep_failed(sh, rep, peer->conf->max_fails,
+                                 peer->conf->fail_timeout);
+
+    } else if (u->headers_in.status_n != 0) {
+        ngx_http_faas_rep_succeeded(sh, rep);
+    }
+
+    if (!(state & NGX_PEER_FAILED) && ctx->deadline != NULL) {
+        ngx_http_faas_deadline_clear(ctx);
+    }
+
+    if (peer->request != peer->request->main) {
+        ctx->ended = ngx_http_faas_usec();
+    }
+
+    ngx_http_faas_leave(ctx->conf->zone, ctx->fn, rep);
 }
 
 

@@ -111,7 +111,7 @@ ngx_http_faas_flush_start(ngx_http_faas_main_conf_t *fmcf)
     if (flush->sent == NULL
         || faas_proto_key((char *) flush->key,
                           (char *) fmcf->redis.load,
-                          (char *) fmcf->zone->sh->gateway, NULL)
+                          (char *) fmcf->zone->sh->h->gateway, NULL)
            != 0)
     {
         ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
@@ -161,6 +161,17 @@ ngx_http_faas_flush_stop(void)
 }
 
 
+ngx_http_faas_conn_t *
+ngx_http_faas_flush_conn(void)
+{
+    ngx_http_faas_flush_t  *flush;
+
+    flush = &ngx_http_faas_flush;
+
+    return flush->is_running && flush->conn.is_ready ? &flush->conn : NULL;
+}
+
+
 void
 ngx_http_faas_flush_soon(void)
 {
@@ -202,6 +213,8 @@ ngx_http_faas_flush_ready(ngx_http_faas_conn_t *conn)
     flush->is_first = 1;
 
     ngx_add_timer(&flush->timer, 1);
+
+    ngx_http_faas_wake_send();
 }
 
 
@@ -283,7 +296,7 @@ ngx_http_faas_flush_alive(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
     now = rev + NGX_INT64_LEN + 1;
 
     ngx_sprintf(rev, "%uL%Z",
-                ngx_http_faas_load(&flush->conf->zone->sh->applied));
+                ngx_http_faas_load(&flush->conf->zone->sh->h->applied));
     ngx_sprintf(now, "%T%Z", ngx_time());
 
     ngx_http_faas_args_text(&args, "HSET");
@@ -307,7 +320,7 @@ ngx_http_faas_flush_alive(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
     ngx_http_faas_args_text(&args, (char *) flush->conf->redis.gateways);
     ngx_http_faas_args_text(&args, (char *) now);
     ngx_http_faas_args_text(&args,
-                            (char *) flush->conf->zone->sh->gateway);
+                            (char *) flush->conf->zone->sh->h->gateway);
 
     return ngx_http_faas_args_send(flush, &args);
 }
@@ -320,7 +333,7 @@ ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
     ngx_int_t              rc;
     ngx_http_faas_args_t   set, del;
 
-    high = ngx_http_faas_load(&flush->conf->zone->sh->fn_high);
+    high = ngx_http_faas_load(&flush->conf->zone->sh->h->fn_high);
     n = 0;
 
     if (ngx_http_faas_args_init(&set, pool, 2 + 2 * NGX_HTTP_FAAS_FLUSH_FIELDS)
@@ -419,11 +432,10 @@ static ngx_int_t
 ngx_http_faas_flush_load(ngx_http_faas_flush_t *flush, uint32_t fn,
     struct faas_load *load)
 {
-    uint64_t               integral;
     ngx_http_faas_fn_t    *f;
+    ngx_http_faas_sum_t    sum;
     ngx_http_faas_shm_t   *sh;
     ngx_http_faas_sent_t  *sent;
-    ngx_http_faas_stat_t   sum;
 
     sh = flush->conf->zone->sh;
     f = &sh->fn[fn];
@@ -437,11 +449,12 @@ ngx_http_faas_flush_load(ngx_http_faas_flush_t *flush, uint32_t fn,
 
     load->draining = ngx_http_faas_fn_drain(flush->conf->zone, fn);
 
-    ngx_http_faas_stat_sum(sh, fn, &sum, &integral, &load->inflight);
-    faas_gauge_follow(integral, &f->busy_seen, &f->busy_total);
+    ngx_http_faas_stat_sum(sh, fn, &sum);
+    faas_gauge_follow(sum.busy, &f->busy_seen, &f->busy_total);
+    faas_gauge_follow(sum.waited, &f->parked_seen, &f->parked_total);
 
-    if (f->state == NGX_HTTP_FAAS_FN_REMOVED && load->inflight == 0
-        && load->draining == 0)
+    if (f->state == NGX_HTTP_FAAS_FN_REMOVED && sum.inflight == 0
+        && sum.parked == 0 && load->draining == 0)
     {
         sent->is_leaving = 1;
         return NGX_DONE;
@@ -451,26 +464,28 @@ ngx_http_faas_flush_load(ngx_http_faas_flush_t *flush, uint32_t fn,
 
     if (sent->is_known && sent->is_quiet && sent->gen == f->gen
         && sent->rev == f->rev && sent->started == sum.started
-        && sent->finished == sum.finished && load->inflight == 0
-        && load->draining == 0)
+        && sent->finished == sum.finished && sum.inflight == 0
+        && sum.parked == 0 && load->draining == 0)
     {
         return NGX_DECLINED;
     }
 
     sent->is_known = 1;
-    sent->is_quiet = (load->inflight == 0 && load->draining == 0);
+    sent->is_quiet = (sum.inflight == 0 && sum.parked == 0
+                      && load->draining == 0);
     sent->gen = f->gen;
     sent->rev = f->rev;
     sent->started = sum.started;
     sent->finished = sum.finished;
 
     load->rev = f->rev;
-    load->parked = 0;
+    load->inflight = sum.inflight;
+    load->parked = sum.parked;
     load->started = sum.started;
     load->finished = sum.finished;
     load->failed = sum.failed;
     load->inflight_ms = f->busy_total;
-    load->parked_ms = 0;
+    load->parked_ms = f->parked_total;
     load->clock_ms = ngx_http_faas_clock(sh);
 
     return NGX_OK;
@@ -503,7 +518,7 @@ ngx_http_faas_flush_done(ngx_http_faas_conn_t *conn, redisReply *reply)
 
     zone = flush->conf->zone;
 
-    for (i = 0; i < zone->sh->fn_high; i++) {
+    for (i = 0; i < zone->sh->h->fn_high; i++) {
 
         if (flush->sent[i].is_leaving) {
             (void) ngx_http_faas_fn_reap(zone, i);

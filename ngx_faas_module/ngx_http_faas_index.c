@@ -36,8 +36,8 @@ ngx_http_faas_fn_find(ngx_http_faas_shm_t *sh, const u_char *key, size_t len,
 
     for (tries = 0; tries < NGX_HTTP_FAAS_READ_TRIES; tries++) {
 
-        rev = ngx_http_faas_load(&sh->rev);
-        slot = sh->slot[ngx_http_faas_load(&sh->index) & 1];
+        rev = ngx_http_faas_load(&sh->h->rev);
+        slot = sh->slot[ngx_http_faas_load(&sh->h->index) & 1];
 
         for (i = hash & mask, n = 0; n <= mask; i = (i + 1) & mask, n++) {
 
@@ -60,7 +60,7 @@ ngx_http_faas_fn_find(ngx_http_faas_shm_t *sh, const u_char *key, size_t len,
 
         /* not there, unless something was changed meanwhile */
 
-        if (ngx_http_faas_load(&sh->rev) == rev) {
+        if (ngx_http_faas_load(&sh->h->rev) == rev) {
             break;
         }
 
@@ -78,7 +78,7 @@ ngx_http_faas_fn_find_locked(ngx_http_faas_shm_t *sh, const u_char *key,
     uint32_t               i, fn, mask;
     ngx_http_faas_slot_t  *slot;
 
-    slot = sh->slot[sh->index];
+    slot = sh->slot[sh->h->index];
     mask = sh->index_size - 1;
 
     for (i = hash & mask; slot[i].hash != 0; i = (i + 1) & mask) {
@@ -105,11 +105,11 @@ ngx_http_faas_index_add_locked(ngx_http_faas_shm_t *sh, uint32_t hash,
 
     /* what is not used by functions is used by removed ones' marks */
 
-    if (sh->index_used >= sh->index_size / 4 * 3) {
+    if (sh->h->index_used >= sh->index_size / 4 * 3) {
         ngx_http_faas_index_rebuild_locked(sh);
     }
 
-    slot = sh->slot[sh->index];
+    slot = sh->slot[sh->h->index];
     mask = sh->index_size - 1;
 
     for (i = hash & mask; slot[i].hash != 0; i = (i + 1) & mask) {
@@ -120,7 +120,7 @@ ngx_http_faas_index_add_locked(ngx_http_faas_shm_t *sh, uint32_t hash,
 
     ngx_http_faas_store(&slot[i].fn, fn + 1);
     ngx_http_faas_store(&slot[i].hash, hash);
-    sh->index_used++;
+    sh->h->index_used++;
 }
 
 
@@ -131,7 +131,7 @@ ngx_http_faas_index_delete_locked(ngx_http_faas_shm_t *sh, uint32_t hash,
     uint32_t               i, mask;
     ngx_http_faas_slot_t  *slot;
 
-    slot = sh->slot[sh->index];
+    slot = sh->slot[sh->h->index];
     mask = sh->index_size - 1;
 
     for (i = hash & mask; slot[i].hash != 0; i = (i + 1) & mask) {
@@ -149,8 +149,8 @@ ngx_http_faas_index_rebuild_locked(ngx_http_faas_shm_t *sh)
     uint32_t               i, j, mask, used;
     ngx_http_faas_slot_t  *from, *to;
 
-    from = sh->slot[sh->index];
-    to = sh->slot[!sh->index];
+    from = sh->slot[sh->h->index];
+    to = sh->slot[!sh->h->index];
     mask = sh->index_size - 1;
     used = 0;
 
@@ -170,8 +170,8 @@ ngx_http_faas_index_rebuild_locked(ngx_http_faas_shm_t *sh)
         used++;
     }
 
-    sh->index_used = used;
-    ngx_http_faas_store(&sh->index, !sh->index);
+    sh->h->index_used = used;
+    ngx_http_faas_store(&sh->h->index, !sh->h->index);
 }
 
 

@@ -63,16 +63,18 @@ ngx_http_faas_leader_resign(void)
 
     ngx_http_faas_sync_stop();
     ngx_http_faas_flush_stop();
+    ngx_http_faas_wake_stop();
+    ngx_http_faas_state_stop();
 
     zone = leader->conf->zone;
 
-    ngx_shmtx_lock(&zone->shpool->mutex);
+    ngx_http_faas_lock(zone->sh);
 
-    if (zone->sh->leader_pid == (uint64_t) ngx_pid) {
-        zone->sh->leader_pid = 0;
+    if (zone->sh->h->leader_pid == (uint64_t) ngx_pid) {
+        zone->sh->h->leader_pid = 0;
     }
 
-    ngx_shmtx_unlock(&zone->shpool->mutex);
+    ngx_http_faas_unlock(zone->sh);
 }
 
 
@@ -99,6 +101,8 @@ ngx_http_faas_leader_tick(ngx_event_t *ev)
 
             ngx_http_faas_sync_start(leader->conf);
             ngx_http_faas_flush_start(leader->conf);
+            ngx_http_faas_wake_start(leader->conf);
+            ngx_http_faas_state_start(leader->conf);
         }
 
         n = ngx_http_faas_lanes_sweep(leader->conf->zone);
@@ -107,6 +111,8 @@ ngx_http_faas_leader_tick(ngx_event_t *ev)
             ngx_log_error(NGX_LOG_WARN, ev->log, 0,
                           "faas: took back what %ui dead workers had in "
                           "flight", n);
+
+            ngx_http_faas_changed_all(leader->conf->zone->sh);
         }
 
     } else if (leader->is_leader) {
@@ -129,18 +135,19 @@ ngx_http_faas_leader_lease(ngx_http_faas_zone_t *zone)
     sh = zone->sh;
     rc = NGX_DECLINED;
 
-    ngx_shmtx_lock(&zone->shpool->mutex);
+    ngx_http_faas_lock(zone->sh);
 
-    if (sh->leader_pid == 0 || sh->leader_pid == (uint64_t) ngx_pid
-        || (ngx_msec_int_t) (sh->leader_until - ngx_current_msec) < 0
-        || (kill((pid_t) sh->leader_pid, 0) == -1 && ngx_errno == NGX_ESRCH))
+    if (sh->h->leader_pid == 0 || sh->h->leader_pid == (uint64_t) ngx_pid
+        || (ngx_msec_int_t) (sh->h->leader_until - ngx_current_msec) < 0
+        || ngx_http_faas_pid_is_dead(sh->h->leader_pid))
     {
-        sh->leader_pid = (uint64_t) ngx_pid;
-        sh->leader_until = (uint64_t) ngx_current_msec + NGX_HTTP_FAAS_LEASE;
+        sh->h->leader_pid = (uint64_t) ngx_pid;
+        sh->h->leader_lane = (uint32_t) zone->lane;
+        sh->h->leader_until = (uint64_t) ngx_current_msec + NGX_HTTP_FAAS_LEASE;
         rc = NGX_OK;
     }
 
-    ngx_shmtx_unlock(&zone->shpool->mutex);
+    ngx_http_faas_unlock(zone->sh);
 
     return rc;
 }

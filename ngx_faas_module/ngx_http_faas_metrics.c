@@ -62,6 +62,12 @@ static uint32_t ngx_http_faas_metrics_serieses(ngx_http_faas_shm_t *sh);
 static size_t ngx_http_faas_metrics_seconds(ngx_http_faas_shm_t *sh,
     const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
     size_t size);
+static size_t ngx_http_faas_metrics_waited(ngx_http_faas_shm_t *sh,
+    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
+    size_t size);
+static size_t ngx_http_faas_metrics_hist(ngx_http_faas_shm_t *sh,
+    const ngx_http_faas_family_t *family, uint32_t series,
+    struct faas_label *labels, ngx_uint_t n, u_char *dst, size_t size);
 static size_t ngx_http_faas_metrics_total(ngx_http_faas_shm_t *sh,
     const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
     size_t size);
@@ -87,6 +93,8 @@ static const char  ngx_http_faas_inflight[] =
     "gateway_function_invocation_inflight";
 static const char  ngx_http_faas_started[] =
     "gateway_function_invocation_started";
+static const char  ngx_http_faas_replicas[] = "gateway_service_count";
+static const char  ngx_http_faas_parked[] = "faas_function_parked";
 static const char  ngx_http_faas_redis_up[] = "faas_redis_up";
 
 static const ngx_http_faas_family_t  ngx_http_faas_families[] = {
@@ -104,8 +112,15 @@ static const ngx_http_faas_family_t  ngx_http_faas_families[] = {
     { ngx_http_faas_inflight, "Requests at replicas or on their way", "gauge",
       ngx_http_faas_metrics_function, ngx_http_faas_metrics_fns },
 
-    { "gateway_service_count", "Replicas wanted", "untyped",
+    { ngx_http_faas_replicas, "Replicas wanted", "untyped",
       ngx_http_faas_metrics_function, ngx_http_faas_metrics_fns },
+
+    { ngx_http_faas_parked, "Requests waiting for a replica", "gauge",
+      ngx_http_faas_metrics_function, ngx_http_faas_metrics_fns },
+
+    { "faas_function_parked_seconds", "Time that requests waited for a "
+      "replica", "histogram",
+      ngx_http_faas_metrics_waited, ngx_http_faas_metrics_fns },
 
     { ngx_http_faas_redis_up, "1 while routes are followed from Redis",
       "gauge", ngx_http_faas_metrics_zone, ngx_http_faas_metrics_one },
@@ -384,7 +399,7 @@ ngx_http_faas_metrics_one(ngx_http_faas_shm_t *sh)
 static uint32_t
 ngx_http_faas_metrics_fns(ngx_http_faas_shm_t *sh)
 {
-    return sh->fns < sh->fn_high ? sh->fns : sh->fn_high;
+    return sh->fns < sh->h->fn_high ? sh->fns : sh->h->fn_high;
 }
 
 
@@ -400,20 +415,63 @@ ngx_http_faas_metrics_seconds(ngx_http_faas_shm_t *sh,
     const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
     size_t size)
 {
-    char                  *p, *last;
-    size_t                 j;
-    u_char                 key[FAAS_KEY_MAX + 1], code[NGX_INT_T_LEN];
-    uint32_t               series;
-    uint64_t               count;
-    struct faas_label      labels[3];
-    struct faas_sample     sample;
-    ngx_http_faas_hist_t   sum;
+    u_char             key[FAAS_KEY_MAX + 1], code[NGX_INT_T_LEN];
+    uint32_t           series;
+    struct faas_label  labels[3];
 
     series = ngx_http_faas_metrics_labels(sh, i, key, code, labels);
 
     if (series == NGX_HTTP_FAAS_NONE) {
         return 0;
     }
+
+    return ngx_http_faas_metrics_hist(sh, family, series, labels, 2, dst,
+                                      size);
+}
+
+
+/*
+ * Of a function that has parked a request.
+ */
+
+static size_t
+ngx_http_faas_metrics_waited(ngx_http_faas_shm_t *sh,
+    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
+    size_t size)
+{
+    u_char             key[FAAS_KEY_MAX + 1];
+    uint32_t           link;
+    struct faas_label  labels[2];
+
+    link = ngx_http_faas_load(&sh->fn[i].park_series);
+
+    labels[0].name = "function_name";
+    labels[0].value = (char *) key;
+    labels[0].len = ngx_http_faas_metrics_key(sh, i, key);
+
+    if (labels[0].len == 0 || link == 0 || link > sh->serieses) {
+        return 0;
+    }
+
+    return ngx_http_faas_metrics_hist(sh, family, link - 1, labels, 1, dst,
+                                      size);
+}
+
+
+/*
+ * labels has room for one more than n.
+ */
+
+static size_t
+ngx_http_faas_metrics_hist(ngx_http_faas_shm_t *sh,
+    const ngx_http_faas_family_t *family, uint32_t series,
+    struct faas_label *labels, ngx_uint_t n, u_char *dst, size_t size)
+{
+    char                  *p, *last;
+    size_t                 j;
+    uint64_t               count;
+    struct faas_sample     sample;
+    ngx_http_faas_hist_t   sum;
 
     ngx_http_faas_hist_sum(sh, series, &sum);
 
@@ -424,19 +482,19 @@ ngx_http_faas_metrics_seconds(ngx_http_faas_shm_t *sh,
     sample.name = family->name;
     sample.suffix = "_bucket";
     sample.labels = labels;
-    sample.n = 3;
+    sample.n = n + 1;
 
     for (j = 0; j < FAAS_HIST_BUCKETS; j++) {
         count += sum.bucket[j];
 
-        labels[2].name = "le";
-        labels[2].value = faas_hist_le[j];
-        labels[2].len = ngx_strlen(faas_hist_le[j]);
+        labels[n].name = "le";
+        labels[n].value = faas_hist_le[j];
+        labels[n].len = ngx_strlen(faas_hist_le[j]);
 
         p += faas_expo_uint(p, last - p, &sample, count);
     }
 
-    sample.n = 2;
+    sample.n = n;
     sample.suffix = "_sum";
     p += faas_expo_seconds(p, last - p, &sample, sum.usec);
 
@@ -488,10 +546,10 @@ ngx_http_faas_metrics_function(ngx_http_faas_shm_t *sh,
     size_t size)
 {
     u_char                 key[FAAS_KEY_MAX + 1];
-    uint64_t               integral, inflight, value;
+    uint64_t               value;
     struct faas_label      label;
     struct faas_sample     sample;
-    ngx_http_faas_stat_t   sum;
+    ngx_http_faas_sum_t    sum;
 
     label.name = "function_name";
     label.value = (char *) key;
@@ -501,15 +559,15 @@ ngx_http_faas_metrics_function(ngx_http_faas_shm_t *sh,
         return 0;
     }
 
-    if (family->name == ngx_http_faas_started
-        || family->name == ngx_http_faas_inflight)
-    {
-        ngx_http_faas_stat_sum(sh, i, &sum, &integral, &inflight);
+    if (family->name == ngx_http_faas_replicas) {
+        value = sh->fn[i].replicas;
+
+    } else {
+        ngx_http_faas_stat_sum(sh, i, &sum);
 
         value = (family->name == ngx_http_faas_started) ? sum.started
-                                                        : inflight;
-    } else {
-        value = sh->fn[i].replicas;
+                : (family->name == ngx_http_faas_parked) ? sum.parked
+                : sum.inflight;
     }
 
     sample.name = family->name;
@@ -535,8 +593,8 @@ ngx_http_faas_metrics_zone(ngx_http_faas_shm_t *sh,
     sample.n = 0;
 
     value = (family->name == ngx_http_faas_redis_up)
-            ? ngx_http_faas_load(&sh->is_redis_up)
-            : ngx_http_faas_load(&sh->full);
+            ? ngx_http_faas_load(&sh->h->is_redis_up)
+            : ngx_http_faas_load(&sh->h->full);
 
     return faas_expo_uint((char *) dst, size, &sample, value);
 }

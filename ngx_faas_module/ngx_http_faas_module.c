@@ -31,9 +31,16 @@ static char *ngx_http_faas_redis_msec(ngx_str_t *value, ngx_msec_t *msec);
 static char *ngx_http_faas_redis_password(ngx_conf_t *cf, ngx_str_t *file,
     ngx_str_t *password);
 static ngx_int_t ngx_http_faas_redis_keys(ngx_http_faas_redis_conf_t *redis);
+static char *ngx_http_faas_state(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+static char *ngx_http_faas_queue(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 static char *ngx_http_faas_function(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
-static char *ngx_http_faas_function_prefix(ngx_conf_t *cf);
+static ngx_int_t ngx_http_faas_function_name(ngx_conf_t *cf,
+    ngx_http_faas_loc_conf_t *flcf, ngx_str_t *param);
+static char *ngx_http_faas_function_prefix(ngx_conf_t *cf,
+    ngx_http_faas_main_conf_t *fmcf);
 static char *ngx_http_faas_content(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
@@ -57,15 +64,36 @@ static ngx_command_t  ngx_http_faas_commands[] = {
       0,
       NULL },
 
+    { ngx_string("faas_state"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_faas_state,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("faas_queue"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_faas_queue,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("faas_park_timeout"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_faas_main_conf_t, park),
+      NULL },
+
     { ngx_string("faas"),
-      NGX_HTTP_UPS_CONF|NGX_CONF_NOARGS,
+      NGX_HTTP_UPS_CONF|NGX_CONF_ANY,
       ngx_http_faas_upstream,
       NGX_HTTP_SRV_CONF_OFFSET,
       0,
       NULL },
 
     { ngx_string("faas_function"),
-      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE12,
       ngx_http_faas_function,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
@@ -103,7 +131,7 @@ static ngx_http_module_t  ngx_http_faas_module_ctx = {
     ngx_http_faas_create_main_conf,        /* create main configuration */
     ngx_http_faas_init_main_conf,          /* init main configuration */
 
-    NULL,                                  /* create server configuration */
+    ngx_http_faas_create_upstream_conf,    /* create server configuration */
     NULL,                                  /* merge server configuration */
 
     ngx_http_faas_create_loc_conf,         /* create location configuration */
@@ -165,9 +193,20 @@ ngx_http_faas_postconfiguration(ngx_conf_t *cf)
 static void *
 ngx_http_faas_create_main_conf(ngx_conf_t *cf)
 {
+    ngx_http_faas_main_conf_t  *fmcf;
+
     /* all else is set by ngx_pcalloc() */
 
-    return ngx_pcalloc(cf->pool, sizeof(ngx_http_faas_main_conf_t));
+    fmcf = ngx_pcalloc(cf->pool, sizeof(ngx_http_faas_main_conf_t));
+    if (fmcf == NULL) {
+        return NULL;
+    }
+
+    fmcf->queue = NGX_CONF_UNSET_UINT;
+    fmcf->queue_total = NGX_CONF_UNSET_UINT;
+    fmcf->park = NGX_CONF_UNSET_MSEC;
+
+    return fmcf;
 }
 
 
@@ -175,6 +214,20 @@ static char *
 ngx_http_faas_init_main_conf(ngx_conf_t *cf, void *conf)
 {
     ngx_http_faas_main_conf_t *fmcf = conf;
+
+    ngx_conf_init_uint_value(fmcf->queue, 1000);
+    ngx_conf_init_uint_value(fmcf->queue_total, 10000);
+    ngx_conf_init_msec_value(fmcf->park, 30000);
+
+    if (fmcf->park > FAAS_MSEC_MAX) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"faas_park_timeout\" is over a day");
+        return NGX_CONF_ERROR;
+    }
+
+    if (fmcf->state.len != 0 && fmcf->zone != NULL) {
+        fmcf->zone->state = fmcf->state;
+    }
 
     if (!fmcf->is_used) {
         return NGX_CONF_OK;
@@ -254,8 +307,15 @@ ngx_http_faas_zone(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     fmcf->zone->cycle = cf->cycle;
+    fmcf->zone->name = value[1];
+    fmcf->zone->size = ngx_align(size, ngx_pagesize);
 
-    fmcf->shm_zone = ngx_shared_memory_add(cf, &value[1], size,
+    /*
+     * nginx's own zone is there for its name, and tells us what the last
+     * configuration had; see ngx_http_faas_shm.h
+     */
+
+    fmcf->shm_zone = ngx_shared_memory_add(cf, &value[1], 8 * ngx_pagesize,
                                            &ngx_http_faas_module);
     if (fmcf->shm_zone == NULL) {
         return NGX_CONF_ERROR;
@@ -478,6 +538,7 @@ ngx_http_faas_redis_keys(ngx_http_faas_redis_conf_t *redis)
         || faas_proto_key((char *) redis->epoch, prefix, FAAS_EPOCH, NULL)
         || faas_proto_key((char *) redis->gateways, prefix, FAAS_GATEWAYS,
                           NULL)
+        || faas_proto_key((char *) redis->wake, prefix, FAAS_WAKE, NULL)
         || faas_proto_key((char *) redis->load, prefix, FAAS_LOAD, NULL))
     {
         return NGX_ERROR;
@@ -492,9 +553,9 @@ ngx_http_faas_function(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_faas_loc_conf_t *flcf = conf;
 
-    ngx_str_t                         *value, name;
-    ngx_http_faas_main_conf_t         *fmcf;
-    ngx_http_compile_complex_value_t   ccv;
+    ngx_str_t                  *value;
+    ngx_uint_t                  i;
+    ngx_http_faas_main_conf_t  *fmcf;
 
     if (flcf->function) {
         return "is duplicate";
@@ -505,25 +566,47 @@ ngx_http_faas_function(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     fmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_faas_module);
     fmcf->is_used = 1;
 
-    if (cf->args->nelts == 1) {
-        return ngx_http_faas_function_prefix(cf);
-    }
-
     value = cf->args->elts;
 
-    if (value[1].len <= 5 || ngx_strncmp(value[1].data, "name=", 5) != 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid parameter \"%V\", expected \"name=\"",
-                           &value[1]);
-        return NGX_CONF_ERROR;
+    for (i = 1; i < cf->args->nelts; i++) {
+
+        if (ngx_strcmp(value[i].data, "internal") == 0) {
+            flcf->internal = 1;
+            continue;
+        }
+
+        if (flcf->name != NULL || value[i].len <= 5
+            || ngx_strncmp(value[i].data, "name=", 5) != 0)
+        {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid parameter \"%V\", expected \"name=\" "
+                               "or \"internal\"", &value[i]);
+            return NGX_CONF_ERROR;
+        }
+
+        if (ngx_http_faas_function_name(cf, flcf, &value[i]) != NGX_OK) {
+            return NGX_CONF_ERROR;
+        }
     }
 
-    name.data = value[1].data + 5;
-    name.len = value[1].len - 5;
+    return flcf->name == NULL ? ngx_http_faas_function_prefix(cf, fmcf)
+                              : NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_function_name(ngx_conf_t *cf, ngx_http_faas_loc_conf_t *flcf,
+    ngx_str_t *param)
+{
+    ngx_str_t                         name;
+    ngx_http_compile_complex_value_t  ccv;
+
+    name.data = param->data + 5;
+    name.len = param->len - 5;
 
     flcf->name = ngx_palloc(cf->pool, sizeof(ngx_http_complex_value_t));
     if (flcf->name == NULL) {
-        return NGX_CONF_ERROR;
+        return NGX_ERROR;
     }
 
     ngx_memzero(&ccv, sizeof(ngx_http_compile_complex_value_t));
@@ -532,11 +615,7 @@ ngx_http_faas_function(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     ccv.value = &name;
     ccv.complex_value = flcf->name;
 
-    if (ngx_http_compile_complex_value(&ccv) != NGX_OK) {
-        return NGX_CONF_ERROR;
-    }
-
-    return NGX_CONF_OK;
+    return ngx_http_compile_complex_value(&ccv);
 }
 
 
@@ -545,8 +624,9 @@ ngx_http_faas_function(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
  */
 
 static char *
-ngx_http_faas_function_prefix(ngx_conf_t *cf)
+ngx_http_faas_function_prefix(ngx_conf_t *cf, ngx_http_faas_main_conf_t *fmcf)
 {
+    ngx_str_t                 *prefix;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
@@ -564,6 +644,20 @@ ngx_http_faas_function_prefix(ngx_conf_t *cf)
                "prefix with a slash at its end, as \"/function/\"; or give "
                "\"name=\"";
     }
+
+    /* errors before admission look the function's name up by these */
+
+    if (fmcf->prefixes == NULL) {
+        fmcf->prefixes = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
+    }
+
+    prefix = fmcf->prefixes != NULL ? ngx_array_push(fmcf->prefixes) : NULL;
+
+    if (prefix == NULL) {
+        return NGX_CONF_ERROR;
+    }
+
+    *prefix = clcf->name;
 
     return NGX_CONF_OK;
 }
@@ -586,6 +680,94 @@ ngx_http_faas_content(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     clcf->handler = (ngx_http_handler_pt) cmd->post;
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_faas_state(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_faas_main_conf_t *fmcf = conf;
+
+    ngx_str_t  *value;
+
+    if (fmcf->state.len != 0) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (value[1].len == 0) {
+        return "needs a file";
+    }
+
+    fmcf->state = value[1];
+
+    if (ngx_conf_full_name(cf->cycle, &fmcf->state, 0) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
+    return NGX_CONF_OK;
+}
+
+
+/*
+ * faas_queue NUMBER [total=NUMBER];
+ */
+
+static char *
+ngx_http_faas_queue(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_http_faas_main_conf_t *fmcf = conf;
+
+    size_t       skip;
+    uint64_t     n;
+    ngx_str_t   *value;
+    ngx_uint_t   i;
+
+    if (fmcf->queue != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    for (i = 1; i < cf->args->nelts; i++) {
+        skip = 0;
+
+        if (i == 2) {
+            if (value[2].len < 6
+                || ngx_strncmp(value[2].data, "total=", 6) != 0)
+            {
+                goto invalid;
+            }
+
+            skip = 6;
+        }
+
+        if (faas_parse_uint((char *) value[i].data + skip,
+                            value[i].len - skip, 0, FAAS_QUEUE_MAX, &n)
+            != 0)
+        {
+            goto invalid;
+        }
+
+        if (i == 1) {
+            fmcf->queue = (ngx_uint_t) n;
+
+        } else {
+            fmcf->queue_total = (ngx_uint_t) n;
+        }
+    }
+
+    return NGX_CONF_OK;
+
+invalid:
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid parameter \"%V\", expected a number of "
+                       "requests up to %d, and \"total=\" with another",
+                       &value[i], FAAS_QUEUE_MAX);
+
+    return NGX_CONF_ERROR;
 }
 
 
@@ -614,6 +796,12 @@ ngx_http_faas_init_process(ngx_cycle_t *cycle)
     }
 
     ngx_http_faas_lane_claim(fmcf->zone, cycle->log);
+
+    if (ngx_http_faas_wait_init(cycle, fmcf) != NGX_OK
+        || ngx_http_faas_signal_init(cycle, fmcf) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     return ngx_http_faas_leader_init(cycle, fmcf);
 }

@@ -14,6 +14,10 @@
 
 static uint32_t ngx_http_faas_fn_new_locked(ngx_http_faas_shm_t *sh, const
     u_char *key, size_t len, uint32_t hash);
+static uint32_t ngx_http_faas_series_new_locked(ngx_http_faas_shm_t *sh,
+    uint32_t fn, uint32_t code, uint32_t *link);
+static void ngx_http_faas_series_free_locked(ngx_http_faas_shm_t *sh,
+    uint32_t *link);
 static void ngx_http_faas_fn_free_locked(ngx_http_faas_shm_t *sh, uint32_t fn);
 static void ngx_http_faas_fn_write_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
     const struct faas_route *route, const uint32_t *chosen);
@@ -25,17 +29,15 @@ static void ngx_http_faas_fn_take_out_locked(ngx_http_faas_shm_t *sh, uint32_t
 
 
 ngx_int_t
-ngx_http_faas_fn_apply(ngx_http_faas_zone_t *zone, const u_char *key,
-    size_t len, const struct faas_route *route)
+ngx_http_faas_fn_apply(ngx_http_faas_shm_t *sh, const u_char *key, size_t len,
+    const struct faas_route *route)
 {
-    uint32_t              fn, hash, chosen[FAAS_REPLICAS_MAX];
-    ngx_int_t             rc;
-    ngx_http_faas_shm_t  *sh;
+    uint32_t   fn, hash, chosen[FAAS_REPLICAS_MAX];
+    ngx_int_t  rc;
 
-    sh = zone->sh;
     hash = faas_hash((const char *) key, len);
 
-    ngx_shmtx_lock(&zone->shpool->mutex);
+    ngx_http_faas_lock(sh);
 
     fn = ngx_http_faas_fn_find_locked(sh, key, len, hash);
 
@@ -44,7 +46,7 @@ ngx_http_faas_fn_apply(ngx_http_faas_zone_t *zone, const u_char *key,
     if (fn != NGX_HTTP_FAAS_NONE && sh->fn[fn].rev >= route->rev
         && (sh->fn[fn].seq & 1) == 0)
     {
-        ngx_shmtx_unlock(&zone->shpool->mutex);
+        ngx_http_faas_unlock(sh);
         return NGX_DECLINED;
     }
 
@@ -61,10 +63,14 @@ ngx_http_faas_fn_apply(ngx_http_faas_zone_t *zone, const u_char *key,
         rc = NGX_OK;
 
     } else {
-        sh->full++;
+        sh->h->full++;
     }
 
-    ngx_shmtx_unlock(&zone->shpool->mutex);
+    ngx_http_faas_unlock(sh);
+
+    if (rc == NGX_OK) {
+        ngx_http_faas_changed(sh, fn);
+    }
 
     return rc;
 }
@@ -81,7 +87,7 @@ ngx_http_faas_fn_remove(ngx_http_faas_zone_t *zone, const u_char *key,
     sh = zone->sh;
     rc = NGX_DECLINED;
 
-    ngx_shmtx_lock(&zone->shpool->mutex);
+    ngx_http_faas_lock(sh);
 
     fn = ngx_http_faas_fn_find_locked(sh, key, len,
                                       faas_hash((const char *) key, len));
@@ -91,7 +97,11 @@ ngx_http_faas_fn_remove(ngx_http_faas_zone_t *zone, const u_char *key,
         rc = NGX_OK;
     }
 
-    ngx_shmtx_unlock(&zone->shpool->mutex);
+    ngx_http_faas_unlock(sh);
+
+    if (rc == NGX_OK) {
+        ngx_http_faas_changed(sh, fn);
+    }
 
     return rc;
 }
@@ -107,9 +117,9 @@ ngx_http_faas_fn_remove_unseen(ngx_http_faas_zone_t *zone, uint64_t seen)
     sh = zone->sh;
     n = 0;
 
-    ngx_shmtx_lock(&zone->shpool->mutex);
+    ngx_http_faas_lock(sh);
 
-    for (i = 0; i < sh->fn_high; i++) {
+    for (i = 0; i < sh->h->fn_high; i++) {
 
         if (sh->fn[i].state == NGX_HTTP_FAAS_FN_LIVE
             && sh->fn[i].seen != seen)
@@ -119,7 +129,11 @@ ngx_http_faas_fn_remove_unseen(ngx_http_faas_zone_t *zone, uint64_t seen)
         }
     }
 
-    ngx_shmtx_unlock(&zone->shpool->mutex);
+    ngx_http_faas_unlock(sh);
+
+    if (n != 0) {
+        ngx_http_faas_changed_all(sh);
+    }
 
     return n;
 }
@@ -134,7 +148,7 @@ ngx_http_faas_fn_mark(ngx_http_faas_zone_t *zone, const u_char *key,
 
     sh = zone->sh;
 
-    ngx_shmtx_lock(&zone->shpool->mutex);
+    ngx_http_faas_lock(zone->sh);
 
     fn = ngx_http_faas_fn_find_locked(sh, key, len,
                                       faas_hash((const char *) key, len));
@@ -143,35 +157,34 @@ ngx_http_faas_fn_mark(ngx_http_faas_zone_t *zone, const u_char *key,
         sh->fn[fn].seen = seen;
     }
 
-    ngx_shmtx_unlock(&zone->shpool->mutex);
+    ngx_http_faas_unlock(zone->sh);
 }
 
 
 ngx_int_t
 ngx_http_faas_fn_reap(ngx_http_faas_zone_t *zone, uint32_t fn)
 {
-    uint64_t               integral, inflight;
-    ngx_int_t              rc;
-    ngx_http_faas_fn_t    *f;
-    ngx_http_faas_shm_t   *sh;
-    ngx_http_faas_stat_t   sum;
+    ngx_int_t             rc;
+    ngx_http_faas_fn_t   *f;
+    ngx_http_faas_shm_t  *sh;
+    ngx_http_faas_sum_t   sum;
 
     sh = zone->sh;
     f = &sh->fn[fn];
     rc = NGX_DECLINED;
 
-    ngx_shmtx_lock(&zone->shpool->mutex);
+    ngx_http_faas_lock(zone->sh);
 
-    ngx_http_faas_stat_sum(sh, fn, &sum, &integral, &inflight);
+    ngx_http_faas_stat_sum(sh, fn, &sum);
 
     if (f->state == NGX_HTTP_FAAS_FN_REMOVED && f->draining == 0
-        && inflight == 0)
+        && sum.inflight == 0 && sum.parked == 0)
     {
         ngx_http_faas_fn_free_locked(sh, fn);
         rc = NGX_OK;
     }
 
-    ngx_shmtx_unlock(&zone->shpool->mutex);
+    ngx_http_faas_unlock(zone->sh);
 
     return rc;
 }
@@ -203,9 +216,7 @@ ngx_http_faas_fn_series(ngx_http_faas_zone_t *zone, uint32_t fn,
         }
     }
 
-    series = NGX_HTTP_FAAS_NONE;
-
-    ngx_shmtx_lock(&zone->shpool->mutex);
+    ngx_http_faas_lock(sh);
 
     /* another worker may have come first */
 
@@ -218,26 +229,91 @@ ngx_http_faas_fn_series(ngx_http_faas_zone_t *zone, uint32_t fn,
         }
     }
 
-    if (sh->series_free == 0) {
-        goto done;
-    }
-
     /* the last one of a function counts all codes that are left */
 
-    series = sh->series_free - 1;
-    sh->series_free = sh->series[series].next;
-
-    sh->series[series].fn = fn;
-    sh->series[series].code = (i == NGX_HTTP_FAAS_CODES - 1) ? 0 : code;
-    sh->series[series].is_used = 1;
-
-    ngx_http_faas_store(&f->series[i], series + 1);
+    series = ngx_http_faas_series_new_locked(sh, fn,
+                               (i == NGX_HTTP_FAAS_CODES - 1) ? 0 : code,
+                               &f->series[i]);
 
 done:
 
-    ngx_shmtx_unlock(&zone->shpool->mutex);
+    ngx_http_faas_unlock(sh);
 
     return series;
+}
+
+
+uint32_t
+ngx_http_faas_fn_park_series(ngx_http_faas_zone_t *zone, uint32_t fn)
+{
+    uint32_t              link, series;
+    ngx_http_faas_shm_t  *sh;
+
+    sh = zone->sh;
+
+    link = ngx_http_faas_load(&sh->fn[fn].park_series);
+
+    if (link != 0) {
+        return link - 1;
+    }
+
+    ngx_http_faas_lock(sh);
+
+    link = sh->fn[fn].park_series;
+
+    series = (link != 0) ? link - 1
+             : ngx_http_faas_series_new_locked(sh, fn, 0,
+                                               &sh->fn[fn].park_series);
+
+    ngx_http_faas_unlock(sh);
+
+    return series;
+}
+
+
+static uint32_t
+ngx_http_faas_series_new_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
+    uint32_t code, uint32_t *link)
+{
+    uint32_t  series;
+
+    if (sh->h->series_free != 0) {
+        series = sh->h->series_free - 1;
+        sh->h->series_free = sh->series[series].next;
+
+    } else if (sh->h->series_high < sh->serieses) {
+        series = sh->h->series_high++;
+
+    } else {
+        return NGX_HTTP_FAAS_NONE;
+    }
+
+    sh->series[series].fn = fn;
+    sh->series[series].code = code;
+    sh->series[series].is_used = 1;
+
+    ngx_http_faas_store(link, series + 1);
+
+    return series;
+}
+
+
+static void
+ngx_http_faas_series_free_locked(ngx_http_faas_shm_t *sh, uint32_t *link)
+{
+    uint32_t  series;
+
+    if (*link == 0) {
+        return;
+    }
+
+    series = *link - 1;
+    *link = 0;
+
+    sh->series[series].is_used = 0;
+    ngx_http_faas_hist_clear_locked(sh, series);
+    sh->series[series].next = sh->h->series_free;
+    sh->h->series_free = series + 1;
 }
 
 
@@ -248,16 +324,20 @@ ngx_http_faas_fn_new_locked(ngx_http_faas_shm_t *sh, const u_char *key,
     uint32_t             fn;
     ngx_http_faas_fn_t  *f;
 
-    if (sh->fn_free == 0) {
+    if (sh->h->fn_free != 0) {
+        fn = sh->h->fn_free - 1;
+        sh->h->fn_free = sh->fn[fn].next;
+
+    } else if (sh->h->fn_high < sh->fns) {
+        fn = sh->h->fn_high;
+
+    } else {
         return NGX_HTTP_FAAS_NONE;
     }
 
-    fn = sh->fn_free - 1;
     f = &sh->fn[fn];
 
     ngx_http_faas_fn_open_locked(f);
-
-    sh->fn_free = f->next;
 
     f->gen++;
     f->rev = 0;
@@ -271,8 +351,8 @@ ngx_http_faas_fn_new_locked(ngx_http_faas_shm_t *sh, const u_char *key,
     /* nobody finds it before it has a route */
     f->state = NGX_HTTP_FAAS_FN_REMOVED;
 
-    if (fn >= sh->fn_high) {
-        ngx_http_faas_store(&sh->fn_high, fn + 1);
+    if (fn >= sh->h->fn_high) {
+        ngx_http_faas_store(&sh->h->fn_high, fn + 1);
     }
 
     ngx_http_faas_index_add_locked(sh, hash, fn);
@@ -300,30 +380,29 @@ ngx_http_faas_fn_free_locked(ngx_http_faas_shm_t *sh, uint32_t fn)
 
         if (link != 0) {
             f->extent[i] = 0;
-            sh->extent[link - 1].rep[0] = sh->extent_free;
-            sh->extent_free = link;
+            sh->extent[link - 1].rep[0] = sh->h->extent_free;
+            sh->h->extent_free = link;
         }
     }
 
     for (i = 0; i < NGX_HTTP_FAAS_CODES; i++) {
-        link = f->series[i];
-
-        if (link != 0) {
-            f->series[i] = 0;
-            sh->series[link - 1].is_used = 0;
-            ngx_http_faas_hist_clear_locked(sh, link - 1);
-            sh->series[link - 1].next = sh->series_free;
-            sh->series_free = link;
-        }
+        ngx_http_faas_series_free_locked(sh, &f->series[i]);
     }
+
+    ngx_http_faas_series_free_locked(sh, &f->park_series);
 
     ngx_http_faas_stat_clear_locked(sh, fn);
 
     f->busy_seen = 0;
     f->busy_total = 0;
+    f->parked_seen = 0;
+    f->parked_total = 0;
+    f->waiting = 0;
+    f->is_wanted = 0;
+    f->wanted = 0;
     f->len = 0;
-    f->next = sh->fn_free;
-    sh->fn_free = fn + 1;
+    f->next = sh->h->fn_free;
+    sh->h->fn_free = fn + 1;
 
     ngx_http_faas_fn_close_locked(sh, f);
 }
@@ -356,6 +435,11 @@ ngx_http_faas_fn_write_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
     f->n = route->n;
     f->rev = route->rev;
     f->replicas = route->replicas;
+    f->max_inflight = route->max_inflight;
+    f->queue = route->queue;
+    f->park = route->park_ms;
+    f->timeout = route->timeout_ms;
+    f->is_private = route->is_private;
     f->state = NGX_HTTP_FAAS_FN_LIVE;
 
     ngx_http_faas_fn_close_locked(sh, f);
@@ -378,7 +462,7 @@ static void
 ngx_http_faas_fn_close_locked(ngx_http_faas_shm_t *sh, ngx_http_faas_fn_t *f)
 {
     __atomic_store_n(&f->seq, f->seq + 1, __ATOMIC_SEQ_CST);
-    ngx_http_faas_add(&sh->rev, 1);
+    ngx_http_faas_add(&sh->h->rev, 1);
 }
 
 

@@ -43,6 +43,48 @@ ngx_http_faas_fn_rep(ngx_http_faas_shm_t *sh, uint32_t fn, uint32_t i)
 
 
 uint64_t
+ngx_http_faas_rep_inflight(ngx_http_faas_shm_t *sh, uint32_t rep)
+{
+    uint32_t  *held;
+    uint64_t   n;
+    ngx_uint_t i;
+
+    held = ngx_http_faas_held(sh, 0, rep);
+    n = 0;
+
+    for (i = 0; i < sh->lanes; i++) {
+        n += ngx_http_faas_load(&held[i]);
+    }
+
+    return n;
+}
+
+
+size_t
+ngx_http_faas_rep_addr(ngx_http_faas_rep_t *rep, u_char *dst)
+{
+    u_char      *p;
+    size_t       len;
+    const char  *text;
+
+    p = dst;
+
+    if (rep->addr.sa.sa_family == AF_UNIX) {
+        p = ngx_cpymem(p, "unix:", sizeof("unix:") - 1);
+        text = rep->addr.sun.sun_path;
+
+    } else {
+        text = (char *) rep->addr.inet.text;
+    }
+
+    len = ngx_strlen(text);
+    p = ngx_cpymem(p, text, len + 1);
+
+    return p - dst - 1;
+}
+
+
+uint64_t
 ngx_http_faas_fn_drain(ngx_http_faas_zone_t *zone, uint32_t fn)
 {
     uint32_t              rep, *link;
@@ -57,13 +99,13 @@ ngx_http_faas_fn_drain(ngx_http_faas_zone_t *zone, uint32_t fn)
 
     inflight = 0;
 
-    ngx_shmtx_lock(&zone->shpool->mutex);
+    ngx_http_faas_lock(sh);
 
     link = &sh->fn[fn].draining;
 
     while (*link != 0) {
         rep = *link - 1;
-        n = ngx_http_faas_load(&sh->rep[rep].inflight);
+        n = ngx_http_faas_rep_inflight(sh, rep);
 
         if (n == 0) {
             *link = sh->rep[rep].next;
@@ -75,7 +117,7 @@ ngx_http_faas_fn_drain(ngx_http_faas_zone_t *zone, uint32_t fn)
         link = &sh->rep[rep].next;
     }
 
-    ngx_shmtx_unlock(&zone->shpool->mutex);
+    ngx_http_faas_unlock(sh);
 
     return inflight;
 }
@@ -174,13 +216,18 @@ ngx_http_faas_extents_locked(ngx_http_faas_shm_t *sh, ngx_http_faas_fn_t *f,
             continue;
         }
 
-        link = sh->extent_free;
+        link = sh->h->extent_free;
 
-        if (link == 0) {
+        if (link != 0) {
+            sh->h->extent_free = sh->extent[link - 1].rep[0];
+
+        } else if (sh->h->extent_high < sh->extents) {
+            link = ++sh->h->extent_high;
+
+        } else {
             return NGX_BUSY;
         }
 
-        sh->extent_free = sh->extent[link - 1].rep[0];
         f->extent[i] = link;
     }
 
@@ -227,21 +274,37 @@ ngx_http_faas_rep_new_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
     uint32_t              rep;
     ngx_http_faas_rep_t  *r;
 
-    if (sh->rep_free == 0) {
+    if (sh->h->rep_free != 0) {
+        rep = sh->h->rep_free - 1;
+        sh->h->rep_free = sh->rep[rep].next;
+
+    } else if (sh->h->rep_high < sh->reps) {
+        rep = sh->h->rep_high++;
+
+    } else {
         return NGX_HTTP_FAAS_NONE;
     }
 
-    rep = sh->rep_free - 1;
     r = &sh->rep[rep];
-    sh->rep_free = r->next;
 
     r->next = 0;
+    r->gen++;
+    r->fails = 0;
+    r->trust = 0;
+    r->retry = 0;
     r->owner = fn + 1;
     r->is_draining = 0;
     r->id_len = (u_char) ngx_strlen(endpoint->id);
     ngx_memcpy(r->id, endpoint->id, r->id_len + 1);
     r->socklen = (uint16_t) addr->len;
     ngx_memcpy(&r->addr, &addr->sa, addr->len);
+
+    /* a path is its own text; of another address it is kept */
+
+    if (addr->sa.ss_family != AF_UNIX) {
+        (void) ngx_cpystrn(r->addr.inet.text, (u_char *) endpoint->addr,
+                           sizeof(r->addr.inet.text));
+    }
 
     return rep;
 }
@@ -251,6 +314,6 @@ static void
 ngx_http_faas_rep_free_locked(ngx_http_faas_shm_t *sh, uint32_t rep)
 {
     sh->rep[rep].owner = 0;
-    sh->rep[rep].next = sh->rep_free;
-    sh->rep_free = rep + 1;
+    sh->rep[rep].next = sh->h->rep_free;
+    sh->h->rep_free = rep + 1;
 }

@@ -6,8 +6,13 @@
  *
  * DESIGN
  *
- * One block is taken from the zone's slab when the zone is made, and carved
- * into fixed arrays:
+ * The zone is a file in memory (memfd) that is mapped by the master and all
+ * workers.  nginx's own zones are gone after a binary upgrade; this one is
+ * handed on by its descriptor, so that an upgrade is to us what a reload is:
+ * two generations of workers on one zone.  So nothing in the mapping points
+ * into it: addresses differ between the two.
+ *
+ * It is carved into fixed arrays:
  *
  *   fn[]       a record a function (route)
  *   rep[]      a record a replica
@@ -15,24 +20,33 @@
  *   series[]   a record a counted pair of function and status code
  *   index[2]   two hash tables from a function's key to its number; one is
  *              in use, the other is there to be rebuilt into
- *   lane[]     a lane a worker process: what only this process counts
+ *   lane[]     a lane a worker process: its pid, its eventfd
+ *   stat[]     by lane and function: what only this process counts
+ *   held[]     by replica and lane: requests that this process has there
+ *   hist[]     by stripe and series: histograms, shared by a few processes
  *
  * Records are named by their number; 0 is "none" where a link is meant, so
  * links hold the number + 1.
  *
  * LOCKING
  *
- * Writers of anything but counters hold the mutex of the slab pool, which
- * the master frees when its holder is killed.  Functions that want it held
- * end in _locked.  Readers take no lock:
+ * Writers of anything but counters hold the zone's mutex, a robust one: when
+ * its holder is killed the next one gets it.  Functions that want it held end
+ * in _locked.  Readers take no lock:
  *
  *   fn[].seq is odd while the record is being written, and grows with each
  *   change.  A reader reads it, then the fields, then it again.
  *
- *   To use a function or a replica, a process first counts itself in
- *   (ngx_http_faas_gauge of its lane, rep[].inflight), and then looks whether
- *   seq is still what it was.  A writer first changes seq, and frees a record
- *   only while nobody is counted in.  So one of the two always sees the other.
+ *   To use a function or a replica, a process first counts itself in (the
+ *   gauge of its lane, held[]), and then looks whether seq is still what it
+ *   was.  A writer first changes seq, and frees a record only while nobody is
+ *   counted in.  So one of the two always sees the other.
+ *
+ *   What a process has in flight, at a replica or parked, is one word that
+ *   only this process writes, and by which it is taken back when the process
+ *   is killed.  The number of all is their sum.  To keep a bound, a process
+ *   counts itself in, then sums, and counts itself out if that is over the
+ *   bound: of two at a time both may go, but never are there too many.
  *
  * A writer that is killed half-way leaves seq odd; the next change of that
  * function writes the record anew.
@@ -46,13 +60,15 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <pthread.h>
+
 #include "lib/faas_gauge.h"
 #include "lib/faas_hist.h"
 #include "lib/faas_proto.h"
 
 
 #define NGX_HTTP_FAAS_MAGIC         0x66616173
-#define NGX_HTTP_FAAS_LAYOUT        1
+#define NGX_HTTP_FAAS_LAYOUT        2
 
 #define NGX_HTTP_FAAS_EXTENT_REPS   16
 #define NGX_HTTP_FAAS_EXTENTS       (FAAS_REPLICAS_MAX                       \
@@ -64,6 +80,12 @@
 /* what a zone has room for, a function: replicas, series */
 #define NGX_HTTP_FAAS_REPS_PER_FN   2
 #define NGX_HTTP_FAAS_SERIES_PER_FN 2
+
+/* histograms: workers that share one copy take turns on its cache lines */
+#define NGX_HTTP_FAAS_STRIPES       4
+
+/* functions wanted that the leader has not asked for yet; a power of two */
+#define NGX_HTTP_FAAS_WAKES         256
 
 #define NGX_HTTP_FAAS_NONE          ((uint32_t) -1)
 
@@ -83,12 +105,6 @@ typedef enum {
 typedef struct {
     uint64_t                   seq;
     uint64_t                   rev;
-    uint64_t                   seen;         /* last whole read it was in */
-
-    /* the leader's, who alone reads and writes them */
-    uint64_t                   busy_seen;    /* msec, see faas_gauge.h */
-    uint64_t                   busy_total;   /* msec */
-
     uint32_t                   gen;          /* grows with each reuse */
     uint32_t                   state;
     uint32_t                   hash;
@@ -96,25 +112,52 @@ typedef struct {
     uint32_t                   replicas;     /* wanted */
     uint32_t                   n;            /* in the extents */
     uint32_t                   draining;     /* link: replicas taken out */
+    uint32_t                   waiting;      /* hint: requests are parked */
+
+    uint32_t                   max_inflight; /* at a replica; 0: no bound */
+    uint32_t                   queue;        /* FAAS_UNSET */
+    uint32_t                   park;         /* msec; FAAS_UNSET */
+    uint32_t                   timeout;      /* msec; 0: none */
+    uint32_t                   is_private;
+
+    uint32_t                   is_wanted;    /* the leader shall ask for it */
+    uint64_t                   wanted;       /* msec, clock: when it did */
+    uint64_t                   tickets;      /* given to parked requests */
+
+    /* the leader's, who alone reads and writes them */
+    uint64_t                   seen;         /* last whole read it was in */
+    uint64_t                   busy_seen;    /* msec, see faas_gauge.h */
+    uint64_t                   busy_total;   /* msec */
+    uint64_t                   parked_seen;
+    uint64_t                   parked_total;
+
     uint32_t                   extent[NGX_HTTP_FAAS_EXTENTS];
     uint32_t                   series[NGX_HTTP_FAAS_CODES];
+    uint32_t                   park_series;  /* link: time parked */
     u_char                     len;
     u_char                     key[FAAS_KEY_MAX];
 } ngx_http_faas_fn_t;
 
 
 typedef struct {
-    uint64_t                   inflight;     /* requests, of all workers */
+    uint64_t                   retry;        /* msec, clock: not before */
+    uint32_t                   fails;        /* in a row */
+    uint32_t                   trust;        /* requests at a time that it may
+                                                have after it failed; 0: all */
     uint32_t                   next;         /* link: free or draining list */
     uint32_t                   owner;        /* link: its function; 0: free */
+    uint32_t                   gen;          /* grows with each reuse */
     uint16_t                   socklen;
     u_char                     id_len;
     u_char                     is_draining;
     union {
         struct sockaddr        sa;
         struct sockaddr_in     sin;
-        struct sockaddr_in6    sin6;
         struct sockaddr_un     sun;
+        struct {
+            struct sockaddr_in6  sin6;
+            u_char             text[FAAS_ADDR_INET_MAX + 1];
+        } inet;
     } addr;
     u_char                     id[FAAS_REPLICA_ID_MAX + 1];
 } ngx_http_faas_rep_t;
@@ -148,10 +191,13 @@ typedef struct {
     uint64_t                   finished;
     uint64_t                   failed;
     uint64_t                   busy;         /* faas_gauge.h */
+    uint64_t                   parked;       /* faas_gauge.h */
+    uint64_t                   head;         /* ticket of the one that waits
+                                                longest; 0: none waits */
 } ngx_http_faas_stat_t;
 
 
-/* what one worker counts of one series; buckets are not cumulated */
+/* what is counted of one series; buckets are not cumulated */
 
 typedef struct {
     uint64_t                   bucket[FAAS_HIST_BUCKETS];
@@ -160,17 +206,29 @@ typedef struct {
 
 
 typedef struct {
+    uint64_t                   pid;          /* 0: nobody's */
+    uint64_t                   parked;       /* requests, of all functions */
+    int32_t                    signal;       /* eventfd */
+    uint32_t                   is_signalled; /* and has not looked yet */
+} ngx_http_faas_lane_t;
+
+
+/* at the beginning of the mapping */
+
+typedef struct {
     uint32_t                   magic;
     uint32_t                   layout;
+    uint64_t                   size;         /* of the mapping, bytes */
 
-    uint32_t                   fns;          /* sizes of the arrays */
+    uint32_t                   fns;          /* what it was carved into */
     uint32_t                   reps;
-    uint32_t                   extents;
-    uint32_t                   serieses;
-    uint32_t                   index_size;   /* a power of two */
     uint32_t                   lanes;
 
     uint32_t                   fn_high;      /* none beyond was ever used */
+    uint32_t                   rep_high;
+    uint32_t                   extent_high;
+    uint32_t                   series_high;
+
     uint32_t                   fn_free;      /* links: heads of free lists */
     uint32_t                   rep_free;
     uint32_t                   extent_free;
@@ -179,7 +237,7 @@ typedef struct {
     uint32_t                   index;        /* which table is in use */
     uint32_t                   index_used;   /* its slots that are not empty */
 
-    uint32_t                   is_loaded;    /* routes were read once */
+    uint32_t                   is_loaded;    /* routes are known */
     uint32_t                   is_redis_up;
 
     uint64_t                   rev;          /* grows with each change */
@@ -189,19 +247,55 @@ typedef struct {
 
     uint64_t                   leader_pid;   /* 0: none */
     uint64_t                   leader_until; /* ngx_current_msec */
+    uint32_t                   leader_lane;
+
+    uint32_t                   wake[NGX_HTTP_FAAS_WAKES];    /* a ring: fn */
+    uint64_t                   wakes;        /* written to it */
+
+    pthread_mutex_t            mutex;
 
     u_char                     gateway[FAAS_GATEWAY_MAX + 1];
+} ngx_http_faas_header_t;
+
+
+/*
+ * A process' view of the mapping.
+ */
+
+typedef struct {
+    ngx_http_faas_header_t    *h;
+
+    uint32_t                   fns;          /* sizes of the arrays */
+    uint32_t                   reps;
+    uint32_t                   extents;
+    uint32_t                   serieses;
+    uint32_t                   index_size;   /* a power of two */
+    uint32_t                   lanes;
+    uint32_t                   stripes;
 
     ngx_http_faas_fn_t        *fn;
     ngx_http_faas_rep_t       *rep;
     ngx_http_faas_extent_t    *extent;
     ngx_http_faas_series_t    *series;
     ngx_http_faas_slot_t      *slot[2];
-    uint64_t                  *lane_pid;     /* 0: nobody's */
-    ngx_http_faas_stat_t     **stat;         /* by lane, by fn */
-    ngx_http_faas_hist_t     **hist;         /* by lane, by series */
-    uint32_t                 **held;         /* by lane, by replica */
+    ngx_http_faas_lane_t      *lane;
+    ngx_http_faas_stat_t      *stat;         /* see the macros below */
+    uint32_t                  *held;
+    ngx_http_faas_hist_t      *hist;
+
+    ngx_fd_t                   fd;
+    ngx_uint_t                 refs;         /* configurations that use it */
 } ngx_http_faas_shm_t;
+
+
+#define ngx_http_faas_stat(sh, l, i)                                         \
+    (&(sh)->stat[(size_t) (l) * (sh)->fns + (i)])
+
+#define ngx_http_faas_held(sh, l, i)                                         \
+    (&(sh)->held[(size_t) (i) * (sh)->lanes + (l)])
+
+#define ngx_http_faas_hist(sh, stripe, i)                                    \
+    (&(sh)->hist[(size_t) (stripe) * (sh)->serieses + (i)])
 
 
 /*
@@ -210,21 +304,30 @@ typedef struct {
 
 typedef struct {
     ngx_http_faas_shm_t       *sh;
-    ngx_slab_pool_t           *shpool;
     ngx_cycle_t               *cycle;        /* of this configuration */
+    ngx_str_t                  name;
+    size_t                     size;         /* bytes */
+    ngx_str_t                  state;        /* file; empty: none */
     ngx_uint_t                 lane;         /* this process' */
 } ngx_http_faas_zone_t;
 
 
 /*
- * Makes the zone, or takes over that of the last configuration.
+ * Makes the zone, or takes over that of the last configuration, or that of
+ * the binary which this one replaces.
  */
 ngx_int_t ngx_http_faas_zone_init(ngx_shm_zone_t *shm_zone, void *data);
 
 /*
+ * The zone's mutex.  Nothing is logged or allocated while it is held.
+ */
+void ngx_http_faas_lock(ngx_http_faas_shm_t *sh);
+void ngx_http_faas_unlock(ngx_http_faas_shm_t *sh);
+
+/*
  * Milliseconds since the zone was made: the clock of the gauges.
  */
-#define ngx_http_faas_clock(sh)  ((uint64_t) ngx_current_msec - (sh)->clock)
+#define ngx_http_faas_clock(sh)  ((uint64_t) ngx_current_msec - (sh)->h->clock)
 
 
 #endif /* _NGX_HTTP_FAAS_SHM_H_INCLUDED_ */

@@ -14,7 +14,6 @@
 
 
 static ngx_uint_t ngx_http_faas_status(ngx_http_request_t *r);
-static ngx_int_t ngx_http_faas_pid_is_dead(uint64_t pid);
 static void ngx_http_faas_lane_repair_locked(ngx_http_faas_shm_t *sh,
     ngx_uint_t lane);
 
@@ -27,26 +26,26 @@ ngx_http_faas_lane_claim(ngx_http_faas_zone_t *zone, ngx_log_t *log)
 
     sh = zone->sh;
 
-    ngx_shmtx_lock(&zone->shpool->mutex);
+    ngx_http_faas_lock(zone->sh);
 
     /* the last is nobody's own */
 
     for (i = 0; i < sh->lanes - 1; i++) {
 
-        if (ngx_http_faas_pid_is_dead(sh->lane_pid[i])) {
+        if (ngx_http_faas_pid_is_dead(sh->lane[i].pid)) {
             ngx_http_faas_lane_repair_locked(sh, i);
-            sh->lane_pid[i] = 0;
+            sh->lane[i].pid = 0;
         }
 
-        if (sh->lane_pid[i] == 0) {
-            sh->lane_pid[i] = (uint64_t) ngx_pid;
+        if (sh->lane[i].pid == 0) {
+            sh->lane[i].pid = (uint64_t) ngx_pid;
             break;
         }
     }
 
     zone->lane = i;
 
-    ngx_shmtx_unlock(&zone->shpool->mutex);
+    ngx_http_faas_unlock(zone->sh);
 
     if (i == sh->lanes - 1) {
         ngx_log_error(NGX_LOG_WARN, log, 0,
@@ -60,14 +59,14 @@ ngx_http_faas_lane_claim(ngx_http_faas_zone_t *zone, ngx_log_t *log)
 void
 ngx_http_faas_lane_release(ngx_http_faas_zone_t *zone)
 {
-    ngx_shmtx_lock(&zone->shpool->mutex);
+    ngx_http_faas_lock(zone->sh);
 
-    if (zone->sh->lane_pid[zone->lane] == (uint64_t) ngx_pid) {
+    if (zone->sh->lane[zone->lane].pid == (uint64_t) ngx_pid) {
         ngx_http_faas_lane_repair_locked(zone->sh, zone->lane);
-        zone->sh->lane_pid[zone->lane] = 0;
+        zone->sh->lane[zone->lane].pid = 0;
     }
 
-    ngx_shmtx_unlock(&zone->shpool->mutex);
+    ngx_http_faas_unlock(zone->sh);
 }
 
 
@@ -82,19 +81,19 @@ ngx_http_faas_lanes_sweep(ngx_http_faas_zone_t *zone)
 
     for (i = 0; i < sh->lanes - 1; i++) {
 
-        if (!ngx_http_faas_pid_is_dead(sh->lane_pid[i])) {
+        if (!ngx_http_faas_pid_is_dead(sh->lane[i].pid)) {
             continue;
         }
 
-        ngx_shmtx_lock(&zone->shpool->mutex);
+        ngx_http_faas_lock(zone->sh);
 
-        if (ngx_http_faas_pid_is_dead(sh->lane_pid[i])) {
+        if (ngx_http_faas_pid_is_dead(sh->lane[i].pid)) {
             ngx_http_faas_lane_repair_locked(sh, i);
-            sh->lane_pid[i] = 0;
+            sh->lane[i].pid = 0;
             n++;
         }
 
-        ngx_shmtx_unlock(&zone->shpool->mutex);
+        ngx_http_faas_unlock(zone->sh);
     }
 
     return n;
@@ -106,7 +105,7 @@ ngx_http_faas_stat_start(ngx_http_faas_zone_t *zone, uint32_t fn)
 {
     ngx_http_faas_stat_t  *stat;
 
-    stat = &zone->sh->stat[zone->lane][fn];
+    stat = ngx_http_faas_stat(zone->sh, zone->lane, fn);
 
     ngx_http_faas_add(&stat->busy,
                       faas_gauge_enter(ngx_http_faas_clock(zone->sh)));
@@ -117,16 +116,76 @@ ngx_http_faas_stat_start(ngx_http_faas_zone_t *zone, uint32_t fn)
 void
 ngx_http_faas_stat_undo(ngx_http_faas_zone_t *zone, uint32_t fn)
 {
-    ngx_http_faas_add(&zone->sh->stat[zone->lane][fn].started, -1);
+    ngx_http_faas_add(&ngx_http_faas_stat(zone->sh, zone->lane, fn)->started,
+                      -1);
     ngx_http_faas_stat_leave(zone, fn);
+}
+
+
+void
+ngx_http_faas_stat_enter(ngx_http_faas_zone_t *zone, uint32_t fn)
+{
+    ngx_http_faas_add(&ngx_http_faas_stat(zone->sh, zone->lane, fn)->busy,
+                      faas_gauge_enter(ngx_http_faas_clock(zone->sh)));
 }
 
 
 void
 ngx_http_faas_stat_leave(ngx_http_faas_zone_t *zone, uint32_t fn)
 {
-    ngx_http_faas_add(&zone->sh->stat[zone->lane][fn].busy,
+    ngx_http_faas_add(&ngx_http_faas_stat(zone->sh, zone->lane, fn)->busy,
                       faas_gauge_leave(ngx_http_faas_clock(zone->sh)));
+}
+
+
+void
+ngx_http_faas_stat_park(ngx_http_faas_zone_t *zone, uint32_t fn)
+{
+    ngx_http_faas_add(&zone->sh->lane[zone->lane].parked, 1);
+    ngx_http_faas_add(&ngx_http_faas_stat(zone->sh, zone->lane, fn)->parked,
+                      faas_gauge_enter(ngx_http_faas_clock(zone->sh)));
+}
+
+
+void
+ngx_http_faas_stat_unpark(ngx_http_faas_zone_t *zone, uint32_t fn)
+{
+    ngx_http_faas_add(&ngx_http_faas_stat(zone->sh, zone->lane, fn)->parked,
+                      faas_gauge_leave(ngx_http_faas_clock(zone->sh)));
+    ngx_http_faas_add(&zone->sh->lane[zone->lane].parked, -1);
+}
+
+
+uint64_t
+ngx_http_faas_stat_parked(ngx_http_faas_shm_t *sh, uint32_t fn)
+{
+    uint64_t    n;
+    ngx_uint_t  i;
+
+    n = 0;
+
+    for (i = 0; i < sh->lanes; i++) {
+        n += faas_gauge_count(ngx_http_faas_load(
+                                  &ngx_http_faas_stat(sh, i, fn)->parked));
+    }
+
+    return n;
+}
+
+
+uint64_t
+ngx_http_faas_stat_parked_all(ngx_http_faas_shm_t *sh)
+{
+    uint64_t    n;
+    ngx_uint_t  i;
+
+    n = 0;
+
+    for (i = 0; i < sh->lanes; i++) {
+        n += ngx_http_faas_load(&sh->lane[i].parked);
+    }
+
+    return n;
 }
 
 
@@ -134,11 +193,9 @@ void
 ngx_http_faas_stat_finish(ngx_http_faas_zone_t *zone, uint32_t fn,
     ngx_uint_t status, uint64_t usec)
 {
-    uint32_t               series;
-    ngx_http_faas_hist_t  *hist;
     ngx_http_faas_stat_t  *stat;
 
-    stat = &zone->sh->stat[zone->lane][fn];
+    stat = ngx_http_faas_stat(zone->sh, zone->lane, fn);
 
     ngx_http_faas_add(&stat->finished, 1);
 
@@ -146,33 +203,43 @@ ngx_http_faas_stat_finish(ngx_http_faas_zone_t *zone, uint32_t fn,
         ngx_http_faas_add(&stat->failed, 1);
     }
 
-    series = ngx_http_faas_fn_series(zone, fn, status);
+    ngx_http_faas_hist_add(zone, ngx_http_faas_fn_series(zone, fn, status),
+                           usec);
+}
 
-    if (series != NGX_HTTP_FAAS_NONE) {
-        hist = &zone->sh->hist[zone->lane][series];
 
-        ngx_http_faas_add(&hist->bucket[faas_hist_bucket(usec)], 1);
-        ngx_http_faas_add(&hist->usec, usec);
+void
+ngx_http_faas_hist_add(ngx_http_faas_zone_t *zone, uint32_t series,
+    uint64_t usec)
+{
+    ngx_http_faas_hist_t  *hist;
+
+    if (series >= zone->sh->serieses) {
+        return;
     }
+
+    hist = ngx_http_faas_hist(zone->sh, zone->lane % zone->sh->stripes,
+                              series);
+
+    ngx_http_faas_add(&hist->bucket[faas_hist_bucket(usec)], 1);
+    ngx_http_faas_add(&hist->usec, usec);
 }
 
 
 void
 ngx_http_faas_stat_sum(ngx_http_faas_shm_t *sh, uint32_t fn,
-    ngx_http_faas_stat_t *sum, uint64_t *integral, uint64_t *inflight)
+    ngx_http_faas_sum_t *sum)
 {
-    uint64_t               busy, clock;
+    uint64_t               busy, parked, clock;
     ngx_uint_t             i;
     ngx_http_faas_stat_t  *stat;
 
-    ngx_memzero(sum, sizeof(ngx_http_faas_stat_t));
+    ngx_memzero(sum, sizeof(ngx_http_faas_sum_t));
 
-    *integral = 0;
-    *inflight = 0;
     clock = ngx_http_faas_clock(sh);
 
     for (i = 0; i < sh->lanes; i++) {
-        stat = &sh->stat[i][fn];
+        stat = ngx_http_faas_stat(sh, i, fn);
 
         /* finished first: it is never seen above started */
 
@@ -181,12 +248,16 @@ ngx_http_faas_stat_sum(ngx_http_faas_shm_t *sh, uint32_t fn,
         sum->started += ngx_http_faas_load(&stat->started);
 
         busy = ngx_http_faas_load(&stat->busy);
+        parked = ngx_http_faas_load(&stat->parked);
 
-        *inflight += faas_gauge_count(busy);
-        *integral += faas_gauge_integral(busy, clock);
+        sum->inflight += faas_gauge_count(busy);
+        sum->busy += faas_gauge_integral(busy, clock);
+        sum->parked += faas_gauge_count(parked);
+        sum->waited += faas_gauge_integral(parked, clock);
     }
 
-    *integral &= FAAS_GAUGE_TIME;
+    sum->busy &= FAAS_GAUGE_TIME;
+    sum->waited &= FAAS_GAUGE_TIME;
 }
 
 
@@ -199,8 +270,8 @@ ngx_http_faas_hist_sum(ngx_http_faas_shm_t *sh, uint32_t series,
 
     ngx_memzero(sum, sizeof(ngx_http_faas_hist_t));
 
-    for (i = 0; i < sh->lanes; i++) {
-        hist = &sh->hist[i][series];
+    for (i = 0; i < sh->stripes; i++) {
+        hist = ngx_http_faas_hist(sh, i, series);
 
         for (j = 0; j < FAAS_HIST_BUCKETS; j++) {
             sum->bucket[j] += ngx_http_faas_load(&hist->bucket[j]);
@@ -217,7 +288,8 @@ ngx_http_faas_stat_clear_locked(ngx_http_faas_shm_t *sh, uint32_t fn)
     ngx_uint_t  i;
 
     for (i = 0; i < sh->lanes; i++) {
-        ngx_memzero(&sh->stat[i][fn], sizeof(ngx_http_faas_stat_t));
+        ngx_memzero(ngx_http_faas_stat(sh, i, fn),
+                    sizeof(ngx_http_faas_stat_t));
     }
 }
 
@@ -227,8 +299,9 @@ ngx_http_faas_hist_clear_locked(ngx_http_faas_shm_t *sh, uint32_t series)
 {
     ngx_uint_t  i;
 
-    for (i = 0; i < sh->lanes; i++) {
-        ngx_memzero(&sh->hist[i][series], sizeof(ngx_http_faas_hist_t));
+    for (i = 0; i < sh->stripes; i++) {
+        ngx_memzero(ngx_http_faas_hist(sh, i, series),
+                    sizeof(ngx_http_faas_hist_t));
     }
 }
 
@@ -236,15 +309,29 @@ ngx_http_faas_hist_clear_locked(ngx_http_faas_shm_t *sh, uint32_t series)
 void
 ngx_http_faas_stat_count(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
-    uint64_t         usec;
+    uint64_t  ended;
+
+    if (ctx->is_finished) {
+        return;
+    }
+
+    ctx->is_finished = 1;
+
+    ended = ctx->ended != 0 ? ctx->ended : ngx_http_faas_usec();
+
+    ngx_http_faas_stat_finish(ctx->conf->zone, ctx->fn,
+                              ngx_http_faas_status(r), ended - ctx->started);
+}
+
+
+uint64_t
+ngx_http_faas_usec(void)
+{
     struct timespec  ts;
 
     (void) clock_gettime(CLOCK_MONOTONIC, &ts);
 
-    usec = (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000 - ctx->started;
-
-    ngx_http_faas_stat_finish(ctx->conf->zone, ctx->fn,
-                              ngx_http_faas_status(r), usec);
+    return (uint64_t) ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
 }
 
 
@@ -301,7 +388,7 @@ ngx_http_faas_status(ngx_http_request_t *r)
  * EPERM means that it lives, as another user.
  */
 
-static ngx_int_t
+ngx_int_t
 ngx_http_faas_pid_is_dead(uint64_t pid)
 {
     return pid != 0 && kill((pid_t) pid, 0) == -1 && ngx_errno == NGX_ESRCH;
@@ -309,27 +396,38 @@ ngx_http_faas_pid_is_dead(uint64_t pid)
 
 
 /*
- * What a process that is gone had in flight ends now.
+ * What a process that is gone had in flight, or parked, ends now.
  */
 
 static void
 ngx_http_faas_lane_repair_locked(ngx_http_faas_shm_t *sh, ngx_uint_t lane)
 {
-    uint32_t   i;
-    uint64_t  *busy;
+    uint32_t               i, waiting;
+    uint64_t               clock;
+    ngx_http_faas_stat_t  *stat;
 
-    for (i = 0; i < sh->fn_high; i++) {
-        busy = &sh->stat[lane][i].busy;
+    clock = ngx_http_faas_clock(sh);
 
-        ngx_http_faas_add(busy, faas_gauge_leave_all(*busy,
-                                                ngx_http_faas_clock(sh)));
-    }
+    for (i = 0; i < sh->h->fn_high; i++) {
+        stat = ngx_http_faas_stat(sh, lane, i);
+        waiting = (uint32_t) faas_gauge_count(stat->parked);
 
-    for (i = 0; i < sh->reps; i++) {
-        if (sh->held[lane][i] != 0) {
-            ngx_http_faas_add(&sh->rep[i].inflight,
-                              - (uint64_t) sh->held[lane][i]);
-            sh->held[lane][i] = 0;
+        ngx_http_faas_add(&stat->busy, faas_gauge_leave_all(stat->busy,
+                                                            clock));
+
+        if (waiting != 0) {
+            ngx_http_faas_add(&stat->parked,
+                              faas_gauge_leave_all(stat->parked, clock));
+            ngx_http_faas_add(&sh->fn[i].waiting, - waiting);
         }
+
+        ngx_http_faas_store(&stat->head, 0);
     }
+
+    for (i = 0; i < sh->h->rep_high; i++) {
+        ngx_http_faas_store(ngx_http_faas_held(sh, lane, i), 0);
+    }
+
+    ngx_http_faas_store(&sh->lane[lane].parked, 0);
+    ngx_http_faas_store(&sh->lane[lane].is_signalled, 0);
 }

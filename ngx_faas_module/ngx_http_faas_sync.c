@@ -133,7 +133,7 @@ ngx_http_faas_sync_ready(ngx_http_faas_conn_t *conn)
 {
     ngx_http_faas_sync_t  *sync = conn->data;
 
-    ngx_http_faas_store(&sync->conf->zone->sh->is_redis_up, 1);
+    ngx_http_faas_store(&sync->conf->zone->sh->h->is_redis_up, 1);
 
     ngx_http_faas_sync_look(sync);
 }
@@ -144,7 +144,7 @@ ngx_http_faas_sync_lost(ngx_http_faas_conn_t *conn)
 {
     ngx_http_faas_sync_t  *sync = conn->data;
 
-    ngx_http_faas_store(&sync->conf->zone->sh->is_redis_up, 0);
+    ngx_http_faas_store(&sync->conf->zone->sh->h->is_redis_up, 0);
 }
 
 
@@ -331,8 +331,8 @@ ngx_http_faas_sync_checked(ngx_http_faas_conn_t *conn, redisReply *reply)
 
     removed = ngx_http_faas_fn_remove_unseen(zone, sync->seen);
 
-    ngx_http_faas_store(&zone->sh->applied, sync->rev);
-    ngx_http_faas_store(&zone->sh->is_loaded, 1);
+    ngx_http_faas_store(&zone->sh->h->applied, sync->rev);
+    ngx_http_faas_store(&zone->sh->h->is_loaded, 1);
 
     ngx_log_error(NGX_LOG_INFO, ngx_cycle->log, 0,
                   "faas: read all routes, %ui are gone", removed);
@@ -523,7 +523,7 @@ ngx_http_faas_sync_fetched(ngx_http_faas_conn_t *conn, redisReply *reply)
                                  sync->changed[i].len, reply->element[i], 0);
     }
 
-    ngx_http_faas_store(&zone->sh->applied, sync->rev);
+    ngx_http_faas_store(&zone->sh->h->applied, sync->rev);
 
     ngx_http_faas_flush_soon();
     ngx_http_faas_sync_follow(sync);
@@ -674,7 +674,7 @@ ngx_http_faas_sync_apply(ngx_http_faas_sync_t *sync, const u_char *key,
                       "faas: %V; \"%V\" keeps the route that is known",
                       &text, &name);
 
-    } else if (ngx_http_faas_fn_apply(sync->conf->zone, key, len,
+    } else if (ngx_http_faas_fn_apply(sync->conf->zone->sh, key, len,
                                       &sync->route)
                == NGX_BUSY)
     {

@@ -2,8 +2,10 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Variables: $faas_function, $faas_namespace, $faas_uri, $faas_replica,
- * $faas_call_id, $faas_start_time.
+ * Variables: $faas_function, $faas_namespace, $faas_host (both, with a dot
+ * between), $faas_uri, $faas_replica,
+ * $faas_call_id, $faas_start_time, $faas_traceparent, $faas_trace_id,
+ * $faas_parked_ms.
  */
 
 
@@ -11,6 +13,10 @@
 
 
 static ngx_int_t ngx_http_faas_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_faas_trace_id_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_faas_parked_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
 
@@ -33,6 +39,18 @@ static ngx_http_variable_t  ngx_http_faas_vars[] = {
 
     { ngx_string("faas_start_time"), NULL, ngx_http_faas_variable,
       offsetof(ngx_http_faas_ctx_t, start_time), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("faas_traceparent"), NULL, ngx_http_faas_variable,
+      offsetof(ngx_http_faas_ctx_t, trace), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("faas_trace_id"), NULL, ngx_http_faas_trace_id_variable,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("faas_parked_ms"), NULL, ngx_http_faas_parked_variable,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("faas_host"), NULL, ngx_http_faas_variable,
+      offsetof(ngx_http_faas_ctx_t, key), NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
       ngx_http_null_variable
 };
@@ -80,6 +98,58 @@ ngx_http_faas_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
 
     v->data = value->data;
     v->len = value->len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_trace_id_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_faas_ctx_t  *ctx;
+
+    ctx = ngx_http_faas_get_ctx(r);
+
+    if (ctx == NULL || ctx->trace.len == 0) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    v->data = ctx->trace.data + FAAS_TRACE_ID;
+    v->len = FAAS_TRACE_ID_LEN;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_parked_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    u_char               *p;
+    ngx_http_faas_ctx_t  *ctx;
+
+    ctx = ngx_http_faas_get_ctx(r);
+
+    if (ctx == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    p = ngx_pnalloc(r->pool, NGX_INT64_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    v->data = p;
+    v->len = ngx_sprintf(p, "%uL", ctx->parked / 1000) - p;
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;

@@ -26,7 +26,7 @@ my $api = $t->start_backend(name => 'api');
 $t->publish('echo', $backend->addr);
 $t->publish('api.team', $api->addr);
 $t->publish('cold');
-$t->start_nginx(vars => { SERVER_EXTRA =>
+$t->start_nginx(vars => { PARK => '50ms', SERVER_EXTRA =>
     'location /v1/ { faas_function name=api.team; '
     . 'proxy_pass http://functions$faas_uri; } '
     . 'location /both/ { faas_function name=echo; '
@@ -63,7 +63,7 @@ for my $path ('/function/api', '/function/echo.team', '/function/echo.a.b',
     my $res = $t->get($path);
 
     is($res->{status}, 404, "$path: 404");
-    like($res->{body},
+    like(json_of($res)->{error},
         qr/^error\ finding\ function\ \S+:\ server\ returned\ non-200
             \ status\ code\ \(404\)\ for\ function,\ \S+,\ body:/x,
         "$path: the text that clients know");
@@ -84,7 +84,7 @@ for my $path ('/function/', '/function/a$b', '/function/.openfaas-fn',
 
 my $cold = $t->get('/function/cold');
 is($cold->{status}, 503, 'without a replica: 503');
-is($cold->{body}, "No endpoints available for: cold.\n",
+like(json_of($cold)->{error}, qr/^No endpoints available for: cold\./,
     'without a replica: the text that clients know');
 is($cold->{headers}{'x-openfaas-internal'}, 'gateway',
     'without a replica: marked as the gateway\'s own');

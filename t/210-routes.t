@@ -24,7 +24,7 @@ my @backend = map { $t->start_backend(name => "b$_") } 0 .. 2;
 my $long = $t->start_backend(name => 'long', addr => '127.0.0.1:'
     . $t->free_port);
 
-$t->start_nginx(vars => { WORKERS => 4 });
+$t->start_nginx(vars => { WORKERS => 4, PARK => '50ms' });
 
 # who answers for a function, over many connections: all workers' view
 sub answers {

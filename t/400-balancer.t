@@ -85,7 +85,7 @@ is($res->{headers}{'x-openfaas-internal'}, 'gateway', 'and is marked as ours');
 like($res->{headers}{'content-type'}, qr{^application/json}, 'it is JSON');
 
 $res = $t->get('/function/one/close', { 'x-call-id' => 'a"b' });
-is(json_of($res)->{call_id}, '', 'a client\'s own call id is not repeated');
+is(json_of($res)->{call_id}, 'a"b', 'a client\'s own call id is escaped');
 
 $backend[0]->stop;
 is($t->get('/function/four')->{status}, 502, 'no replica is left: 502');

@@ -23,7 +23,7 @@ my $backend = $t->start_backend;
 $t->publish('echo', $backend->addr, $backend->addr);
 $t->publish('idle', $backend->addr);
 $t->publish('cold');
-$t->start_nginx(vars => { WORKERS => 3 });
+$t->start_nginx(vars => { WORKERS => 3, PARK => '50ms' });
 wait_for(sub { $t->get('/healthz')->{status} == 200 }, 10, 'routes');
 
 my $addr = '127.0.0.1:' . $t->nginx->metrics_port;

@@ -17,7 +17,7 @@ use Test::More;
 my $t = Faas::Test->new(need => [qw(nginx redis-server module scaler watchdog
     samples)]);
 
-$t->start_stack;
+$t->start_stack(nginx => { vars => { PARK => '50ms' } });
 
 # who may
 
@@ -107,8 +107,8 @@ like($t->get('/metrics')->{body},
 is($t->admin(POST => '/system/scale-function/hello-node',
     { replicas => 0 })->{status}, 202, 'scale to zero');
 wait_for(sub { $t->get('/function/hello-node')->{status} == 503 }, 10, '503');
-is($t->get('/function/hello-node')->{body},
-    "No endpoints available for: hello-node.\n", 'no replica: 503');
+like(json_of($t->get('/function/hello-node'))->{error},
+    qr/^No endpoints available for: hello-node\./, 'no replica: 503');
 
 is($t->admin(POST => '/system/scale-function/hello-node',
     { replicas => 1 })->{status}, 202, 'and back to one');

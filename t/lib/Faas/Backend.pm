@@ -10,12 +10,18 @@
 #   /chunked/N/MS     200 in N chunks "chunk I\n", MS milliseconds apart
 #   /sse/N/MS         the same as text/event-stream
 #   /size/N           200 with N bytes
+#   /cache/SECONDS    200, may be kept so long; the body is how many requests
+#                     there have been
 #   /close            closes the connection without an answer
 #   /reset            resets it
 #   /die-head         half a header and the end
 #   /die-body         a body cut short
 #   /last             200 with Connection: close
 #   anything else     200 "ok\n"
+#
+# With ?gate=GATE the answer waits until its folder has a file NAME.GATE.  A
+# request's header X-Answer is the answer's status, and X-Answer-Header a line
+# of its header.
 
 package Faas::Backend;
 
@@ -125,7 +131,13 @@ sub connection {
     while (my $req = read_request($conn)) {
         note_request($log, $req);
 
-        my $is_last = answer($conn, $req, $name);
+        my ($gate) = $req->{path} =~ /[?&]gate=(\w+)/;
+
+        if (defined $gate) {
+            sleep(0.01) while !-e $log =~ s/requests$/$gate/r;
+        }
+
+        my $is_last = answer($conn, $req, $name, $log);
         last if $is_last || ($req->{headers}{connection} // '') eq 'close';
     }
 
@@ -185,7 +197,7 @@ sub note_request {
 
 # Answers; true where the connection ends with it.
 sub answer {
-    my ($conn, $req, $name) = @_;
+    my ($conn, $req, $name, $log) = @_;
 
     my ($what, @args) = split m{/}, $req->{path} =~ s{^/|\?.*}{}gr;
     my $head = "X-Backend: $name\r\n";
@@ -236,8 +248,18 @@ sub answer {
         $body = encode_json({ method => $req->{method},
             path => $req->{path}, headers => $req->{headers} });
 
+    } elsif ($what eq 'cache') {
+        $head .= "Cache-Control: max-age=$args[0]\r\n";
+        $body = slurp($log) =~ tr/\n//;
+
     } elsif ($what eq 'last') {
         $head .= "Connection: close\r\n";
+    }
+
+    $status = $req->{headers}{'x-answer'} // $status;
+
+    if (defined $req->{headers}{'x-answer-header'}) {
+        $head .= "$req->{headers}{'x-answer-header'}\r\n";
     }
 
     $head = "HTTP/1.1 $status Status\r\n${head}Content-Type: $type\r\n"

@@ -30,6 +30,9 @@ sub new {
         mkdir "$prefix$dir";
     }
 
+    # the folder of the configuration is what nginx's "include" is relative to
+    symlink $test->root . '/conf/faas', "$prefix/conf/faas";
+
     $self->{port} = $opt{port} // $test->free_port;
     $self->{metrics_port} = $opt{metrics_port} // $test->free_port;
 
@@ -99,11 +102,11 @@ sub defaults {
         METRICS_LISTEN => "127.0.0.1:$self->{metrics_port}",
         REDIS          => $test->redis_addr,
         SCALER         => $test->scaler_addr,
-        CONF           => $test->root . '/conf',
         HTPASSWD       => $test->htpasswd,
         UI             => $test->ui_dir,
         USER           => $> == 0 ? 'user root;' : '',
         WORKERS        => 2,
+        PARK           => '30s',
         LOG_LEVEL      => $ENV{FAAS_LOG_LEVEL} // 'info',
         MAIN_EXTRA     => '',
         HTTP_EXTRA     => '',
