@@ -95,18 +95,17 @@ ngx_http_faas_get_ctx(ngx_http_request_t *r)
 ngx_int_t
 ngx_http_faas_admit_again(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
-    ngx_uint_t                  i;
+    ngx_uint_t                  i, has_body;
     ngx_http_phase_handler_t   *ph;
     ngx_http_core_main_conf_t  *cmcf;
 
-    /*
-     * Nothing was sent to a replica, and the whole body, if any, is here; the
-     * replica's answer, if any, was not passed on.
-     */
+    has_body = r->headers_in.content_length_n > 0 || r->headers_in.chunked;
+
+    /* nothing was sent to a replica, and the whole body, if any, is here */
 
     if (ctx->is_sent || ctx->is_late || r->header_sent
-        || ctx->loc_conf == NULL
-        || (r->request_body != NULL && r->request_body->rest != 0))
+        || (has_body && r->request_body != NULL
+            && r->request_body->rest != 0))
     {
         return NGX_DECLINED;
     }

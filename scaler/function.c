@@ -318,6 +318,7 @@ publish(struct function *fn)
         return;
     }
 
+    /* compared byte by byte */
     memset(&route, 0, sizeof(route));
     make_route(fn, &route);
 
@@ -374,6 +375,11 @@ make_route(struct function *fn, struct faas_route *route)
     struct faas_endpoint   *endpoint;
 
     route->replicas = (uint32_t) fn->spec->replicas;
+    route->max_inflight = fn->spec->limits.max_inflight;
+    route->queue = fn->spec->limits.queue;
+    route->park_ms = fn->spec->limits.park_ms;
+    route->timeout_ms = fn->spec->limits.timeout_ms;
+    route->is_private = fn->spec->limits.is_private;
 
     /* replicas of the last generation serve until they retire */
 

@@ -208,7 +208,8 @@ spec_new(json_t *deployment, uint64_t max_replicas, struct faas_err *err)
         || check_env(spec, err) != 0
         || check_shapes(spec, err) != 0
         || check_unsupported(spec, err) != 0
-        || check_scale(spec, max_replicas, err) != 0)
+        || check_scale(spec, max_replicas, err) != 0
+        || limits_read(&spec->limits, spec->deployment, err) != 0)
     {
         spec_free(spec);
         return NULL;

@@ -15,6 +15,7 @@
 
 #include "lib/faas_err.h"
 #include "lib/faas_name.h"
+#include "limits.h"
 
 
 #define SPEC_ENV_MAX        256         /* variables of a function */
@@ -35,6 +36,7 @@ struct spec {
     uint64_t     min;                   /* replicas, from the labels */
     uint64_t     max;
     uint64_t     replicas;              /* wanted now */
+    struct limits  limits;
     time_t       created;
 };
 

@@ -86,6 +86,41 @@ unknown_members_of_a_route_are_passed_over(void **state)
 
 
 static void
+limits_of_a_route_may_be_left_out(void **state)
+{
+    char  text[512];
+    int   len;
+
+    (void) state;
+
+    assert_int_equal(parse("{\"rev\":7,\"replicas\":0,\"endpoints\":[]}"), 0);
+    assert_int_equal(out.max_inflight, 0);
+    assert_int_equal(out.queue, FAAS_UNSET);
+    assert_int_equal(out.park_ms, FAAS_UNSET);
+    assert_int_equal(out.timeout_ms, 0);
+    assert_false(out.is_private);
+
+    assert_int_equal(parse("{\"rev\":7,\"replicas\":0,\"endpoints\":[],"
+                           "\"max_inflight\":65535,\"queue\":0,"
+                           "\"park_ms\":86400000,\"timeout_ms\":1,"
+                           "\"visibility\":\"private\"}"), 0);
+
+    len = faas_route_encode(&out, text, sizeof(text));
+    assert_true(len > 0);
+    assert_int_equal(parse(text), 0);
+    assert_int_equal(out.max_inflight, 65535);
+    assert_int_equal(out.queue, 0);
+    assert_int_equal(out.park_ms, 86400000);
+    assert_int_equal(out.timeout_ms, 1);
+    assert_true(out.is_private);
+
+    assert_int_equal(parse("{\"rev\":7,\"replicas\":0,\"endpoints\":[],"
+                           "\"visibility\":\"public\"}"), 0);
+    assert_false(out.is_private);
+}
+
+
+static void
 a_bad_route_is_refused(void **state)
 {
     size_t                    i;
@@ -112,6 +147,15 @@ a_bad_route_is_refused(void **state)
             "[{\"id\":\"a\",\"addr\":\"host:80\"}]}",
         "{\"rev\":1,\"replicas\":0,\"endpoints\":"
             "[{\"id\":\"a\",\"addr\":\"1.2.3.4:0\"}]}",
+        "{\"rev\":1,\"replicas\":0,\"endpoints\":[],\"queue\":1000001}",
+        "{\"rev\":1,\"replicas\":0,\"endpoints\":[],\"queue\":null}",
+        "{\"rev\":1,\"replicas\":0,\"endpoints\":[],\"park_ms\":86400001}",
+        "{\"rev\":1,\"replicas\":0,\"endpoints\":[],\"timeout_ms\":-1}",
+        "{\"rev\":1,\"replicas\":0,\"endpoints\":[],"
+            "\"max_inflight\":65536}",
+        "{\"rev\":1,\"replicas\":0,\"endpoints\":[],\"visibility\":1}",
+        "{\"rev\":1,\"replicas\":0,\"endpoints\":[],"
+            "\"visibility\":\"secret\"}",
     };
 
     (void) state;
@@ -218,6 +262,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_route_survives_encoding),
         cmocka_unit_test(unknown_members_of_a_route_are_passed_over),
+        cmocka_unit_test(limits_of_a_route_may_be_left_out),
         cmocka_unit_test(a_bad_route_is_refused),
         cmocka_unit_test(a_route_has_a_bound),
         cmocka_unit_test(a_load_survives_encoding),

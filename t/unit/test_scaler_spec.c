@@ -4,7 +4,7 @@
  * If this fails, the scaler deploys what it should refuse, or forgets a part
  * of what was deployed when it starts again.
  *
- * uses: scaler/spec.c
+ * uses: scaler/limits.c scaler/spec.c
  */
 
 #include <setjmp.h>
@@ -284,6 +284,45 @@ a_spec_survives_encoding(void **state)
 
 
 static void
+limits_come_from_environment_and_labels(void **state)
+{
+    struct spec  *spec;
+
+    (void) state;
+
+    spec = parse(HEAD "}");
+    assert_non_null(spec);
+    assert_int_equal(spec->limits.max_inflight, 0);
+    assert_int_equal(spec->limits.queue, FAAS_UNSET);
+    assert_int_equal(spec->limits.park_ms, FAAS_UNSET);
+    assert_int_equal(spec->limits.timeout_ms, 0);
+    assert_false(spec->limits.is_private);
+    spec_free(spec);
+
+    spec = parse(HEAD ",\"envVars\":{\"max_inflight\":\"4\","
+                 "\"exec_timeout\":\"1m30s\"},\"labels\":{"
+                 "\"com.ngx-faas.queue\":\"7\","
+                 "\"com.ngx-faas.park\":\"2500ms\","
+                 "\"com.ngx-faas.visibility\":\"private\"}}");
+    assert_non_null(spec);
+    assert_int_equal(spec->limits.max_inflight, 4);
+    assert_int_equal(spec->limits.queue, 7);
+    assert_int_equal(spec->limits.park_ms, 2500);
+    assert_int_equal(spec->limits.timeout_ms, 90000);
+    assert_true(spec->limits.is_private);
+    spec_free(spec);
+
+    refused(HEAD ",\"envVars\":{\"max_inflight\":\"65536\"}}");
+    refused(HEAD ",\"envVars\":{\"max_inflight\":\"many\"}}");
+    refused(HEAD ",\"envVars\":{\"exec_timeout\":\"soon\"}}");
+    refused(HEAD ",\"envVars\":{\"exec_timeout\":\"25h\"}}");
+    refused(HEAD ",\"labels\":{\"com.ngx-faas.queue\":\"-1\"}}");
+    refused(HEAD ",\"labels\":{\"com.ngx-faas.park\":\"\"}}");
+    refused(HEAD ",\"labels\":{\"com.ngx-faas.visibility\":\"hidden\"}}");
+}
+
+
+static void
 damage_is_seen(void **state)
 {
     size_t            i, len;
@@ -336,6 +375,7 @@ main(void)
         cmocka_unit_test(sizes_are_bounded),
         cmocka_unit_test(labels_bound_the_replicas),
         cmocka_unit_test(a_spec_survives_encoding),
+        cmocka_unit_test(limits_come_from_environment_and_labels),
         cmocka_unit_test(damage_is_seen),
     };
 

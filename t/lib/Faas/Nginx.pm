@@ -126,10 +126,13 @@ sub command {
 
 
 # Starts it and waits until it accepts on its port (wait => 0: does not).
+# daemon => 1 starts it as a daemon, which only the test itself can end.
 sub start {
     my ($self, %opt) = @_;
 
     $self->write_conf(%opt);
+
+    return $self->start_daemon if $opt{daemon};
 
     my ($wanted) = slurp($self->conf_file)
         =~ /^\s*worker_processes\s+(\d+);/m;
@@ -152,6 +155,28 @@ sub start {
     }, START_TIMEOUT, "listening $self->{name}");
 
     return $self;
+}
+
+
+# nginx takes a new binary's signal only when it is a daemon.
+sub start_daemon {
+    my ($self) = @_;
+
+    my $res = $self->run('-g', 'daemon on;');
+
+    die "$self->{name} does not start:\n$res->{output}" if $res->{status};
+
+    wait_for(sub { $self->master_pid }, START_TIMEOUT, 'pid file');
+
+    return $self;
+}
+
+
+# Of the binary that runs now, by its pid file; 0 where there is none.
+sub master_pid {
+    my ($self) = @_;
+
+    return (slurp("$self->{prefix}/run/nginx.pid") // '') =~ /(\d+)/ ? $1 : 0;
 }
 
 

@@ -45,17 +45,20 @@ sub command {
 
 
 # Publishes that a function answers at these addresses; without addresses it
-# has no replica.  Returns the revision.
+# has no replica.  A hash reference among them has further members of the
+# route.  Returns the revision.
 sub publish {
-    my ($self, $name, @addrs) = @_;
+    my ($self, $name, @args) = @_;
 
+    my %more = map { %$_ } grep { ref } @args;
+    my @addrs = grep { !ref } @args;
     my $i = 0;
     my @endpoints = map { { id => "$name-" . ++$i, addr => $_ } } @addrs;
 
     return $self->change($name, sub {
         return (HSET => 'faas:routes', full_name($name), encode_json({
             rev => shift, replicas => scalar @addrs,
-            endpoints => \@endpoints }));
+            endpoints => \@endpoints, %more }));
     });
 }
 

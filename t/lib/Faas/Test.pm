@@ -251,7 +251,7 @@ sub start_nginx {
     $self->{nginx} //= $nginx;
     push @{ $self->{nginx_all} }, $nginx;
 
-    return $nginx->start;
+    return $nginx->start(daemon => $opt{daemon});
 }
 
 
@@ -336,9 +336,11 @@ sub run {
 }
 
 
-# An nginx built with sanitizers, where there is one, else the stock one.
+# An nginx built with sanitizers, where there is one, else the stock one; by
+# its path, for it starts a new binary by the name that it was started with.
 sub nginx_binary {
-    return -x "$build/nginx-san" ? "$build/nginx-san" : 'nginx';
+    return -x "$build/nginx-san" ? "$build/nginx-san"
+        : which('nginx') // 'nginx';
 }
 
 
