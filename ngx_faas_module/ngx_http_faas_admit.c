@@ -126,6 +126,9 @@ ngx_http_faas_admit_again(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
     ctx->wait = NGX_HTTP_FAAS_RETRY;
 
+    /* as often as time allows, it is no cycle */
+
+    r->uri_changes = NGX_HTTP_MAX_URI_CHANGES + 1;
     r->err_status = 0;
     r->error_page = 0;
     r->loc_conf = ctx->loc_conf;

@@ -324,10 +324,10 @@ ngx_http_faas_log_fault(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
 {
     ngx_str_t  function, replica;
 
-    ngx_str_null(&replica);
+    ngx_str_set(&replica, "");
 
     if (ngx_http_faas_fault_name(r, ctx, &function) != NGX_OK) {
-        ngx_str_null(&function);
+        ngx_str_set(&function, "");
     }
 
     if (ctx != NULL) {
@@ -434,7 +434,7 @@ ngx_http_faas_fault_name(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
         return NGX_OK;
     }
 
-    ngx_str_null(name);
+    ngx_str_set(name, "");
 
     fmcf = ngx_http_get_module_main_conf(r, ngx_http_faas_module);
 

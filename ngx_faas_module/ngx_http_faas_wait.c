@@ -49,6 +49,9 @@ typedef struct {
     ngx_queue_t               waiters;
     ngx_queue_t               link;         /* of queues with waiters */
     uint32_t                  fn;
+    unsigned                  is_stuck:1;   /* there is a place, but another
+                                               worker's turn, since the last
+                                               look */
 } ngx_http_faas_queue_t;
 
 
@@ -90,14 +93,14 @@ static void ngx_http_faas_unpark(ngx_http_faas_waiter_t *waiter,
 static void ngx_http_faas_dequeue(ngx_http_faas_waiter_t *waiter);
 static void ngx_http_faas_show_head(ngx_http_faas_queue_t *queue);
 static void ngx_http_faas_release(ngx_http_faas_queue_t *queue,
-    ngx_uint_t anyway);
+    ngx_uint_t is_look);
 static void ngx_http_faas_go(ngx_http_faas_waiter_t *waiter,
     ngx_http_faas_wait_e state);
 static void ngx_http_faas_wait_handler(ngx_event_t *ev);
 static void ngx_http_faas_wait_cleanup(void *data);
 static void ngx_http_faas_wait_timer(ngx_event_t *ev);
 static void ngx_http_faas_wait_turn(ngx_event_t *ev);
-static void ngx_http_faas_release_all(ngx_uint_t anyway);
+static void ngx_http_faas_release_all(ngx_uint_t is_look);
 
 
 /* this process' */
@@ -387,6 +390,7 @@ ngx_http_faas_queue(uint32_t fn, ngx_log_t *log)
         }
 
         queue->fn = fn;
+        queue->is_stuck = 0;
         ngx_queue_init(&queue->waiters);
 
         waits->queue[fn] = queue;
@@ -509,12 +513,12 @@ ngx_http_faas_show_head(ngx_http_faas_queue_t *queue)
 
 
 /*
- * Lets requests go while there are places for them; out of turn only if
- * "anyway".
+ * Lets requests go while there are places for them.  Out of turn only if two
+ * looks of the timer find a place that the worker whose turn it is has left.
  */
 
 static void
-ngx_http_faas_release(ngx_http_faas_queue_t *queue, ngx_uint_t anyway)
+ngx_http_faas_release(ngx_http_faas_queue_t *queue, ngx_uint_t is_look)
 {
     uint32_t                 rep;
     ngx_uint_t               lane, n;
@@ -541,15 +545,19 @@ ngx_http_faas_release(ngx_http_faas_queue_t *queue, ngx_uint_t anyway)
         }
 
         if (ngx_http_faas_pick(zone, queue->fn, NULL, &rep) != NGX_OK) {
+            queue->is_stuck = 0;
             return;
         }
 
-        lane = (f->max_inflight != 0 && !anyway)
+        lane = (f->max_inflight != 0)
                ? ngx_http_faas_oldest(zone->sh, queue->fn) : zone->lane;
 
-        if (lane != zone->lane && lane != NGX_HTTP_FAAS_NONE) {
+        if (lane != zone->lane && lane != NGX_HTTP_FAAS_NONE
+            && !(is_look && queue->is_stuck))
+        {
             ngx_http_faas_drop(zone, rep);
             ngx_http_faas_signal(zone->sh, lane);
+            queue->is_stuck = is_look;
             return;
         }
 
@@ -670,7 +678,7 @@ ngx_http_faas_wait_turn(ngx_event_t *ev)
 
 
 static void
-ngx_http_faas_release_all(ngx_uint_t anyway)
+ngx_http_faas_release_all(ngx_uint_t is_look)
 {
     ngx_queue_t            *q, *next;
     ngx_http_faas_zone_t   *zone;
@@ -687,7 +695,7 @@ ngx_http_faas_release_all(ngx_uint_t anyway)
         next = ngx_queue_next(q);
         queue = ngx_queue_data(q, ngx_http_faas_queue_t, link);
 
-        ngx_http_faas_release(queue, anyway);
+        ngx_http_faas_release(queue, is_look);
 
         if (!ngx_queue_empty(&queue->waiters)
             && zone->sh->fn[queue->fn].n == 0)

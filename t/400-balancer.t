@@ -23,7 +23,7 @@ my @backend = map { $t->start_backend(name => "b$_") } 0 .. 3;
 
 $t->publish('four', map { $_->addr } @backend);
 $t->publish('one', $backend[0]->addr);
-$t->start_nginx(vars => { WORKERS => 2 });
+$t->start_nginx(vars => { WORKERS => 2, PARK => '300ms' });
 wait_for(sub { $t->get('/healthz')->{status} == 200 }, 10, 'routes');
 
 # as many slow requests as replicas, from both workers: one each

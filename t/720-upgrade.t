@@ -25,7 +25,11 @@ $t->start_redis;
 $t->publish('echo', $backend->addr);
 $t->publish('cold');
 $t->publish('narrow', { max_inflight => 2 }, $narrow->addr);
-my $nginx = $t->start_nginx(daemon => 1);
+
+# a new binary gets no environment but what the configuration names
+
+my $nginx = $t->start_nginx(daemon => 1, vars => { MAIN_EXTRA =>
+    'env ASAN_OPTIONS; env UBSAN_OPTIONS; env LD_PRELOAD;' });
 wait_for(sub { $t->get('/function/echo')->{status} == 200 }, 10, 'routes');
 
 sub gauge {
