@@ -12,11 +12,17 @@
 static int is_lower_or_digit(unsigned char c);
 
 
+/* what may stand in a name; a call's way through the gateway begins here */
+static const unsigned char  name_chars[256] = {
+    ['-'] = 1, ['.'] = 1, ['_'] = 1,
+    ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1
+};
+
+
 int
 faas_name_is_char(unsigned char c)
 {
-    return is_lower_or_digit(c) || (c >= 'A' && c <= 'Z')
-           || c == '-' || c == '_' || c == '.';
+    return name_chars[c];
 }
 
 
@@ -28,7 +34,7 @@ faas_name_parse(const char *s, size_t len, struct faas_name *out)
     dot = len;
 
     for (i = 0; i < len; i++) {
-        if (!faas_name_is_char((unsigned char) s[i])) {
+        if (!name_chars[(unsigned char) s[i]]) {
             return -1;
         }
 

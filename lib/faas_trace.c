@@ -46,13 +46,15 @@ faas_trace_is_valid(const char *s, size_t len)
 
 
 void
-faas_trace_encode(uint64_t high, uint64_t low, uint64_t parent, char *dst)
+faas_trace_encode(const char *id, uint64_t parent, char *dst)
 {
     memcpy(dst, "00-", 3);
-    dst = faas_hex_encode(dst + 3, high, 16);
-    dst = faas_hex_encode(dst, low, 16);
+    memcpy(dst + FAAS_TRACE_ID, id, FAAS_TRACE_ID_LEN);
+
+    dst += PARENT_ID - 1;
     *dst++ = '-';
-    dst = faas_hex_encode(dst, parent, PARENT_ID_LEN);
+    dst = faas_hex_encode(dst, (uint32_t) (parent >> 32));
+    dst = faas_hex_encode(dst, (uint32_t) parent);
     memcpy(dst, "-01", 3);
 }
 

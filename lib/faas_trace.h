@@ -30,10 +30,9 @@ int faas_trace_is_valid(const char *s, size_t len);
 /*
  * Writes a traceparent of version 00 with the flag "sampled", for a trace
  * that begins here, to dst, which has FAAS_TRACE_LEN bytes; no zero is added.
- * high and low make the trace id; parent must not be 0.
+ * id has FAAS_TRACE_ID_LEN digits, not all zero; parent must not be 0.
  */
-void faas_trace_encode(uint64_t high, uint64_t low, uint64_t parent,
-    char *dst);
+void faas_trace_encode(const char *id, uint64_t parent, char *dst);
 
 
 #endif /* FAAS_TRACE_H */

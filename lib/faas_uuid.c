@@ -6,6 +6,7 @@
 
 #include "faas_uuid.h"
 
+#include <string.h>
 #include <sys/random.h>
 
 #include "faas_hex.h"
@@ -42,19 +43,39 @@ faas_random_next(struct faas_random *random)
 
 
 void
-faas_uuid_encode(uint64_t high, uint64_t low, char *dst)
+faas_uuid_digits(uint64_t high, uint64_t low, char *dst)
 {
     high = (high & ~0xf000ULL) | 0x4000ULL;
     low = (low & ~(0xc0ULL << 56)) | (0x80ULL << 56);
 
-    dst = faas_hex_encode(dst, high >> 32, 8);
-    *dst++ = '-';
-    dst = faas_hex_encode(dst, high >> 16, 4);
-    *dst++ = '-';
-    dst = faas_hex_encode(dst, high, 4);
-    *dst++ = '-';
-    dst = faas_hex_encode(dst, low >> 48, 4);
-    *dst++ = '-';
-    dst = faas_hex_encode(dst, low, 12);
-    *dst = '\0';
+    dst = faas_hex_encode(dst, (uint32_t) (high >> 32));
+    dst = faas_hex_encode(dst, (uint32_t) high);
+    dst = faas_hex_encode(dst, (uint32_t) (low >> 32));
+    (void) faas_hex_encode(dst, (uint32_t) low);
+}
+
+
+void
+faas_uuid_format(const char *digits, char *dst)
+{
+    memcpy(dst, digits, 8);
+    dst[8] = '-';
+    memcpy(dst + 9, digits + 8, 4);
+    dst[13] = '-';
+    memcpy(dst + 14, digits + 12, 4);
+    dst[18] = '-';
+    memcpy(dst + 19, digits + 16, 4);
+    dst[23] = '-';
+    memcpy(dst + 24, digits + 20, 12);
+}
+
+
+void
+faas_uuid_encode(uint64_t high, uint64_t low, char *dst)
+{
+    char  digits[FAAS_UUID_DIGITS];
+
+    faas_uuid_digits(high, low, digits);
+    faas_uuid_format(digits, dst);
+    dst[FAAS_UUID_LEN] = '\0';
 }

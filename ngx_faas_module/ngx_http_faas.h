@@ -438,6 +438,12 @@ ngx_int_t ngx_http_faas_add_header(ngx_http_request_t *r, const char *name,
 
 ngx_int_t ngx_http_faas_add_variables(ngx_conf_t *cf);
 
+/*
+ * A request has become a call of a function, or of another one: values that
+ * were asked for before are out of date.
+ */
+void ngx_http_faas_forget_variables(ngx_http_request_t *r);
+
 
 /* ngx_http_faas_stats.c: counters; each process writes its own lane only */
 

@@ -169,6 +169,8 @@ ngx_http_faas_begin(ngx_http_request_t *r, ngx_http_faas_ctx_t *before)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    ngx_http_faas_forget_variables(r);
+
     /*
      * An internal redirect came here from another function, or the same; or
      * a mirror and the like: it is one call to whoever reads the logs

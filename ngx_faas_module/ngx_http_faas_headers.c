@@ -4,11 +4,15 @@
  *
  * What the gateway adds to a call and to its answer.
  *
- * To the call: X-Call-Id, unless the client has set it; X-Start-Time, beside
- * the client's own; traceparent, unless the client's is valid; Upgrade and
- * Connection where the client asks for another protocol.  They are put on the
- * list of headers that the client has sent: that is cheaper than a
- * proxy_set_header each, and holds for whatever passes the request on.
+ * To the call: X-Call-Id and X-Forwarded-Host, unless the client has set
+ * them; X-Start-Time, beside the client's own; X-Forwarded-Proto in place of
+ * the client's; the client's address at the end of X-Forwarded-For;
+ * traceparent, unless the client's is valid; Upgrade and Connection where the
+ * client asks for another protocol.
+ *
+ * They are put on the list of headers that the client has sent: that costs a
+ * fraction of a proxy_set_header each, holds for whatever passes the request
+ * on, and a proxy_set_header of the same name still goes first.
  *
  * To the answer: X-Call-Id and X-Start-Time, unless the function has set its
  * own.
@@ -23,19 +27,38 @@
 typedef struct {
     ngx_table_elt_t   *call_id;
     ngx_table_elt_t   *trace;
+    ngx_table_elt_t   *host;        /* X-Forwarded-Host */
+    ngx_table_elt_t   *proto;       /* X-Forwarded-Proto */
+    ngx_table_elt_t   *via;         /* X-Forwarded-For, the last one */
 } ngx_http_faas_given_t;
+
+
+typedef struct {
+    ngx_str_t          name;
+    ngx_str_t          lowcase;
+    ngx_uint_t         hash;        /* of lowcase */
+} ngx_http_faas_added_t;
 
 
 static ngx_int_t ngx_http_faas_copy_headers(ngx_http_request_t *r);
 static void ngx_http_faas_find_headers(ngx_http_request_t *r,
     ngx_http_faas_given_t *given);
 static ngx_int_t ngx_http_faas_push_header(ngx_http_request_t *r,
-    ngx_str_t *name, ngx_str_t *lowcase, ngx_str_t *value);
+    ngx_http_faas_added_t *added, ngx_str_t *value);
 static void ngx_http_faas_start_time(ngx_http_faas_ctx_t *ctx, u_char *p);
+static ngx_table_elt_t *ngx_http_faas_find(ngx_table_elt_t *h,
+    ngx_http_faas_added_t *added, ngx_table_elt_t *found);
+static ngx_int_t ngx_http_faas_push_forwarded(ngx_http_request_t *r,
+    ngx_http_faas_given_t *given);
+static ngx_int_t ngx_http_faas_append(ngx_http_request_t *r,
+    ngx_table_elt_t *h, ngx_str_t *value);
 static ngx_int_t ngx_http_faas_push_upgrade(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_header_filter(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_faas_headers_out(ngx_http_request_t *r);
 
+
+/* digits of a time in nanoseconds since 1970, until 2286 */
+#define NGX_HTTP_FAAS_START_LEN    19
 
 #define NGX_HTTP_FAAS_HAS_CALL_ID  1
 #define NGX_HTTP_FAAS_HAS_START    2
@@ -43,24 +66,45 @@ static ngx_uint_t ngx_http_faas_headers_out(ngx_http_request_t *r);
 
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
-static ngx_str_t  ngx_http_faas_call_id = ngx_string("X-Call-Id");
-static ngx_str_t  ngx_http_faas_call_id_low = ngx_string("x-call-id");
-static ngx_str_t  ngx_http_faas_start = ngx_string("X-Start-Time");
-static ngx_str_t  ngx_http_faas_start_low = ngx_string("x-start-time");
-static ngx_str_t  ngx_http_faas_trace = ngx_string("traceparent");
-static ngx_str_t  ngx_http_faas_upgrade = ngx_string("Upgrade");
-static ngx_str_t  ngx_http_faas_connection = ngx_string("Connection");
-
 /*
- * By this name proxy_pass looks up whether a header is to be dropped, which
- * the client's own Upgrade and Connection are.
+ * By the name in lower case proxy_pass looks up whether a header is to be
+ * dropped, which the client's own Upgrade and Connection are.
  */
-static ngx_str_t  ngx_http_faas_hop_low = ngx_string("faas-hop");
+
+static ngx_http_faas_added_t  ngx_http_faas_call_id =
+    { ngx_string("X-Call-Id"), ngx_string("x-call-id"), 0 };
+static ngx_http_faas_added_t  ngx_http_faas_start =
+    { ngx_string("X-Start-Time"), ngx_string("x-start-time"), 0 };
+static ngx_http_faas_added_t  ngx_http_faas_trace =
+    { ngx_string("traceparent"), ngx_string("traceparent"), 0 };
+static ngx_http_faas_added_t  ngx_http_faas_host =
+    { ngx_string("X-Forwarded-Host"), ngx_string("x-forwarded-host"), 0 };
+static ngx_http_faas_added_t  ngx_http_faas_proto =
+    { ngx_string("X-Forwarded-Proto"), ngx_string("x-forwarded-proto"), 0 };
+static ngx_http_faas_added_t  ngx_http_faas_via =
+    { ngx_string("X-Forwarded-For"), ngx_string("x-forwarded-for"), 0 };
+static ngx_http_faas_added_t  ngx_http_faas_upgrade =
+    { ngx_string("Upgrade"), ngx_string("faas-hop"), 0 };
+static ngx_http_faas_added_t  ngx_http_faas_connection =
+    { ngx_string("Connection"), ngx_string("faas-hop"), 0 };
+
+static ngx_http_faas_added_t  *ngx_http_faas_added[] = {
+    &ngx_http_faas_call_id, &ngx_http_faas_start, &ngx_http_faas_trace,
+    &ngx_http_faas_host, &ngx_http_faas_proto, &ngx_http_faas_via,
+    &ngx_http_faas_upgrade, &ngx_http_faas_connection, NULL
+};
 
 
 void
 ngx_http_faas_headers_init(void)
 {
+    ngx_http_faas_added_t  **added;
+
+    for (added = ngx_http_faas_added; *added != NULL; added++) {
+        (*added)->hash = ngx_hash_key((*added)->lowcase.data,
+                                      (*added)->lowcase.len);
+    }
+
     ngx_http_next_header_filter = ngx_http_top_header_filter;
     ngx_http_top_header_filter = ngx_http_faas_header_filter;
 }
@@ -69,8 +113,8 @@ ngx_http_faas_headers_init(void)
 ngx_int_t
 ngx_http_faas_stamp(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
+    char                    digits[FAAS_UUID_DIGITS];
     u_char                 *p;
-    uint64_t                high, low;
     ngx_http_faas_given_t   given;
 
     /* a subrequest has its parent's list, and must not add to it */
@@ -79,7 +123,7 @@ ngx_http_faas_stamp(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    p = ngx_pnalloc(r->pool, NGX_INT64_LEN + FAAS_UUID_LEN + 1
+    p = ngx_pnalloc(r->pool, NGX_HTTP_FAAS_START_LEN + FAAS_UUID_LEN
                              + FAAS_TRACE_LEN);
     if (p == NULL) {
         return NGX_ERROR;
@@ -87,32 +131,32 @@ ngx_http_faas_stamp(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
     ngx_http_faas_start_time(ctx, p);
 
-    if (ngx_http_faas_push_header(r, &ngx_http_faas_start,
-                                  &ngx_http_faas_start_low, &ctx->start_time)
+    p += NGX_HTTP_FAAS_START_LEN;
+
+    ngx_http_faas_find_headers(r, &given);
+
+    if (ngx_http_faas_push_header(r, &ngx_http_faas_start, &ctx->start_time)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    p += NGX_INT64_LEN;
+    /* a call and the trace that begins with it have the same digits */
 
-    ngx_http_faas_find_headers(r, &given);
-
-    high = faas_random_next(&ctx->conf->random);
-    low = faas_random_next(&ctx->conf->random);
+    faas_uuid_digits(faas_random_next(&ctx->conf->random),
+                     faas_random_next(&ctx->conf->random), digits);
 
     if (given.call_id != NULL) {
         ctx->call_id = given.call_id->value;
 
     } else {
-        faas_uuid_encode(high, low, (char *) p);
+        faas_uuid_format(digits, (char *) p);
 
         ctx->call_id.data = p;
         ctx->call_id.len = FAAS_UUID_LEN;
         ctx->is_new_call_id = 1;
 
         if (ngx_http_faas_push_header(r, &ngx_http_faas_call_id,
-                                      &ngx_http_faas_call_id_low,
                                       &ctx->call_id)
             != NGX_OK)
         {
@@ -120,7 +164,7 @@ ngx_http_faas_stamp(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
         }
     }
 
-    p += FAAS_UUID_LEN + 1;
+    p += FAAS_UUID_LEN;
 
     if (given.trace != NULL
         && faas_trace_is_valid((char *) given.trace->value.data,
@@ -129,8 +173,7 @@ ngx_http_faas_stamp(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
         ctx->trace = given.trace->value;
 
     } else {
-        faas_trace_encode(high, low,
-                          faas_random_next(&ctx->conf->random) | 1,
+        faas_trace_encode(digits, faas_random_next(&ctx->conf->random) | 1,
                           (char *) p);
 
         ctx->trace.data = p;
@@ -140,12 +183,15 @@ ngx_http_faas_stamp(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
             given.trace->value = ctx->trace;
 
         } else if (ngx_http_faas_push_header(r, &ngx_http_faas_trace,
-                                             &ngx_http_faas_trace,
                                              &ctx->trace)
                    != NGX_OK)
         {
             return NGX_ERROR;
         }
+    }
+
+    if (ngx_http_faas_push_forwarded(r, &given) != NGX_OK) {
+        return NGX_ERROR;
     }
 
     return r->headers_in.upgrade != NULL ? ngx_http_faas_push_upgrade(r)
@@ -222,40 +268,59 @@ ngx_http_faas_find_headers(ngx_http_request_t *r,
 {
     ngx_uint_t        i;
     ngx_list_part_t  *part;
-    ngx_table_elt_t  *h;
+    ngx_table_elt_t  *h, *via;
 
-    given->call_id = NULL;
-    given->trace = NULL;
+    ngx_memzero(given, sizeof(ngx_http_faas_given_t));
 
     for (part = &r->headers_in.headers.part; part != NULL; part = part->next) {
         h = part->elts;
 
         for (i = 0; i < part->nelts; i++) {
 
-            if (h[i].key.len == ngx_http_faas_call_id_low.len
-                && given->call_id == NULL && h[i].value.len != 0
-                && ngx_memcmp(h[i].lowcase_key, ngx_http_faas_call_id_low.data,
-                              h[i].key.len)
-                   == 0)
-            {
-                given->call_id = &h[i];
+            if (h[i].hash == ngx_http_faas_call_id.hash) {
+                given->call_id = ngx_http_faas_find(&h[i],
+                                                    &ngx_http_faas_call_id,
+                                                    given->call_id);
 
-            } else if (h[i].key.len == ngx_http_faas_trace.len
-                       && given->trace == NULL
-                       && ngx_memcmp(h[i].lowcase_key,
-                                     ngx_http_faas_trace.data, h[i].key.len)
-                          == 0)
-            {
-                given->trace = &h[i];
+            } else if (h[i].hash == ngx_http_faas_trace.hash) {
+                given->trace = ngx_http_faas_find(&h[i], &ngx_http_faas_trace,
+                                                  given->trace);
+
+            } else if (h[i].hash == ngx_http_faas_host.hash) {
+                given->host = ngx_http_faas_find(&h[i], &ngx_http_faas_host,
+                                                 given->host);
+
+            } else if (h[i].hash == ngx_http_faas_proto.hash) {
+                given->proto = ngx_http_faas_find(&h[i], &ngx_http_faas_proto,
+                                                  given->proto);
+
+            } else if (h[i].hash == ngx_http_faas_via.hash) {
+                via = ngx_http_faas_find(&h[i], &ngx_http_faas_via, NULL);
+                given->via = (via != NULL) ? via : given->via;
             }
         }
     }
 }
 
 
+static ngx_table_elt_t *
+ngx_http_faas_find(ngx_table_elt_t *h, ngx_http_faas_added_t *added,
+    ngx_table_elt_t *found)
+{
+    if (found != NULL || h->value.len == 0
+        || h->key.len != added->lowcase.len
+        || ngx_memcmp(h->lowcase_key, added->lowcase.data, h->key.len) != 0)
+    {
+        return found;
+    }
+
+    return h;
+}
+
+
 static ngx_int_t
-ngx_http_faas_push_header(ngx_http_request_t *r, ngx_str_t *name,
-    ngx_str_t *lowcase, ngx_str_t *value)
+ngx_http_faas_push_header(ngx_http_request_t *r, ngx_http_faas_added_t *added,
+    ngx_str_t *value)
 {
     ngx_table_elt_t  *h;
 
@@ -264,9 +329,9 @@ ngx_http_faas_push_header(ngx_http_request_t *r, ngx_str_t *name,
         return NGX_ERROR;
     }
 
-    h->hash = ngx_hash_key(lowcase->data, lowcase->len);
-    h->key = *name;
-    h->lowcase_key = lowcase->data;
+    h->hash = added->hash;
+    h->key = added->name;
+    h->lowcase_key = added->lowcase.data;
     h->value = *value;
     ngx_http_faas_header_init(h);
 
@@ -281,22 +346,106 @@ ngx_http_faas_push_header(ngx_http_request_t *r, ngx_str_t *name,
 static void
 ngx_http_faas_start_time(ngx_http_faas_ctx_t *ctx, u_char *p)
 {
-    u_char           *last;
-    uint64_t          nsec;
+    ngx_uint_t        i;
+    uint32_t          n;
     struct timespec   ts;
+
+    static time_t     sec;
+    static u_char     digits[NGX_TIME_T_LEN + 1];
 
     ctx->started = ngx_http_faas_usec();
 
     (void) clock_gettime(CLOCK_REALTIME, &ts);
 
-    nsec = (uint64_t) ts.tv_sec * 1000000000 + (uint64_t) ts.tv_nsec;
+    if (ts.tv_sec != sec) {
+        sec = ts.tv_sec;
+        ngx_sprintf(digits, "%010T", sec);
+    }
 
-    for (last = p + NGX_INT64_LEN, p = last; nsec != 0; nsec /= 10) {
-        *--p = (u_char) ('0' + nsec % 10);
+    ngx_memcpy(p, digits, 10);
+
+    n = (uint32_t) ts.tv_nsec;
+
+    for (i = NGX_HTTP_FAAS_START_LEN; i > 10; i--) {
+        p[i - 1] = (u_char) ('0' + n % 10);
+        n /= 10;
     }
 
     ctx->start_time.data = p;
-    ctx->start_time.len = last - p;
+    ctx->start_time.len = NGX_HTTP_FAAS_START_LEN;
+}
+
+
+/*
+ * A proxy before us knows better which host was meant.  Which protocol was
+ * used towards us we know ourselves, and a client must not lie about it.
+ */
+
+static ngx_int_t
+ngx_http_faas_push_forwarded(ngx_http_request_t *r,
+    ngx_http_faas_given_t *given)
+{
+    ngx_str_t  *scheme;
+
+    static ngx_str_t  http = ngx_string("http");
+#if (NGX_HTTP_SSL)
+    static ngx_str_t  https = ngx_string("https");
+#endif
+
+    scheme = &http;
+
+#if (NGX_HTTP_SSL)
+    if (r->connection->ssl) {
+        scheme = &https;
+    }
+#endif
+
+    if (given->proto != NULL) {
+        given->proto->value = *scheme;
+
+    } else if (ngx_http_faas_push_header(r, &ngx_http_faas_proto, scheme)
+               != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (given->host == NULL && r->headers_in.host != NULL
+        && ngx_http_faas_push_header(r, &ngx_http_faas_host,
+                                     &r->headers_in.host->value)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (given->via != NULL) {
+        return ngx_http_faas_append(r, given->via, &r->connection->addr_text);
+    }
+
+    return ngx_http_faas_push_header(r, &ngx_http_faas_via,
+                                     &r->connection->addr_text);
+}
+
+
+static ngx_int_t
+ngx_http_faas_append(ngx_http_request_t *r, ngx_table_elt_t *h,
+    ngx_str_t *value)
+{
+    u_char  *p;
+    size_t   len;
+
+    len = h->value.len + 2 + value->len;
+
+    p = ngx_pnalloc(r->pool, len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_sprintf(p, "%V, %V", &h->value, value);
+
+    h->value.data = p;
+    h->value.len = len;
+
+    return NGX_OK;
 }
 
 
@@ -319,15 +468,13 @@ ngx_http_faas_push_upgrade(ngx_http_request_t *r)
     }
 
     if (ngx_http_faas_push_header(r, &ngx_http_faas_upgrade,
-                                  &ngx_http_faas_hop_low,
                                   &r->headers_in.upgrade->value)
         != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_http_faas_push_header(r, &ngx_http_faas_connection,
-                                     &ngx_http_faas_hop_low, &upgrade);
+    return ngx_http_faas_push_header(r, &ngx_http_faas_connection, &upgrade);
 }
 
 
@@ -386,12 +533,12 @@ ngx_http_faas_headers_out(ngx_http_request_t *r)
 
         for (i = 0; i < part->nelts; i++) {
 
-            if (h[i].key.len == ngx_http_faas_call_id.len) {
-                name = &ngx_http_faas_call_id;
+            if (h[i].key.len == ngx_http_faas_call_id.name.len) {
+                name = &ngx_http_faas_call_id.name;
                 bit = NGX_HTTP_FAAS_HAS_CALL_ID;
 
-            } else if (h[i].key.len == ngx_http_faas_start.len) {
-                name = &ngx_http_faas_start;
+            } else if (h[i].key.len == ngx_http_faas_start.name.len) {
+                name = &ngx_http_faas_start.name;
                 bit = NGX_HTTP_FAAS_HAS_START;
 
             } else {

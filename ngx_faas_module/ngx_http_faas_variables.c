@@ -20,16 +20,22 @@ static ngx_int_t ngx_http_faas_parked_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 
 
+/*
+ * What does not change while a request is a call of one function is kept by
+ * nginx, which is cheaper; ngx_http_faas_forget_variables() when it becomes
+ * another's.
+ */
+
 static ngx_http_variable_t  ngx_http_faas_vars[] = {
 
     { ngx_string("faas_function"), NULL, ngx_http_faas_variable,
-      offsetof(ngx_http_faas_ctx_t, function), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+      offsetof(ngx_http_faas_ctx_t, function), 0, 0 },
 
     { ngx_string("faas_namespace"), NULL, ngx_http_faas_variable,
-      offsetof(ngx_http_faas_ctx_t, ns), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+      offsetof(ngx_http_faas_ctx_t, ns), 0, 0 },
 
     { ngx_string("faas_uri"), NULL, ngx_http_faas_variable,
-      offsetof(ngx_http_faas_ctx_t, uri), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+      offsetof(ngx_http_faas_ctx_t, uri), 0, 0 },
 
     { ngx_string("faas_replica"), NULL, ngx_http_faas_variable,
       offsetof(ngx_http_faas_ctx_t, replica), NGX_HTTP_VAR_NOCACHEABLE, 0 },
@@ -50,16 +56,27 @@ static ngx_http_variable_t  ngx_http_faas_vars[] = {
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("faas_host"), NULL, ngx_http_faas_variable,
-      offsetof(ngx_http_faas_ctx_t, key), NGX_HTTP_VAR_NOCACHEABLE, 0 },
+      offsetof(ngx_http_faas_ctx_t, key), 0, 0 },
 
       ngx_http_null_variable
 };
 
 
+/* those without NGX_HTTP_VAR_NOCACHEABLE, and where nginx keeps them */
+
+#define NGX_HTTP_FAAS_KEPT  4
+
+static ngx_uint_t  ngx_http_faas_kept[NGX_HTTP_FAAS_KEPT];
+
+
 ngx_int_t
 ngx_http_faas_add_variables(ngx_conf_t *cf)
 {
+    ngx_int_t             index;
+    ngx_uint_t            n;
     ngx_http_variable_t  *var, *v;
+
+    n = 0;
 
     for (v = ngx_http_faas_vars; v->name.len; v++) {
         var = ngx_http_add_variable(cf, &v->name, v->flags);
@@ -69,9 +86,36 @@ ngx_http_faas_add_variables(ngx_conf_t *cf)
 
         var->get_handler = v->get_handler;
         var->data = v->data;
+
+        if (v->flags & NGX_HTTP_VAR_NOCACHEABLE) {
+            continue;
+        }
+
+        index = ngx_http_get_variable_index(cf, &v->name);
+
+        if (index == NGX_ERROR) {
+            return NGX_ERROR;
+        }
+
+        ngx_http_faas_kept[n++] = (ngx_uint_t) index;
     }
 
     return NGX_OK;
+}
+
+
+void
+ngx_http_faas_forget_variables(ngx_http_request_t *r)
+{
+    ngx_uint_t                  i;
+    ngx_http_variable_value_t  *v;
+
+    for (i = 0; i < NGX_HTTP_FAAS_KEPT; i++) {
+        v = &r->variables[ngx_http_faas_kept[i]];
+
+        v->valid = 0;
+        v->not_found = 0;
+    }
 }
 
 

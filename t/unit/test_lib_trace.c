@@ -75,7 +75,7 @@ what_is_made_is_valid(void **state)
 
     (void) state;
 
-    faas_trace_encode(0x0123456789abcdefULL, 0xfedcba9876543210ULL, 1, text);
+    faas_trace_encode("0123456789abcdeffedcba9876543210", 1, text);
     text[FAAS_TRACE_LEN] = '\0';
 
     assert_string_equal(text, "00-0123456789abcdeffedcba9876543210-"
