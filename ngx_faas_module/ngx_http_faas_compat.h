@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * What differs between the versions of nginx that the module builds with,
- * 1.22 to today's.  No other file asks for nginx_version.
+ * 1.22 to today's, and of hiredis, 0.14 to today's.  No other file asks for
+ * a version.
  */
 
 
@@ -14,6 +15,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+
+#include <hiredis/hiredis.h>
 
 
 /* since 1.23.0 headers of one name are linked, and nothing sets the link */
@@ -26,6 +29,19 @@
 #else
 
 #define ngx_http_faas_header_init(h)
+
+#endif
+
+
+/* hiredis 1.0 counts the elements of an array in size_t */
+
+#if (HIREDIS_MAJOR >= 1)
+
+typedef size_t  ngx_http_faas_elements_t;
+
+#else
+
+typedef int  ngx_http_faas_elements_t;
 
 #endif
 

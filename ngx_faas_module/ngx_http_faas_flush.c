@@ -19,6 +19,9 @@
 /* functions in one HSET or HDEL */
 #define NGX_HTTP_FAAS_FLUSH_FIELDS  256
 
+/* bytes kept of what Redis says against a report */
+#define NGX_HTTP_FAAS_FLUSH_ERROR   128
+
 /* functions in one report; the rest waits for the next */
 #define NGX_HTTP_FAAS_FLUSH_MAX     16384
 
@@ -51,6 +54,9 @@ typedef struct {
     unsigned                     is_waiting:1;  /* for EXEC */
     unsigned                     is_wanted:1;   /* soon, again */
     unsigned                     is_first:1;    /* of this connection */
+    unsigned                     is_reported:1; /* that Redis refuses it */
+
+    char                         error[NGX_HTTP_FAAS_FLUSH_ERROR];
 } ngx_http_faas_flush_t;
 
 
@@ -79,6 +85,8 @@ static ngx_int_t ngx_http_faas_flush_load(ngx_http_faas_flush_t *flush,
 static ngx_int_t ngx_http_faas_flush_alive(ngx_http_faas_flush_t *flush,
     ngx_pool_t *pool);
 static void ngx_http_faas_flush_done(ngx_http_faas_conn_t *conn,
+    redisReply *reply);
+static void ngx_http_faas_flush_queued(ngx_http_faas_conn_t *conn,
     redisReply *reply);
 static ngx_int_t ngx_http_faas_flush_confirmed(redisReply *reply);
 static ngx_int_t ngx_http_faas_flush_was_new(redisReply *reply);
@@ -260,6 +268,8 @@ ngx_http_faas_flush_report(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
     static const char    *multi = "MULTI";
     static const char    *exec = "EXEC";
     static const size_t   multi_len = 5, exec_len = 4;
+
+    flush->error[0] = '\0';
 
     if (ngx_http_faas_conn_send(&flush->conn, NULL, 0, 1, &multi, &multi_len)
         != NGX_OK
@@ -498,22 +508,37 @@ ngx_http_faas_flush_done(ngx_http_faas_conn_t *conn, redisReply *reply)
     ngx_http_faas_flush_t  *flush = conn->data;
 
     uint32_t               i;
+    ngx_uint_t             level;
     ngx_http_faas_zone_t  *zone;
 
     flush->is_waiting = 0;
 
     if (!ngx_http_faas_flush_confirmed(reply)) {
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+
+        /* one line an outage */
+
+        level = flush->is_reported ? NGX_LOG_INFO : NGX_LOG_ERR;
+        flush->is_reported = 1;
+
+        ngx_log_error(level, ngx_cycle->log, 0,
                       "faas: Redis at \"%V\" refuses the report of load "
-                      "(\"%s\"), trying again", &flush->conf->redis.addr,
-                      reply->type == REDIS_REPLY_ERROR ? reply->str
-                                                       : "a command failed");
+                      "(\"%s\"), trying again each second; calls go on, but "
+                      "the scaler does not see them",
+                      &flush->conf->redis.addr, flush->error);
 
         ngx_memzero(flush->sent, flush->conf->zone->sh->fns
                                  * sizeof(ngx_http_faas_sent_t));
         flush->is_wanted = 0;
         ngx_add_timer(&flush->timer, NGX_HTTP_FAAS_RECONNECT_MAX / 5);
         return;
+    }
+
+    if (flush->is_reported) {
+        flush->is_reported = 0;
+
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+                      "faas: Redis at \"%V\" takes reports of load again",
+                      &flush->conf->redis.addr);
     }
 
     zone = flush->conf->zone;
@@ -540,6 +565,23 @@ ngx_http_faas_flush_done(ngx_http_faas_conn_t *conn, redisReply *reply)
     ngx_add_timer(&flush->timer, flush->is_wanted ? 1
                                                   : flush->conf->redis.flush);
     flush->is_wanted = 0;
+}
+
+
+/*
+ * Of a command that is to be executed later; the first one that is refused
+ * says why, EXEC does not.
+ */
+
+static void
+ngx_http_faas_flush_queued(ngx_http_faas_conn_t *conn, redisReply *reply)
+{
+    ngx_http_faas_flush_t  *flush = conn->data;
+
+    if (reply->type == REDIS_REPLY_ERROR && flush->error[0] == '\0') {
+        (void) ngx_cpystrn((u_char *) flush->error, (u_char *) reply->str,
+                           NGX_HTTP_FAAS_FLUSH_ERROR);
+    }
 }
 
 
@@ -610,8 +652,8 @@ ngx_http_faas_args_send(ngx_http_faas_flush_t *flush,
 {
     ngx_int_t  rc;
 
-    rc = ngx_http_faas_conn_send(&flush->conn, NULL, 0, args->argc,
-                                 args->argv, args->len);
+    rc = ngx_http_faas_conn_send(&flush->conn, ngx_http_faas_flush_queued, 0,
+                                 args->argc, args->argv, args->len);
     args->argc = 0;
 
     return rc;

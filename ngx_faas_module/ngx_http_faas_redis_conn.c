@@ -30,8 +30,11 @@ static void ngx_http_faas_conn_on_connect(const redisAsyncContext *ac,
     int status);
 static void ngx_http_faas_conn_on_disconnect(const redisAsyncContext *ac,
     int status);
-static void ngx_http_faas_conn_on_reply(redisAsyncContext *ac, void *reply,
-    void *data);
+static void *ngx_http_faas_conn_array(const redisReadTask *task,
+    ngx_http_faas_elements_t elements);
+static void ngx_http_faas_conn_replies(ngx_http_faas_conn_t *conn);
+static void ngx_http_faas_conn_on_reply(ngx_http_faas_conn_t *conn,
+    redisReply *reply);
 
 static void ngx_http_faas_conn_greet(ngx_http_faas_conn_t *conn);
 static void ngx_http_faas_conn_greeted(ngx_http_faas_conn_t *conn,
@@ -40,6 +43,15 @@ static void ngx_http_faas_conn_up(ngx_http_faas_conn_t *conn,
     redisReply *reply);
 static void ngx_http_faas_conn_refused(ngx_http_faas_conn_t *conn,
     redisReply *reply);
+
+
+/* hiredis' own, but for the one that makes arrays */
+
+static struct {
+    redisReplyObjectFunctions   all;
+    void                     *(*array)(const redisReadTask *task,
+                                   ngx_http_faas_elements_t elements);
+} ngx_http_faas_conn_functions;
 
 
 void
@@ -108,11 +120,14 @@ ngx_http_faas_conn_send(ngx_http_faas_conn_t *conn,
 
     last = (conn->first + conn->n) % NGX_HTTP_FAAS_PENDING;
 
-    if (redisAsyncCommandArgv(conn->ac, ngx_http_faas_conn_on_reply, conn,
-                              argc, argv, argvlen)
+    if (redisAppendCommandArgv(&conn->ac->c, argc, argv, argvlen)
         != REDIS_OK)
     {
         return NGX_ERROR;
+    }
+
+    if (conn->connection != NULL) {
+        ngx_http_faas_conn_add_write(conn);
     }
 
     conn->pending[last] = handler;
@@ -203,6 +218,12 @@ ngx_http_faas_conn_attach(ngx_http_faas_conn_t *conn)
     conn->connection = c;
     conn->owner = ac;
 
+    ngx_http_faas_conn_functions.all = *ac->c.reader->fn;
+    ngx_http_faas_conn_functions.array =
+                                  ngx_http_faas_conn_functions.all.createArray;
+    ngx_http_faas_conn_functions.all.createArray = ngx_http_faas_conn_array;
+    ac->c.reader->fn = &ngx_http_faas_conn_functions.all;
+
     ac->ev.data = conn;
     ac->ev.addRead = ngx_http_faas_conn_add_read;
     ac->ev.delRead = ngx_http_faas_conn_del_read;
@@ -291,9 +312,80 @@ ngx_http_faas_conn_read(ngx_event_t *ev)
         return;
     }
 
-    if (conn->ac != NULL) {
-        redisAsyncHandleRead(conn->ac);
+    if (conn->ac != NULL && !(conn->ac->c.flags & REDIS_CONNECTED)) {
+
+        /* the end of connect is seen by either event */
+
+        redisAsyncHandleWrite(conn->ac);
     }
+
+    if (conn->ac != NULL && (conn->ac->c.flags & REDIS_CONNECTED)) {
+        ngx_http_faas_conn_replies(conn);
+    }
+}
+
+
+/*
+ * Answers are given out here and not by hiredis: that ends the process by an
+ * assertion where Redis sends what nobody has asked for.
+ */
+
+static void
+ngx_http_faas_conn_replies(ngx_http_faas_conn_t *conn)
+{
+    void               *reply;
+    redisAsyncContext  *ac;
+
+    ac = conn->ac;
+
+    if (redisBufferRead(&ac->c) != REDIS_OK) {
+        ngx_http_faas_conn_reset(conn, ac->c.errstr);
+        return;
+    }
+
+    if (ac->c.reader->len > NGX_HTTP_FAAS_REPLY_MAX) {
+        ngx_http_faas_conn_reset(conn, "an answer that is too long");
+        return;
+    }
+
+    /* a handler may give the connection up */
+
+    while (conn->ac == ac) {
+
+        if (redisReaderGetReply(ac->c.reader, &reply) != REDIS_OK) {
+            ngx_http_faas_conn_reset(conn, ac->c.reader->errstr);
+            return;
+        }
+
+        if (reply == NULL) {
+            return;
+        }
+
+        if (conn->n == 0) {
+            freeReplyObject(reply);
+            ngx_http_faas_conn_reset(conn, "an answer to no question");
+            return;
+        }
+
+        ngx_http_faas_conn_on_reply(conn, reply);
+        freeReplyObject(reply);
+    }
+}
+
+
+/*
+ * hiredis would allocate whatever length Redis announces.
+ */
+
+static void *
+ngx_http_faas_conn_array(const redisReadTask *task,
+    ngx_http_faas_elements_t elements)
+{
+    if (elements > NGX_HTTP_FAAS_ELEMENTS_MAX) {
+        return NULL;
+    }
+
+    return ngx_http_faas_conn_functions.array(task, elements);
 }
 
 
@@ -417,16 +509,9 @@ ngx_http_faas_conn_on_disconnect(const redisAsyncContext *ac, int status)
 
 
 static void
-ngx_http_faas_conn_on_reply(redisAsyncContext *ac, void *reply, void *data)
+ngx_http_faas_conn_on_reply(ngx_http_faas_conn_t *conn, redisReply *reply)
 {
-    ngx_http_faas_conn_t    *conn = data;
-    ngx_http_faas_reply_pt   handler;
-
-    /* of a context that was given up: nobody waits for it */
-
-    if (conn->ac != ac || conn->n == 0) {
-        return;
-    }
+    ngx_http_faas_reply_pt  handler;
 
     handler = conn->pending[conn->first];
     conn->first = (conn->first + 1) % NGX_HTTP_FAAS_PENDING;
@@ -436,7 +521,7 @@ ngx_http_faas_conn_on_reply(redisAsyncContext *ac, void *reply, void *data)
         ngx_del_timer(&conn->timer);
     }
 
-    if (handler != NULL && reply != NULL) {
+    if (handler != NULL) {
         handler(conn, reply);
     }
 }
