@@ -142,6 +142,52 @@ refuses('a server after faas', qr/takes its servers from Redis/,
 refuses('a zone in the upstream', qr/keeps its replicas in faas_zone/,
     upstream => "faas;\nzone z 64k;");
 
+%bad = (
+    'keepalive=x'      => qr/expected a number from 0 to 1000000/,
+    'keepalive='       => qr/expected max_fails=, fail_timeout=/,
+    'max_fails=-1'     => qr/expected a number from 0 to 1000000/,
+    'fail_timeout=0'   => qr/expected a time from 1ms to 1d/,
+    'keepalive_time=2d' => qr/expected a time from 1ms to 1d/,
+    'colour=red'       => qr/expected max_fails=, fail_timeout=, keepalive=/,
+);
+
+for my $param (sort keys %bad) {
+    refuses("faas $param", $bad{$param}, upstream => "faas $param;");
+}
+
+$res = check(upstream => 'faas max_fails=0 fail_timeout=5s keepalive=0 '
+    . 'keepalive_requests=10 keepalive_time=1h keepalive_timeout=30s;');
+is($res->{status}, 0, 'all parameters of faas are accepted')
+    or diag($res->{output});
+
+# faas_queue, faas_park_timeout, faas_state
+
+my $http = "faas_zone faas 4m;\nfaas_redis 127.0.0.1:6379;\n";
+
+%bad = (
+    'faas_queue x'             => qr/expected a number of requests up to/,
+    'faas_queue 1000001'       => qr/expected a number of requests up to/,
+    'faas_queue 1 2'           => qr/invalid parameter "2"/,
+    'faas_queue 1 total='      => qr/invalid parameter "total="/,
+    'faas_queue'               => qr/invalid number of arguments/,
+    'faas_park_timeout x'      => qr/invalid value/,
+    'faas_park_timeout 2d'     => qr/"faas_park_timeout" is over a day/,
+    'faas_state ""'            => qr/needs a file/,
+);
+
+for my $directive (sort keys %bad) {
+    refuses($directive, $bad{$directive}, http => "$http$directive;");
+}
+
+for my $directive ('faas_queue 1', 'faas_park_timeout 1s', 'faas_state /a') {
+    refuses("$directive twice", qr/directive is duplicate/,
+        http => "$http$directive;\n$directive;");
+}
+
+$res = check(http => "${http}faas_queue 0 total=1000000;\n"
+    . "faas_park_timeout 1d;\nfaas_state logs/routes;");
+is($res->{status}, 0, 'all of them are accepted') or diag($res->{output});
+
 # faas_function
 
 refuses('faas_function twice', qr/"faas_function" directive is duplicate/,
@@ -150,6 +196,8 @@ refuses('faas_function in a regex location', qr/needs "name="/,
     location => 'location ~ ^/f/ { faas_function; }');
 refuses('faas_function without a slash', qr/prefix with a slash at its end/,
     location => 'location /f { faas_function; }');
+refuses('faas_function with two names', qr/invalid parameter "name=b"/,
+    location => 'location /f/ { faas_function name=a name=b; }');
 refuses('faas_function with rubbish', qr/invalid parameter "x=y"/,
     location => 'location /f/ { faas_function x=y; }');
 refuses('faas_function with an unknown variable', qr/unknown "nobody" variable/,

@@ -29,6 +29,13 @@ sub metric {
         =~ /^\Q$name\E\{[^}]*echo[^}]*\} (\d+)$/m ? $1 : -1;
 }
 
+# Answers with status 200.
+sub total {
+    return $t->get('/metrics')->{body}
+        =~ /^gateway_function_invocation_total\{[^}]*echo[^}]*"200"\} (\d+)$/m
+        ? $1 : -1;
+}
+
 # under load
 
 my $load = $t->start_load(path => '/function/echo', clients => 4);
@@ -91,6 +98,31 @@ for my $workers (4, 1, 2) {
         "$workers workers");
     is($t->get('/function/echo')->{status}, 200, "with $workers workers");
 }
+
+# another size of the zone: routes and counters are carried over
+
+my $conf = slurp($t->root . '/conf/nginx.conf.in');
+my $before = metric('gateway_function_invocation_started');
+my $all = total();
+
+for my $size ('64m', '2m', '32m') {
+    $load = $t->start_load(path => '/function/echo', clients => 4);
+    wait_for(sub { $load->requests > 100 }, 30, 'load');
+    $t->nginx->write_conf(conf => $conf
+        =~ s/faas_zone faas 32m;/faas_zone faas $size;/r);
+    $t->nginx->reload;
+    my $then = $load->requests;
+    wait_for(sub { $load->requests > $then + 100 }, 30, 'load');
+    $sum = $load->finish;
+    is($sum->{failed}, 0, "a zone of $size: no call fails")
+        or diag(join "\n", @{ $sum->{errors} });
+    cmp_ok(metric('gateway_function_invocation_started'), '>=', $before,
+        'what was counted is kept');
+    $before = metric('gateway_function_invocation_started');
+}
+
+cmp_ok(total(), '>=', $all, 'by status as well');
+cmp_ok($all, '>', 0, 'there was something to be kept');
 
 # stopped and started
 
