@@ -373,6 +373,8 @@ parse_limit(json_t *root, const char *name, uint64_t max, uint32_t *value,
 {
     uint64_t  n;
 
+    n = 0;
+
     if (json_object_get(root, name) == NULL) {
         return 0;
     }

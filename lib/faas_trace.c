@@ -48,14 +48,17 @@ faas_trace_is_valid(const char *s, size_t len)
 void
 faas_trace_encode(const char *id, uint64_t parent, char *dst)
 {
-    memcpy(dst, "00-", 3);
+    static const char  head[3] = { '0', '0', '-' };
+    static const char  tail[3] = { '-', '0', '1' };
+
+    memcpy(dst, head, sizeof(head));
     memcpy(dst + FAAS_TRACE_ID, id, FAAS_TRACE_ID_LEN);
 
     dst += PARENT_ID - 1;
     *dst++ = '-';
     dst = faas_hex_encode(dst, (uint32_t) (parent >> 32));
     dst = faas_hex_encode(dst, (uint32_t) parent);
-    memcpy(dst, "-01", 3);
+    memcpy(dst, tail, sizeof(tail));
 }
 
 

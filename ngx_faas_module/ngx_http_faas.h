@@ -5,8 +5,8 @@
  * The gateway module: what its files share.  The way of a request reads down
  * the list: route, admit, wait, signal, balancer (with pick, keepalive and
  * deadline), headers, answer, stats, metrics; with Redis beside it:
- * redis_conn, leader, sync, flush, wake; and shm, state, registry, index,
- * replicas below.
+ * redis_conf, redis_conn, leader, sync, flush, wake; and shm, state, registry,
+ * index, replicas below.
  */
 
 
@@ -173,7 +173,6 @@ typedef struct {
     ngx_http_faas_wait_e        wait;
     unsigned                    is_counted:1;
     unsigned                    is_finished:1;   /* its answer is counted */
-    unsigned                    is_new_call_id:1;
     unsigned                    is_sent:1;   /* a replica may have seen it */
     unsigned                    is_late:1;   /* timeout_ms is over */
 } ngx_http_faas_ctx_t;
@@ -677,6 +676,12 @@ void ngx_http_faas_state_copy(ngx_http_faas_shm_t *to,
  */
 void ngx_http_faas_state_start(ngx_http_faas_main_conf_t *fmcf);
 void ngx_http_faas_state_stop(void);
+
+
+/* ngx_http_faas_redis_conf.c */
+
+/* the directive "faas_redis" */
+char *ngx_http_faas_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
 
 
 /* ngx_http_faas_redis_conn.c */

@@ -232,7 +232,6 @@ ngx_http_faas_copy_stamp(ngx_http_faas_ctx_t *ctx, ngx_http_faas_ctx_t *from)
     ctx->started = ngx_http_faas_usec();
     ctx->start_time = from->start_time;
     ctx->call_id = from->call_id;
-    ctx->is_new_call_id = from->is_new_call_id;
     ctx->trace = from->trace;
 }
 

@@ -22,6 +22,13 @@ typedef struct {
 } ngx_http_faas_peer_t;
 
 
+typedef struct {
+    ngx_str_t                       name;
+    size_t                          offset;  /* in the configuration */
+    ngx_uint_t                      is_time;
+} ngx_http_faas_param_t;
+
+
 static char *ngx_http_faas_upstream_param(
     ngx_http_faas_upstream_conf_t *conf, ngx_str_t *param);
 static ngx_int_t ngx_http_faas_init_upstream(ngx_conf_t *cf,
@@ -39,6 +46,23 @@ static ngx_int_t ngx_http_faas_set_session(ngx_peer_connection_t *pc,
     void *data);
 static void ngx_http_faas_save_session(ngx_peer_connection_t *pc, void *data);
 #endif
+
+
+#define ngx_http_faas_param(name, is_time)                                   \
+    { ngx_string(#name "="),                                                 \
+      offsetof(ngx_http_faas_upstream_conf_t, name), is_time }
+
+static const ngx_http_faas_param_t  ngx_http_faas_params[] = {
+    ngx_http_faas_param(max_fails, 0),
+    ngx_http_faas_param(fail_timeout, 1),
+    ngx_http_faas_param(keepalive, 0),
+    ngx_http_faas_param(keepalive_requests, 0),
+    ngx_http_faas_param(keepalive_time, 1),
+    ngx_http_faas_param(keepalive_timeout, 1),
+};
+
+#define NGX_HTTP_FAAS_PARAMS                                                 \
+    (sizeof(ngx_http_faas_params) / sizeof(ngx_http_faas_params[0]))
 
 
 char *
@@ -125,51 +149,33 @@ static char *
 ngx_http_faas_upstream_param(ngx_http_faas_upstream_conf_t *conf,
     ngx_str_t *param)
 {
-    size_t      len;
-    uint64_t    n;
-    ngx_int_t   msec;
-    ngx_str_t   value;
-    ngx_uint_t  i;
+    uint64_t                      n;
+    ngx_int_t                     msec;
+    ngx_str_t                     value;
+    ngx_uint_t                    i;
+    const ngx_http_faas_param_t  *known;
 
-    static const struct {
-        ngx_str_t   name;
-        size_t      offset;
-        ngx_uint_t  is_time;
-    }  params[] = {
-        { ngx_string("max_fails="),
-          offsetof(ngx_http_faas_upstream_conf_t, max_fails), 0 },
-        { ngx_string("fail_timeout="),
-          offsetof(ngx_http_faas_upstream_conf_t, fail_timeout), 1 },
-        { ngx_string("keepalive="),
-          offsetof(ngx_http_faas_upstream_conf_t, keepalive), 0 },
-        { ngx_string("keepalive_requests="),
-          offsetof(ngx_http_faas_upstream_conf_t, keepalive_requests), 0 },
-        { ngx_string("keepalive_time="),
-          offsetof(ngx_http_faas_upstream_conf_t, keepalive_time), 1 },
-        { ngx_string("keepalive_timeout="),
-          offsetof(ngx_http_faas_upstream_conf_t, keepalive_timeout), 1 },
-    };
+    for (i = 0; i < NGX_HTTP_FAAS_PARAMS; i++) {
+        known = &ngx_http_faas_params[i];
 
-    for (i = 0; i < sizeof(params) / sizeof(params[0]); i++) {
-        len = params[i].name.len;
-
-        if (param->len <= len
-            || ngx_strncmp(param->data, params[i].name.data, len) != 0)
+        if (param->len <= known->name.len
+            || ngx_strncmp(param->data, known->name.data, known->name.len)
+               != 0)
         {
             continue;
         }
 
-        value.data = param->data + len;
-        value.len = param->len - len;
+        value.data = param->data + known->name.len;
+        value.len = param->len - known->name.len;
 
-        if (params[i].is_time) {
+        if (known->is_time) {
             msec = ngx_parse_time(&value, 0);
 
             if (msec == NGX_ERROR || msec == 0 || msec > FAAS_MSEC_MAX) {
                 return "expected a time from 1ms to 1d";
             }
 
-            *(ngx_msec_t *) ((char *) conf + params[i].offset) = msec;
+            *(ngx_msec_t *) ((char *) conf + known->offset) = msec;
 
         } else {
             if (faas_parse_uint((char *) value.data, value.len, 0, 1000000,
@@ -179,8 +185,7 @@ ngx_http_faas_upstream_param(ngx_http_faas_upstream_conf_t *conf,
                 return "expected a number from 0 to 1000000";
             }
 
-            *(ngx_uint_t *) ((char *) conf + params[i].offset)
-                = (ngx_uint_t) n;
+            *(ngx_uint_t *) ((char *) conf + known->offset) = (ngx_uint_t) n;
         }
 
         return NGX_CONF_OK;

@@ -40,6 +40,12 @@ typedef struct {
 } ngx_http_faas_added_t;
 
 
+static ngx_int_t ngx_http_faas_stamp_id(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx, ngx_table_elt_t *given, const char *digits,
+    u_char *p);
+static ngx_int_t ngx_http_faas_stamp_trace(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx, ngx_table_elt_t *given, const char *digits,
+    u_char *p);
 static ngx_int_t ngx_http_faas_copy_headers(ngx_http_request_t *r);
 static void ngx_http_faas_find_headers(ngx_http_request_t *r,
     ngx_http_faas_given_t *given);
@@ -129,73 +135,74 @@ ngx_http_faas_stamp(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
         return NGX_ERROR;
     }
 
-    ngx_http_faas_start_time(ctx, p);
-
-    p += NGX_HTTP_FAAS_START_LEN;
-
     ngx_http_faas_find_headers(r, &given);
-
-    if (ngx_http_faas_push_header(r, &ngx_http_faas_start, &ctx->start_time)
-        != NGX_OK)
-    {
-        return NGX_ERROR;
-    }
 
     /* a call and the trace that begins with it have the same digits */
 
     faas_uuid_digits(faas_random_next(&ctx->conf->random),
                      faas_random_next(&ctx->conf->random), digits);
 
-    if (given.call_id != NULL) {
-        ctx->call_id = given.call_id->value;
+    ngx_http_faas_start_time(ctx, p);
+    p += NGX_HTTP_FAAS_START_LEN;
 
-    } else {
-        faas_uuid_format(digits, (char *) p);
-
-        ctx->call_id.data = p;
-        ctx->call_id.len = FAAS_UUID_LEN;
-        ctx->is_new_call_id = 1;
-
-        if (ngx_http_faas_push_header(r, &ngx_http_faas_call_id,
-                                      &ctx->call_id)
-            != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    p += FAAS_UUID_LEN;
-
-    if (given.trace != NULL
-        && faas_trace_is_valid((char *) given.trace->value.data,
-                               given.trace->value.len))
+    if (ngx_http_faas_push_header(r, &ngx_http_faas_start, &ctx->start_time)
+        != NGX_OK
+        || ngx_http_faas_stamp_id(r, ctx, given.call_id, digits, p) != NGX_OK
+        || ngx_http_faas_stamp_trace(r, ctx, given.trace, digits,
+                                     p + FAAS_UUID_LEN)
+           != NGX_OK
+        || ngx_http_faas_push_forwarded(r, &given) != NGX_OK)
     {
-        ctx->trace = given.trace->value;
-
-    } else {
-        faas_trace_encode(digits, faas_random_next(&ctx->conf->random) | 1,
-                          (char *) p);
-
-        ctx->trace.data = p;
-        ctx->trace.len = FAAS_TRACE_LEN;
-
-        if (given.trace != NULL) {
-            given.trace->value = ctx->trace;
-
-        } else if (ngx_http_faas_push_header(r, &ngx_http_faas_trace,
-                                             &ctx->trace)
-                   != NGX_OK)
-        {
-            return NGX_ERROR;
-        }
-    }
-
-    if (ngx_http_faas_push_forwarded(r, &given) != NGX_OK) {
         return NGX_ERROR;
     }
 
     return r->headers_in.upgrade != NULL ? ngx_http_faas_push_upgrade(r)
                                          : NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_stamp_id(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
+    ngx_table_elt_t *given, const char *digits, u_char *p)
+{
+    if (given != NULL) {
+        ctx->call_id = given->value;
+        return NGX_OK;
+    }
+
+    faas_uuid_format(digits, (char *) p);
+
+    ctx->call_id.data = p;
+    ctx->call_id.len = FAAS_UUID_LEN;
+
+    return ngx_http_faas_push_header(r, &ngx_http_faas_call_id,
+                                     &ctx->call_id);
+}
+
+
+static ngx_int_t
+ngx_http_faas_stamp_trace(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
+    ngx_table_elt_t *given, const char *digits, u_char *p)
+{
+    if (given != NULL && faas_trace_is_valid((char *) given->value.data,
+                                             given->value.len))
+    {
+        ctx->trace = given->value;
+        return NGX_OK;
+    }
+
+    faas_trace_encode(digits, faas_random_next(&ctx->conf->random) | 1,
+                      (char *) p);
+
+    ctx->trace.data = p;
+    ctx->trace.len = FAAS_TRACE_LEN;
+
+    if (given != NULL) {
+        given->value = ctx->trace;
+        return NGX_OK;
+    }
+
+    return ngx_http_faas_push_header(r, &ngx_http_faas_trace, &ctx->trace);
 }
 
 

@@ -66,8 +66,8 @@ static size_t ngx_http_faas_metrics_waited(ngx_http_faas_shm_t *sh,
     const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
     size_t size);
 static size_t ngx_http_faas_metrics_hist(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t series,
-    struct faas_label *labels, ngx_uint_t n, u_char *dst, size_t size);
+    uint32_t series, struct faas_sample *sample, struct faas_label *labels,
+    u_char *dst, size_t size);
 static size_t ngx_http_faas_metrics_total(ngx_http_faas_shm_t *sh,
     const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
     size_t size);
@@ -415,9 +415,10 @@ ngx_http_faas_metrics_seconds(ngx_http_faas_shm_t *sh,
     const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
     size_t size)
 {
-    u_char             key[FAAS_KEY_MAX + 1], code[NGX_INT_T_LEN];
-    uint32_t           series;
-    struct faas_label  labels[3];
+    u_char              key[FAAS_KEY_MAX + 1], code[NGX_INT_T_LEN];
+    uint32_t            series;
+    struct faas_label   labels[3];
+    struct faas_sample  sample;
 
     series = ngx_http_faas_metrics_labels(sh, i, key, code, labels);
 
@@ -425,8 +426,12 @@ ngx_http_faas_metrics_seconds(ngx_http_faas_shm_t *sh,
         return 0;
     }
 
-    return ngx_http_faas_metrics_hist(sh, family, series, labels, 2, dst,
-                                      size);
+    sample.name = family->name;
+    sample.suffix = "";
+    sample.labels = labels;
+    sample.n = 2;
+
+    return ngx_http_faas_metrics_hist(sh, series, &sample, labels, dst, size);
 }
 
 
@@ -439,9 +444,10 @@ ngx_http_faas_metrics_waited(ngx_http_faas_shm_t *sh,
     const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
     size_t size)
 {
-    u_char             key[FAAS_KEY_MAX + 1];
-    uint32_t           link;
-    struct faas_label  labels[2];
+    u_char              key[FAAS_KEY_MAX + 1];
+    uint32_t            link;
+    struct faas_label   labels[2];
+    struct faas_sample  sample;
 
     link = ngx_http_faas_load(&sh->fn[i].park_series);
 
@@ -453,24 +459,28 @@ ngx_http_faas_metrics_waited(ngx_http_faas_shm_t *sh,
         return 0;
     }
 
-    return ngx_http_faas_metrics_hist(sh, family, link - 1, labels, 1, dst,
+    sample.name = family->name;
+    sample.suffix = "";
+    sample.labels = labels;
+    sample.n = 1;
+
+    return ngx_http_faas_metrics_hist(sh, link - 1, &sample, labels, dst,
                                       size);
 }
 
 
 /*
- * labels has room for one more than n.
+ * labels are those of the sample, and have room for one more.
  */
 
 static size_t
-ngx_http_faas_metrics_hist(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t series,
-    struct faas_label *labels, ngx_uint_t n, u_char *dst, size_t size)
+ngx_http_faas_metrics_hist(ngx_http_faas_shm_t *sh, uint32_t series,
+    struct faas_sample *sample, struct faas_label *labels, u_char *dst,
+    size_t size)
 {
     char                  *p, *last;
-    size_t                 j;
+    size_t                 i, le;
     uint64_t               count;
-    struct faas_sample     sample;
     ngx_http_faas_hist_t   sum;
 
     ngx_http_faas_hist_sum(sh, series, &sum);
@@ -479,27 +489,25 @@ ngx_http_faas_metrics_hist(ngx_http_faas_shm_t *sh,
     last = p + size;
     count = 0;
 
-    sample.name = family->name;
-    sample.suffix = "_bucket";
-    sample.labels = labels;
-    sample.n = n + 1;
+    le = sample->n++;
+    sample->suffix = "_bucket";
 
-    for (j = 0; j < FAAS_HIST_BUCKETS; j++) {
-        count += sum.bucket[j];
+    for (i = 0; i < FAAS_HIST_BUCKETS; i++) {
+        count += sum.bucket[i];
 
-        labels[n].name = "le";
-        labels[n].value = faas_hist_le[j];
-        labels[n].len = ngx_strlen(faas_hist_le[j]);
+        labels[le].name = "le";
+        labels[le].value = faas_hist_le[i];
+        labels[le].len = ngx_strlen(faas_hist_le[i]);
 
-        p += faas_expo_uint(p, last - p, &sample, count);
+        p += faas_expo_uint(p, last - p, sample, count);
     }
 
-    sample.n = n;
-    sample.suffix = "_sum";
-    p += faas_expo_seconds(p, last - p, &sample, sum.usec);
+    sample->n = le;
+    sample->suffix = "_sum";
+    p += faas_expo_seconds(p, last - p, sample, sum.usec);
 
-    sample.suffix = "_count";
-    p += faas_expo_uint(p, last - p, &sample, count);
+    sample->suffix = "_count";
+    p += faas_expo_uint(p, last - p, sample, count);
 
     return p - (char *) dst;
 }

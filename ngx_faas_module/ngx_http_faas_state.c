@@ -49,6 +49,8 @@ typedef struct {
 } ngx_http_faas_state_t;
 
 
+static ngx_int_t ngx_http_faas_state_read(ngx_str_t *file, u_char **p,
+    size_t *len, ngx_log_t *log);
 static ngx_int_t ngx_http_faas_state_check(u_char *p, size_t len,
     u_char **end, uint32_t *n);
 static ngx_uint_t ngx_http_faas_state_lines(ngx_http_faas_shm_t *sh,
@@ -75,15 +77,55 @@ void
 ngx_http_faas_state_load(ngx_http_faas_shm_t *sh, ngx_str_t *file,
     ngx_log_t *log)
 {
-    u_char           *p, *end;
-    size_t            len;
-    ssize_t           n;
-    ngx_fd_t          fd;
-    uint32_t          routes;
-    ngx_uint_t        loaded, level;
-    ngx_file_info_t   fi;
+    u_char      *p, *end;
+    size_t       len;
+    uint32_t     routes;
+    ngx_int_t    rc;
+    ngx_uint_t   loaded, level;
 
-    p = NULL;
+    rc = ngx_http_faas_state_read(file, &p, &len, log);
+
+    if (rc == NGX_DECLINED) {
+        return;
+    }
+
+    if (rc != NGX_OK
+        || ngx_http_faas_state_check(p, len, &end, &routes) != NGX_OK)
+    {
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "faas: faas_state \"%V\" is no file of routes, or was "
+                      "cut off: starting without it", file);
+
+    } else {
+        loaded = ngx_http_faas_state_lines(sh, p, end);
+
+        ngx_http_faas_store(&sh->h->is_loaded, 1);
+
+        level = (loaded == routes) ? NGX_LOG_NOTICE : NGX_LOG_ERR;
+
+        ngx_log_error(level, log, 0,
+                      "faas: read %ui of %uD routes from faas_state \"%V\"",
+                      loaded, routes, file);
+    }
+
+    ngx_free(p);
+}
+
+
+/*
+ * The whole file, to be freed.  NGX_DECLINED: there is none, or it cannot be
+ * opened; NGX_ERROR: it is no good.
+ */
+
+static ngx_int_t
+ngx_http_faas_state_read(ngx_str_t *file, u_char **p, size_t *len,
+    ngx_log_t *log)
+{
+    ngx_fd_t         fd;
+    ngx_int_t        rc;
+    ngx_file_info_t  fi;
+
+    *p = NULL;
 
     fd = ngx_open_file(file->data, NGX_FILE_RDONLY, NGX_FILE_OPEN, 0);
 
@@ -94,56 +136,26 @@ ngx_http_faas_state_load(ngx_http_faas_shm_t *sh, ngx_str_t *file,
                           ngx_open_file_n " \"%V\" failed", file);
         }
 
-        return;
+        return NGX_DECLINED;
     }
 
-    if (ngx_fd_info(fd, &fi) == NGX_FILE_ERROR || !ngx_is_file(&fi)
-        || ngx_file_size(&fi) == 0
-        || ngx_file_size(&fi) > NGX_HTTP_FAAS_STATE_MAX)
+    rc = NGX_ERROR;
+
+    if (ngx_fd_info(fd, &fi) != NGX_FILE_ERROR && ngx_is_file(&fi)
+        && ngx_file_size(&fi) > 0
+        && ngx_file_size(&fi) <= NGX_HTTP_FAAS_STATE_MAX)
     {
-        goto bad;
-    }
+        *len = (size_t) ngx_file_size(&fi);
+        *p = ngx_alloc(*len, log);
 
-    len = (size_t) ngx_file_size(&fi);
-
-    p = ngx_alloc(len, log);
-    if (p == NULL) {
-        goto done;
-    }
-
-    n = ngx_read_fd(fd, p, len);
-
-    if (n != (ssize_t) len
-        || ngx_http_faas_state_check(p, len, &end, &routes) != NGX_OK)
-    {
-        goto bad;
-    }
-
-    loaded = ngx_http_faas_state_lines(sh, p, end);
-
-    ngx_http_faas_store(&sh->h->is_loaded, 1);
-
-    level = (loaded == routes) ? NGX_LOG_NOTICE : NGX_LOG_ERR;
-
-    ngx_log_error(level, log, 0,
-                  "faas: read %ui of %uD routes from faas_state \"%V\"",
-                  loaded, routes, file);
-
-    goto done;
-
-bad:
-
-    ngx_log_error(NGX_LOG_ERR, log, 0,
-                  "faas: faas_state \"%V\" is no file of routes, or was cut "
-                  "off: starting without it", file);
-
-done:
-
-    if (p != NULL) {
-        ngx_free(p);
+        if (*p != NULL && ngx_read_fd(fd, *p, *len) == (ssize_t) *len) {
+            rc = NGX_OK;
+        }
     }
 
     (void) ngx_close_file(fd);
+
+    return rc;
 }
 
 
@@ -414,6 +426,7 @@ ngx_http_faas_state_counters(ngx_http_faas_shm_t *to, uint32_t fn,
     ngx_http_faas_zone_t   zone;
     ngx_http_faas_stat_t  *stat;
 
+    ngx_memzero(&zone, sizeof(ngx_http_faas_zone_t));
     zone.sh = to;
 
     ngx_http_faas_stat_sum(from, i, &sum);
