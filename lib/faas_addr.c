@@ -9,6 +9,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdint.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "faas_num.h"
@@ -46,7 +47,8 @@ parse_unix(const char *path, size_t len, struct faas_addr *addr)
 
     sun->sun_family = AF_UNIX;
     memcpy(sun->sun_path, path, len);
-    addr->len = sizeof(*sun);
+    addr->len = (socklen_t) (offsetof(struct sockaddr_un, sun_path) + len
+                             + 1);
 
     return 0;
 }

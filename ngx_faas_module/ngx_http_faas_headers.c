@@ -49,8 +49,11 @@ static ngx_int_t ngx_http_faas_stamp_trace(ngx_http_request_t *r,
 static ngx_int_t ngx_http_faas_copy_headers(ngx_http_request_t *r);
 static void ngx_http_faas_find_headers(ngx_http_request_t *r,
     ngx_http_faas_given_t *given);
-static ngx_int_t ngx_http_faas_push_header(ngx_http_request_t *r,
+static ngx_inline ngx_table_elt_t *ngx_http_faas_list_push(ngx_list_t *list);
+static ngx_inline ngx_int_t ngx_http_faas_push_header(ngx_http_request_t *r,
     ngx_http_faas_added_t *added, ngx_str_t *value);
+static ngx_inline ngx_int_t ngx_http_faas_push_out(ngx_http_request_t *r,
+    ngx_str_t *name, ngx_str_t *value);
 static void ngx_http_faas_start_time(ngx_http_faas_ctx_t *ctx, u_char *p);
 static ngx_table_elt_t *ngx_http_faas_find(ngx_table_elt_t *h,
     ngx_http_faas_added_t *added, ngx_table_elt_t *found);
@@ -210,16 +213,28 @@ ngx_int_t
 ngx_http_faas_add_header(ngx_http_request_t *r, const char *name,
     ngx_str_t *value)
 {
+    ngx_str_t  key;
+
+    key.data = (u_char *) name;
+    key.len = ngx_strlen(name);
+
+    return ngx_http_faas_push_out(r, &key, value);
+}
+
+
+static ngx_inline ngx_int_t
+ngx_http_faas_push_out(ngx_http_request_t *r, ngx_str_t *name,
+    ngx_str_t *value)
+{
     ngx_table_elt_t  *h;
 
-    h = ngx_list_push(&r->headers_out.headers);
+    h = ngx_http_faas_list_push(&r->headers_out.headers);
     if (h == NULL) {
         return NGX_ERROR;
     }
 
     h->hash = 1;
-    h->key.data = (u_char *) name;
-    h->key.len = ngx_strlen(name);
+    h->key = *name;
     h->value = *value;
     h->lowcase_key = NULL;
     ngx_http_faas_header_init(h);
@@ -325,13 +340,28 @@ ngx_http_faas_find(ngx_table_elt_t *h, ngx_http_faas_added_t *added,
 }
 
 
-static ngx_int_t
+/*
+ * There is room as a rule, and eight headers are pushed for each call.
+ */
+
+static ngx_inline ngx_table_elt_t *
+ngx_http_faas_list_push(ngx_list_t *list)
+{
+    if (list->last->nelts < list->nalloc) {
+        return (ngx_table_elt_t *) list->last->elts + list->last->nelts++;
+    }
+
+    return ngx_list_push(list);
+}
+
+
+static ngx_inline ngx_int_t
 ngx_http_faas_push_header(ngx_http_request_t *r, ngx_http_faas_added_t *added,
     ngx_str_t *value)
 {
     ngx_table_elt_t  *h;
 
-    h = ngx_list_push(&r->headers_in.headers);
+    h = ngx_http_faas_list_push(&r->headers_in.headers);
     if (h == NULL) {
         return NGX_ERROR;
     }
@@ -354,7 +384,7 @@ static void
 ngx_http_faas_start_time(ngx_http_faas_ctx_t *ctx, u_char *p)
 {
     ngx_uint_t        i;
-    uint32_t          n;
+    uint32_t          n, high, low;
     struct timespec   ts;
 
     static time_t     sec;
@@ -373,10 +403,19 @@ ngx_http_faas_start_time(ngx_http_faas_ctx_t *ctx, u_char *p)
 
     n = (uint32_t) ts.tv_nsec;
 
-    for (i = NGX_HTTP_FAAS_START_LEN; i > 10; i--) {
-        p[i - 1] = (u_char) ('0' + n % 10);
-        n /= 10;
+    /* two chains of divisions do not wait for one another */
+
+    low = n % 100000;
+    high = n / 100000;
+
+    for (i = 4; i > 0; i--) {
+        p[9 + i] = (u_char) ('0' + high % 10);
+        p[14 + i] = (u_char) ('0' + low % 10);
+        high /= 10;
+        low /= 10;
     }
+
+    p[14] = (u_char) ('0' + low);
 
     ctx->start_time.data = p;
     ctx->start_time.len = NGX_HTTP_FAAS_START_LEN;
@@ -504,13 +543,16 @@ ngx_http_faas_header_filter(ngx_http_request_t *r)
     has = ngx_http_faas_headers_out(r);
 
     if (!(has & NGX_HTTP_FAAS_HAS_CALL_ID)
-        && ngx_http_faas_add_header(r, "X-Call-Id", &ctx->call_id) != NGX_OK)
+        && ngx_http_faas_push_out(r, &ngx_http_faas_call_id.name,
+                                  &ctx->call_id)
+           != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     if (!(has & NGX_HTTP_FAAS_HAS_START)
-        && ngx_http_faas_add_header(r, "X-Start-Time", &ctx->start_time)
+        && ngx_http_faas_push_out(r, &ngx_http_faas_start.name,
+                                  &ctx->start_time)
            != NGX_OK)
     {
         return NGX_ERROR;

@@ -173,6 +173,14 @@ ngx_http_faas_choose(ngx_http_faas_shm_t *sh, uint32_t fn,
         return NGX_HTTP_FAAS_NONE;
     }
 
+    if (n == 1 && sh->fn[fn].max_inflight == 0) {
+
+        /* there is no choice */
+
+        *rank = 0;
+        return ngx_http_faas_fn_rep(sh, fn, 0);
+    }
+
     if (n <= NGX_HTTP_FAAS_SCAN) {
         return ngx_http_faas_choose_all(sh, fn, n, tried, rank);
     }

@@ -72,12 +72,13 @@ ngx_http_faas_rep_addr(ngx_http_faas_rep_t *rep, u_char *dst)
     if (rep->addr.sa.sa_family == AF_UNIX) {
         p = ngx_cpymem(p, "unix:", sizeof("unix:") - 1);
         text = rep->addr.sun.sun_path;
+        len = rep->socklen - offsetof(struct sockaddr_un, sun_path) - 1;
 
     } else {
         text = (char *) rep->addr.inet.text;
+        len = ngx_strlen(text);
     }
 
-    len = ngx_strlen(text);
     p = ngx_cpymem(p, text, len + 1);
 
     return p - dst - 1;
