@@ -37,6 +37,7 @@
 static int add_limits(json_t *root, const struct faas_route *route);
 static int add_limit(json_t *root, const char *name, uint32_t value,
     uint32_t left_out);
+static char *encode_number(char *dst, uint64_t n);
 static int check_route(const struct faas_route *route);
 static json_t *endpoints_encode(const struct faas_route *route);
 static int parse_members(json_t *root, struct faas_route *route,
@@ -155,19 +156,49 @@ faas_route_parse(const char *s, size_t len, struct faas_route *route,
 size_t
 faas_load_encode(const struct faas_load *load, char *dst)
 {
-    int  len;
+    char            *p;
+    size_t           i;
+    const uint64_t   numbers[LOAD_FIELDS] = {
+        LOAD_VERSION, load->rev, load->inflight, load->draining,
+        load->parked, load->started, load->finished, load->failed,
+        load->inflight_ms, load->parked_ms, load->clock_ms
+    };
 
     /* eleven numbers of 20 digits and ten spaces always fit */
 
-    len = snprintf(dst, FAAS_LOAD_MAX,
-                   "%d %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
-                   " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64
-                   " %" PRIu64 " %" PRIu64, LOAD_VERSION,
-                   load->rev, load->inflight, load->draining, load->parked,
-                   load->started, load->finished, load->failed,
-                   load->inflight_ms, load->parked_ms, load->clock_ms);
+    p = dst;
 
-    return len < 0 ? 0 : (size_t) len;
+    for (i = 0; i < LOAD_FIELDS; i++) {
+        p = encode_number(p, numbers[i]);
+        *p++ = ' ';
+    }
+
+    *--p = '\0';
+
+    return (size_t) (p - dst);
+}
+
+
+/*
+ * A gateway with many functions writes a hundred thousand of them a second:
+ * snprintf() takes ten times as long.
+ */
+static char *
+encode_number(char *dst, uint64_t n)
+{
+    char    digits[20];
+    size_t  i;
+
+    i = sizeof(digits);
+
+    do {
+        digits[--i] = (char) ('0' + n % 10);
+        n /= 10;
+    } while (n != 0);
+
+    memcpy(dst, digits + i, sizeof(digits) - i);
+
+    return dst + sizeof(digits) - i;
 }
 
 

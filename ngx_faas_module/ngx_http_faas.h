@@ -109,7 +109,8 @@ typedef struct {
     /* this worker's */
     ngx_queue_t                 idle;        /* by age */
     ngx_queue_t                 free;
-    ngx_http_faas_idle_t      **by_rep;      /* NULL: none was idle yet */
+    ngx_http_faas_idle_t      **bucket;      /* by the address' hash */
+    uint32_t                    mask;        /* of the hash */
 } ngx_http_faas_upstream_conf_t;
 
 
@@ -395,15 +396,14 @@ ngx_int_t ngx_http_faas_keepalive_init(ngx_conf_t *cf,
  * Puts an idle connection to a replica into pc; NGX_DECLINED: there is none.
  */
 ngx_int_t ngx_http_faas_keepalive_get(ngx_peer_connection_t *pc,
-    ngx_http_faas_upstream_conf_t *conf, ngx_http_faas_shm_t *sh,
-    uint32_t rep);
+    ngx_http_faas_upstream_conf_t *conf, ngx_http_faas_rep_t *rep);
 
 /*
  * Keeps pc's connection, if it can be used again, and clears it there.
  */
 void ngx_http_faas_keepalive_put(ngx_peer_connection_t *pc,
     ngx_http_upstream_t *u, ngx_http_faas_upstream_conf_t *conf,
-    ngx_http_faas_shm_t *sh, uint32_t rep, ngx_uint_t state);
+    ngx_http_faas_rep_t *rep, ngx_uint_t state);
 
 
 /* ngx_http_faas_deadline.c: the time of a whole call */
@@ -543,10 +543,11 @@ ngx_int_t ngx_http_faas_metrics_handler(ngx_http_request_t *r);
 
 /*
  * Finds a live function by its key without a lock.  Returns its number and
- * sets *seq, or returns NONE.
+ * sets *seq, or returns NONE.  lane is this process', which is going to count
+ * the call.
  */
-uint32_t ngx_http_faas_fn_find(ngx_http_faas_shm_t *sh, const u_char *key,
-    size_t len, uint64_t *seq);
+uint32_t ngx_http_faas_fn_find(ngx_http_faas_shm_t *sh, ngx_uint_t lane,
+    const u_char *key, size_t len, uint64_t *seq);
 
 /*
  * Finds a function, live or removed, by its key and the key's hash.
@@ -567,6 +568,13 @@ void ngx_http_faas_index_delete_locked(ngx_http_faas_shm_t *sh, uint32_t hash,
  */
 uint32_t ngx_http_faas_fn_rep(ngx_http_faas_shm_t *sh, uint32_t fn,
     uint32_t i);
+
+/*
+ * Where that number stands; NULL where the function's record does not make
+ * sense, which a reader must expect.
+ */
+uint32_t *ngx_http_faas_fn_rep_at(ngx_http_faas_shm_t *sh,
+    ngx_http_faas_fn_t *f, uint32_t i);
 
 /*
  * Requests of all workers at a replica.

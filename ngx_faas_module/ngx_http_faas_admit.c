@@ -247,8 +247,8 @@ ngx_http_faas_admit(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
     zone = ctx->conf->zone;
 
     for ( ;; ) {
-        fn = ngx_http_faas_fn_find(zone->sh, ctx->key.data, ctx->key.len,
-                                   &seq);
+        fn = ngx_http_faas_fn_find(zone->sh, zone->lane, ctx->key.data,
+                                   ctx->key.len, &seq);
 
         if (fn == NGX_HTTP_FAAS_NONE) {
 
@@ -258,6 +258,12 @@ ngx_http_faas_admit(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
             return ngx_http_faas_answer_unknown(r, ctx);
         }
+
+        /* needed in a while, and maybe far away */
+
+        __builtin_prefetch(ngx_http_faas_hist(zone->sh,
+                                       zone->lane % zone->sh->stripes,
+                                       zone->sh->fn[fn].series[0] - 1), 1);
 
         ngx_http_faas_stat_start(zone, fn);
 

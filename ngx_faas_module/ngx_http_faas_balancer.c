@@ -316,7 +316,8 @@ ngx_http_faas_get_peer(ngx_peer_connection_t *pc, void *data)
                    "faas replica \"%V\" of \"%V\"",
                    &ctx->replica, &ctx->key);
 
-    rc = ngx_http_faas_keepalive_get(pc, peer->conf, zone->sh, peer->rep);
+    rc = ngx_http_faas_keepalive_get(pc, peer->conf,
+                                     &zone->sh->rep[peer->rep]);
 
     return rc == NGX_OK ? NGX_DONE : NGX_OK;
 }
@@ -393,7 +394,7 @@ ngx_http_faas_free_peer(ngx_peer_connection_t *pc, void *data,
 
     ctx->is_sent |= u->request_sent;
 
-    ngx_http_faas_keepalive_put(pc, u, peer->conf, sh, rep, state);
+    ngx_http_faas_keepalive_put(pc, u, peer->conf, &sh->rep[rep], state);
 
     if (ctx->is_late) {
 

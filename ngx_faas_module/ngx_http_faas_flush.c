@@ -23,7 +23,7 @@
 #define NGX_HTTP_FAAS_FLUSH_ERROR   128
 
 /* functions in one report; the rest waits for the next */
-#define NGX_HTTP_FAAS_FLUSH_MAX     16384
+#define NGX_HTTP_FAAS_FLUSH_MAX     2048
 
 
 /* what was last confirmed of a function's record */

@@ -23,8 +23,8 @@ static ngx_int_t ngx_http_faas_fn_is(ngx_http_faas_fn_t *fn, const u_char *key,
 
 
 uint32_t
-ngx_http_faas_fn_find(ngx_http_faas_shm_t *sh, const u_char *key, size_t len,
-    uint64_t *seq)
+ngx_http_faas_fn_find(ngx_http_faas_shm_t *sh, ngx_uint_t lane,
+    const u_char *key, size_t len, uint64_t *seq)
 {
     uint32_t               i, n, fn, hash, mask;
     uint64_t               rev;
@@ -51,9 +51,20 @@ ngx_http_faas_fn_find(ngx_http_faas_shm_t *sh, const u_char *key, size_t len,
 
             fn = ngx_http_faas_load(&slot[i].fn) - 1;
 
-            if (fn < sh->fns
-                && ngx_http_faas_fn_is(&sh->fn[fn], key, len, seq))
-            {
+            if (fn >= sh->fns) {
+                continue;
+            }
+
+            /*
+             * With many functions none of it is in the cache, and one miss
+             * after the other is what a call waits for most
+             */
+
+            __builtin_prefetch(ngx_http_faas_stat(sh, lane, fn), 1);
+            __builtin_prefetch(sh->fn[fn].rep);
+            __builtin_prefetch(sh->fn[fn].code);
+
+            if (ngx_http_faas_fn_is(&sh->fn[fn], key, len, seq)) {
                 return fn;
             }
         }

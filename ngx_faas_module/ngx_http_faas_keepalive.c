@@ -3,9 +3,9 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * Idle connections to replicas.  nginx's own "keepalive" looks through all of
- * them for each request; here each replica has a list of its own, so that the
- * number of functions does not matter.  The one that was unused the longest
- * goes when there are too many.
+ * them for each request; here they are found by a hash of the address, so
+ * that the number of functions does not matter.  The one that was unused the
+ * longest goes when there are too many.
  */
 
 
@@ -14,11 +14,17 @@
 
 struct ngx_http_faas_idle_s {
     ngx_queue_t                    queue;       /* all, by age; or free */
-    ngx_http_faas_idle_t          *next;        /* of the same replica */
+    ngx_http_faas_idle_t          *next;        /* in the bucket */
     ngx_http_faas_upstream_conf_t *conf;
     ngx_connection_t              *connection;
-    uint32_t                       rep;
-    uint32_t                       gen;         /* of the replica's record */
+    uint32_t                       hash;        /* of the address */
+    socklen_t                      socklen;
+    union {
+        struct sockaddr            sa;
+        struct sockaddr_in         sin;
+        struct sockaddr_in6        sin6;
+        struct sockaddr_un         sun;
+    } addr;
 };
 
 
@@ -38,7 +44,7 @@ ngx_int_t
 ngx_http_faas_keepalive_init(ngx_conf_t *cf,
     ngx_http_faas_upstream_conf_t *conf)
 {
-    ngx_uint_t             i;
+    ngx_uint_t             i, n;
     ngx_http_faas_idle_t  *idle;
 
     ngx_queue_init(&conf->idle);
@@ -47,6 +53,19 @@ ngx_http_faas_keepalive_init(ngx_conf_t *cf,
     idle = ngx_pcalloc(cf->pool,
                        conf->keepalive * sizeof(ngx_http_faas_idle_t));
     if (idle == NULL) {
+        return NGX_ERROR;
+    }
+
+    /* half as many more buckets as connections, at least: lists are short */
+
+    for (n = 16; n < conf->keepalive + conf->keepalive / 2; n *= 2) {
+        /* void */
+    }
+
+    conf->mask = (uint32_t) n - 1;
+    conf->bucket = ngx_pcalloc(cf->pool, n * sizeof(ngx_http_faas_idle_t *));
+
+    if (conf->bucket == NULL) {
         return NGX_ERROR;
     }
 
@@ -61,80 +80,72 @@ ngx_http_faas_keepalive_init(ngx_conf_t *cf,
 
 ngx_int_t
 ngx_http_faas_keepalive_get(ngx_peer_connection_t *pc,
-    ngx_http_faas_upstream_conf_t *conf, ngx_http_faas_shm_t *sh,
-    uint32_t rep)
+    ngx_http_faas_upstream_conf_t *conf, ngx_http_faas_rep_t *rep)
 {
     ngx_connection_t      *c;
     ngx_http_faas_idle_t  *idle;
 
-    if (conf->by_rep == NULL) {
+    for (idle = conf->bucket[rep->hash & conf->mask];
+         idle != NULL;
+         idle = idle->next)
+    {
+        if (idle->hash == rep->hash && idle->socklen == pc->socklen
+            && ngx_memcmp(&idle->addr, pc->sockaddr, pc->socklen) == 0)
+        {
+            break;
+        }
+    }
+
+    if (idle == NULL) {
         return NGX_DECLINED;
     }
 
-    while ((idle = conf->by_rep[rep]) != NULL) {
+    c = idle->connection;
+    ngx_http_faas_idle_take(idle);
 
-        /* those of a replica that had this number before are of no use */
+    c->idle = 0;
+    c->sent = 0;
+    c->data = NULL;
+    c->log = pc->log;
+    c->read->log = pc->log;
+    c->write->log = pc->log;
+    c->pool->log = pc->log;
 
-        if (idle->gen != sh->rep[rep].gen) {
-            ngx_http_faas_idle_drop(idle);
-            continue;
-        }
-
-        c = idle->connection;
-        ngx_http_faas_idle_take(idle);
-
-        c->idle = 0;
-        c->sent = 0;
-        c->data = NULL;
-        c->log = pc->log;
-        c->read->log = pc->log;
-        c->write->log = pc->log;
-        c->pool->log = pc->log;
-
-        if (c->read->timer_set) {
-            ngx_del_timer(c->read);
-        }
-
-        pc->connection = c;
-        pc->cached = 1;
-
-        return NGX_OK;
+    if (c->read->timer_set) {
+        ngx_del_timer(c->read);
     }
 
-    return NGX_DECLINED;
+    pc->connection = c;
+    pc->cached = 1;
+
+    return NGX_OK;
 }
 
 
 void
 ngx_http_faas_keepalive_put(ngx_peer_connection_t *pc, ngx_http_upstream_t *u,
-    ngx_http_faas_upstream_conf_t *conf, ngx_http_faas_shm_t *sh,
-    uint32_t rep, ngx_uint_t state)
+    ngx_http_faas_upstream_conf_t *conf, ngx_http_faas_rep_t *rep,
+    ngx_uint_t state)
 {
     ngx_connection_t      *c;
-    ngx_http_faas_idle_t  *idle;
+    ngx_http_faas_idle_t  *idle, **bucket;
 
     if (!ngx_http_faas_is_reusable(pc, u, conf, state)) {
         return;
-    }
-
-    if (conf->by_rep == NULL) {
-        conf->by_rep = ngx_calloc(sh->reps * sizeof(ngx_http_faas_idle_t *),
-                                  pc->log);
-        if (conf->by_rep == NULL) {
-            return;
-        }
     }
 
     c = pc->connection;
     pc->connection = NULL;
 
     idle = ngx_http_faas_idle_new(conf);
+    bucket = &conf->bucket[rep->hash & conf->mask];
 
     idle->connection = c;
-    idle->rep = rep;
-    idle->gen = sh->rep[rep].gen;
-    idle->next = conf->by_rep[rep];
-    conf->by_rep[rep] = idle;
+    idle->hash = rep->hash;
+    idle->socklen = pc->socklen;
+    ngx_memcpy(&idle->addr, pc->sockaddr, pc->socklen);
+    idle->next = *bucket;
+    *bucket = idle;
     ngx_queue_insert_head(&conf->idle, &idle->queue);
 
     c->read->delayed = 0;
@@ -193,8 +204,10 @@ ngx_http_faas_idle_take(ngx_http_faas_idle_t *idle)
 {
     ngx_http_faas_idle_t  **p;
 
-    for (p = &idle->conf->by_rep[idle->rep]; *p != idle; p = &(*p)->next) {
-        /* void */
+    p = &idle->conf->bucket[idle->hash & idle->conf->mask];
+
+    while (*p != idle) {
+        p = &(*p)->next;
     }
 
     *p = idle->next;

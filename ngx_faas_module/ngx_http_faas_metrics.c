@@ -616,7 +616,7 @@ static uint32_t
 ngx_http_faas_metrics_labels(ngx_http_faas_shm_t *sh, uint32_t i, u_char *key,
     u_char *code, struct faas_label *labels)
 {
-    uint32_t  fn, link;
+    uint32_t  fn, link, number;
 
     fn = i / NGX_HTTP_FAAS_CODES;
     link = ngx_http_faas_load(&sh->fn[fn].series[i % NGX_HTTP_FAAS_CODES]);
@@ -636,13 +636,14 @@ ngx_http_faas_metrics_labels(ngx_http_faas_shm_t *sh, uint32_t i, u_char *key,
     labels[1].name = "code";
     labels[1].value = (char *) code;
 
-    if (sh->series[link - 1].code == 0) {
+    number = sh->fn[fn].code[i % NGX_HTTP_FAAS_CODES];
+
+    if (number == 0) {
         labels[1].value = "other";
         labels[1].len = sizeof("other") - 1;
 
     } else {
-        labels[1].len = ngx_sprintf(code, "%uD", sh->series[link - 1].code)
-                        - code;
+        labels[1].len = ngx_sprintf(code, "%uD", number) - code;
     }
 
     return link - 1;

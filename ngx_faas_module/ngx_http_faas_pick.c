@@ -226,11 +226,28 @@ ngx_http_faas_choose_all(ngx_http_faas_shm_t *sh, uint32_t fn, uint32_t n,
 
     for (i = 0; i < n; i++) {
         rep = ngx_http_faas_fn_rep(sh, fn, k);
+
+        if (i == 0 && rep != NGX_HTTP_FAAS_NONE) {
+
+            /* most are idle: it is to be this one */
+
+            __builtin_prefetch(&sh->rep[rep]);
+            __builtin_prefetch((u_char *) &sh->rep[rep] + NGX_HTTP_FAAS_LINE);
+            __builtin_prefetch(sh->rep[rep].id);
+        }
+
         least = ngx_http_faas_rank(sh, fn, rep, tried);
 
         if (best == NGX_HTTP_FAAS_NONE || least < *rank) {
             best = rep;
             *rank = least;
+        }
+
+        if (least == 0) {
+
+            /* there is none better */
+
+            break;
         }
 
         if (++k == n) {

@@ -15,7 +15,7 @@
 static uint32_t ngx_http_faas_fn_new_locked(ngx_http_faas_shm_t *sh, const
     u_char *key, size_t len, uint32_t hash);
 static uint32_t ngx_http_faas_series_new_locked(ngx_http_faas_shm_t *sh,
-    uint32_t fn, uint32_t code, uint32_t *link);
+    uint32_t *link);
 static void ngx_http_faas_series_free_locked(ngx_http_faas_shm_t *sh,
     uint32_t *link);
 static void ngx_http_faas_fn_free_locked(ngx_http_faas_shm_t *sh, uint32_t fn);
@@ -209,8 +209,7 @@ ngx_http_faas_fn_series(ngx_http_faas_zone_t *zone, uint32_t fn,
         }
 
         if (link <= sh->serieses
-            && (sh->series[link - 1].code == code
-                || i == NGX_HTTP_FAAS_CODES - 1))
+            && (f->code[i] == code || i == NGX_HTTP_FAAS_CODES - 1))
         {
             return link - 1;
         }
@@ -221,8 +220,7 @@ ngx_http_faas_fn_series(ngx_http_faas_zone_t *zone, uint32_t fn,
     /* another worker may have come first */
 
     for ( /* void */ ; i < NGX_HTTP_FAAS_CODES && f->series[i] != 0; i++) {
-        if (sh->series[f->series[i] - 1].code == code
-            || i == NGX_HTTP_FAAS_CODES - 1)
+        if (f->code[i] == code || i == NGX_HTTP_FAAS_CODES - 1)
         {
             series = f->series[i] - 1;
             goto done;
@@ -231,9 +229,9 @@ ngx_http_faas_fn_series(ngx_http_faas_zone_t *zone, uint32_t fn,
 
     /* the last one of a function counts all codes that are left */
 
-    series = ngx_http_faas_series_new_locked(sh, fn,
-                               (i == NGX_HTTP_FAAS_CODES - 1) ? 0 : code,
-                               &f->series[i]);
+    f->code[i] = (i == NGX_HTTP_FAAS_CODES - 1) ? 0 : (uint16_t) code;
+
+    series = ngx_http_faas_series_new_locked(sh, &f->series[i]);
 
 done:
 
@@ -262,8 +260,7 @@ ngx_http_faas_fn_park_series(ngx_http_faas_zone_t *zone, uint32_t fn)
     link = sh->fn[fn].park_series;
 
     series = (link != 0) ? link - 1
-             : ngx_http_faas_series_new_locked(sh, fn, 0,
-                                               &sh->fn[fn].park_series);
+             : ngx_http_faas_series_new_locked(sh, &sh->fn[fn].park_series);
 
     ngx_http_faas_unlock(sh);
 
@@ -272,8 +269,7 @@ ngx_http_faas_fn_park_series(ngx_http_faas_zone_t *zone, uint32_t fn)
 
 
 static uint32_t
-ngx_http_faas_series_new_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
-    uint32_t code, uint32_t *link)
+ngx_http_faas_series_new_locked(ngx_http_faas_shm_t *sh, uint32_t *link)
 {
     uint32_t  series;
 
@@ -287,10 +283,6 @@ ngx_http_faas_series_new_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
     } else {
         return NGX_HTTP_FAAS_NONE;
     }
-
-    sh->series[series].fn = fn;
-    sh->series[series].code = code;
-    sh->series[series].is_used = 1;
 
     ngx_http_faas_store(link, series + 1);
 
@@ -310,7 +302,6 @@ ngx_http_faas_series_free_locked(ngx_http_faas_shm_t *sh, uint32_t *link)
     series = *link - 1;
     *link = 0;
 
-    sh->series[series].is_used = 0;
     ngx_http_faas_hist_clear_locked(sh, series);
     sh->series[series].next = sh->h->series_free;
     sh->h->series_free = series + 1;
@@ -428,8 +419,7 @@ ngx_http_faas_fn_write_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
     }
 
     for (i = 0; i < route->n; i++) {
-        sh->extent[f->extent[i / NGX_HTTP_FAAS_EXTENT_REPS] - 1]
-            .rep[i % NGX_HTTP_FAAS_EXTENT_REPS] = chosen[i];
+        *ngx_http_faas_fn_rep_at(sh, f, i) = chosen[i];
     }
 
     f->n = route->n;

@@ -11,6 +11,7 @@
 #include "ngx_http_faas.h"
 
 #include "lib/faas_addr.h"
+#include "lib/faas_hash.h"
 
 
 static ngx_int_t ngx_http_faas_extents_locked(ngx_http_faas_shm_t *sh,
@@ -27,18 +28,38 @@ static void ngx_http_faas_rep_free_locked(ngx_http_faas_shm_t *sh,
 uint32_t
 ngx_http_faas_fn_rep(ngx_http_faas_shm_t *sh, uint32_t fn, uint32_t i)
 {
-    uint32_t  extent, rep;
+    uint32_t  rep, *p;
 
-    extent = sh->fn[fn].extent[i / NGX_HTTP_FAAS_EXTENT_REPS
-                               % NGX_HTTP_FAAS_EXTENTS] - 1;
+    p = ngx_http_faas_fn_rep_at(sh, &sh->fn[fn], i);
 
-    if (extent >= sh->extents) {
+    if (p == NULL) {
         return NGX_HTTP_FAAS_NONE;
     }
 
-    rep = sh->extent[extent].rep[i % NGX_HTTP_FAAS_EXTENT_REPS];
+    rep = *p;
 
     return rep < sh->reps ? rep : NGX_HTTP_FAAS_NONE;
+}
+
+
+uint32_t *
+ngx_http_faas_fn_rep_at(ngx_http_faas_shm_t *sh, ngx_http_faas_fn_t *f,
+    uint32_t i)
+{
+    uint32_t  extent;
+
+    if (i < NGX_HTTP_FAAS_EXTENT_REPS) {
+        return &f->rep[i];
+    }
+
+    extent = f->extent[(i / NGX_HTTP_FAAS_EXTENT_REPS - 1)
+                       % NGX_HTTP_FAAS_EXTENTS] - 1;
+
+    if (extent >= sh->extents) {
+        return NULL;
+    }
+
+    return &sh->extent[extent].rep[i % NGX_HTTP_FAAS_EXTENT_REPS];
 }
 
 
@@ -211,7 +232,7 @@ ngx_http_faas_extents_locked(ngx_http_faas_shm_t *sh, ngx_http_faas_fn_t *f,
 {
     uint32_t  i, link;
 
-    for (i = 0; i * NGX_HTTP_FAAS_EXTENT_REPS < n; i++) {
+    for (i = 0; (i + 1) * NGX_HTTP_FAAS_EXTENT_REPS < n; i++) {
 
         if (f->extent[i] != 0) {
             continue;
@@ -289,7 +310,6 @@ ngx_http_faas_rep_new_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
     r = &sh->rep[rep];
 
     r->next = 0;
-    r->gen++;
     r->fails = 0;
     r->trust = 0;
     r->retry = 0;
@@ -299,6 +319,7 @@ ngx_http_faas_rep_new_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
     ngx_memcpy(r->id, endpoint->id, r->id_len + 1);
     r->socklen = (uint16_t) addr->len;
     ngx_memcpy(&r->addr, &addr->sa, addr->len);
+    r->hash = faas_hash((char *) &addr->sa, addr->len);
 
     /* a path is its own text; of another address it is kept */
 

@@ -568,7 +568,7 @@ ngx_http_faas_layout(ngx_http_faas_layout_t *layout, size_t fns, size_t lanes)
 
     layout->fns = fns;
     layout->reps = fns * NGX_HTTP_FAAS_REPS_PER_FN;
-    layout->extents = fns + layout->reps / NGX_HTTP_FAAS_EXTENT_REPS;
+    layout->extents = layout->reps / NGX_HTTP_FAAS_EXTENT_REPS;
     layout->serieses = fns * NGX_HTTP_FAAS_SERIES_PER_FN;
     layout->lanes = lanes;
     layout->stripes = ngx_min(lanes / 2, NGX_HTTP_FAAS_STRIPES);

@@ -16,8 +16,8 @@
  *
  *   fn[]       a record a function (route)
  *   rep[]      a record a replica
- *   extent[]   blocks of 16 replica numbers; a function has up to 16 blocks
- *   series[]   a record a counted pair of function and status code
+ *   extent[]   blocks of 16 replica numbers, for functions with more than 16
+ *   series[]   which histograms are free
  *   index[2]   two hash tables from a function's key to its number; one is
  *              in use, the other is there to be rebuilt into
  *   lane[]     a lane a worker process: its pid, its eventfd
@@ -68,11 +68,11 @@
 
 
 #define NGX_HTTP_FAAS_MAGIC         0x66616173
-#define NGX_HTTP_FAAS_LAYOUT        2
+#define NGX_HTTP_FAAS_LAYOUT        3
 
 #define NGX_HTTP_FAAS_EXTENT_REPS   16
 #define NGX_HTTP_FAAS_EXTENTS       (FAAS_REPLICAS_MAX                       \
-                                     / NGX_HTTP_FAAS_EXTENT_REPS)
+                                     / NGX_HTTP_FAAS_EXTENT_REPS - 1)
 
 /* distinct status codes of a function that are counted apart */
 #define NGX_HTTP_FAAS_CODES         8
@@ -89,6 +89,9 @@
 
 #define NGX_HTTP_FAAS_NONE          ((uint32_t) -1)
 
+#define NGX_HTTP_FAAS_LINE          64           /* bytes of a cache line */
+#define ngx_http_faas_aligned       __attribute__((aligned(NGX_HTTP_FAAS_LINE)))
+
 #define ngx_http_faas_load(p)       __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define ngx_http_faas_store(p, v)   __atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define ngx_http_faas_add(p, v)                                              \
@@ -102,25 +105,38 @@ typedef enum {
 } ngx_http_faas_fn_state_e;
 
 
+/*
+ * With many functions a call pays for each cache line that it touches: what
+ * it needs stands in the first three.
+ */
+
 typedef struct {
     uint64_t                   seq;
-    uint64_t                   rev;
-    uint32_t                   gen;          /* grows with each reuse */
     uint32_t                   state;
+    uint32_t                   n;            /* replicas it has */
+    uint32_t                   waiting;      /* hint: requests are parked */
+    uint32_t                   max_inflight; /* at a replica; 0: no bound */
+    uint32_t                   timeout;      /* msec; 0: none */
+    uint32_t                   is_private;
+    uint32_t                   series[NGX_HTTP_FAAS_CODES];
+    uint32_t                   rep[NGX_HTTP_FAAS_EXTENT_REPS];  /* the first */
+    uint16_t                   code[NGX_HTTP_FAAS_CODES];  /* of the series;
+                                                0, the last one: all others */
+    u_char                     len;
+    u_char                     key[FAAS_KEY_MAX];
+
+    uint32_t                   extent[NGX_HTTP_FAAS_EXTENTS];  /* links: the
+                                                other replicas */
+    uint32_t                   park_series;  /* link: time parked */
+    uint32_t                   gen;          /* grows with each reuse */
     uint32_t                   hash;
     uint32_t                   next;         /* link in the free list */
     uint32_t                   replicas;     /* wanted */
-    uint32_t                   n;            /* in the extents */
     uint32_t                   draining;     /* link: replicas taken out */
-    uint32_t                   waiting;      /* hint: requests are parked */
-
-    uint32_t                   max_inflight; /* at a replica; 0: no bound */
     uint32_t                   queue;        /* FAAS_UNSET */
     uint32_t                   park;         /* msec; FAAS_UNSET */
-    uint32_t                   timeout;      /* msec; 0: none */
-    uint32_t                   is_private;
-
     uint32_t                   is_wanted;    /* the leader shall ask for it */
+    uint64_t                   rev;
     uint64_t                   wanted;       /* msec, clock: when it did */
     uint64_t                   tickets;      /* given to parked requests */
 
@@ -130,13 +146,7 @@ typedef struct {
     uint64_t                   busy_total;   /* msec */
     uint64_t                   parked_seen;
     uint64_t                   parked_total;
-
-    uint32_t                   extent[NGX_HTTP_FAAS_EXTENTS];
-    uint32_t                   series[NGX_HTTP_FAAS_CODES];
-    uint32_t                   park_series;  /* link: time parked */
-    u_char                     len;
-    u_char                     key[FAAS_KEY_MAX];
-} ngx_http_faas_fn_t;
+} ngx_http_faas_aligned ngx_http_faas_fn_t;
 
 
 typedef struct {
@@ -146,7 +156,7 @@ typedef struct {
                                                 have after it failed; 0: all */
     uint32_t                   next;         /* link: free or draining list */
     uint32_t                   owner;        /* link: its function; 0: free */
-    uint32_t                   gen;          /* grows with each reuse */
+    uint32_t                   hash;         /* of the address */
     uint16_t                   socklen;
     u_char                     id_len;
     u_char                     is_draining;
@@ -160,7 +170,7 @@ typedef struct {
         } inet;
     } addr;
     u_char                     id[FAAS_REPLICA_ID_MAX + 1];
-} ngx_http_faas_rep_t;
+} ngx_http_faas_aligned ngx_http_faas_rep_t;
 
 
 typedef struct {
@@ -169,10 +179,7 @@ typedef struct {
 
 
 typedef struct {
-    uint32_t                   fn;
-    uint32_t                   code;         /* 0: "other" */
     uint32_t                   next;         /* link in the free list */
-    uint32_t                   is_used;
 } ngx_http_faas_series_t;
 
 
@@ -194,15 +201,15 @@ typedef struct {
     uint64_t                   parked;       /* faas_gauge.h */
     uint64_t                   head;         /* ticket of the one that waits
                                                 longest; 0: none waits */
-} ngx_http_faas_stat_t;
+} ngx_http_faas_aligned ngx_http_faas_stat_t;
 
 
 /* what is counted of one series; buckets are not cumulated */
 
 typedef struct {
-    uint64_t                   bucket[FAAS_HIST_BUCKETS];
     uint64_t                   usec;
-} ngx_http_faas_hist_t;
+    uint64_t                   bucket[FAAS_HIST_BUCKETS];
+} ngx_http_faas_aligned ngx_http_faas_hist_t;
 
 
 typedef struct {

@@ -188,7 +188,7 @@ ngx_http_faas_state_copy(ngx_http_faas_shm_t *to, ngx_http_faas_shm_t *from,
             continue;
         }
 
-        fn = ngx_http_faas_fn_find(to, key, len, &seq);
+        fn = ngx_http_faas_fn_find(to, 0, key, len, &seq);
 
         if (fn != NGX_HTTP_FAAS_NONE) {
             ngx_http_faas_state_counters(to, fn, from, i);
@@ -447,7 +447,7 @@ ngx_http_faas_state_counters(ngx_http_faas_shm_t *to, uint32_t fn,
 
         series = (j < NGX_HTTP_FAAS_CODES)
                  ? ngx_http_faas_fn_series(&zone, fn,
-                                           from->series[link - 1].code)
+                                           from->fn[i].code[j])
                  : ngx_http_faas_fn_park_series(&zone, fn);
 
         if (series == NGX_HTTP_FAAS_NONE) {

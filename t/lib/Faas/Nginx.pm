@@ -224,7 +224,9 @@ sub reload {
     my ($self) = @_;
 
     my %old = map { $_ => 1 } $self->workers;
-    my $n = keys %old;
+    my ($n) = slurp($self->conf_file) =~ /^\s*worker_processes\s+(\d+);/m;
+
+    $n //= keys %old;
     my $res = $self->run('-s', 'reload');
 
     die "nginx -s reload: $res->{output}" if $res->{status} != 0;
