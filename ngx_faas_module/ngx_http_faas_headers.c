@@ -62,6 +62,7 @@ static ngx_int_t ngx_http_faas_push_forwarded(ngx_http_request_t *r,
 static ngx_int_t ngx_http_faas_append(ngx_http_request_t *r,
     ngx_table_elt_t *h, ngx_str_t *value);
 static ngx_int_t ngx_http_faas_push_upgrade(ngx_http_request_t *r);
+static ngx_uint_t ngx_http_faas_wants_upgrade(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_header_filter(ngx_http_request_t *r);
 static ngx_uint_t ngx_http_faas_headers_out(ngx_http_request_t *r);
 
@@ -76,8 +77,9 @@ static ngx_uint_t ngx_http_faas_headers_out(ngx_http_request_t *r);
 static ngx_http_output_header_filter_pt  ngx_http_next_header_filter;
 
 /*
- * By the name in lower case proxy_pass looks up whether a header is to be
- * dropped, which the client's own Upgrade and Connection are.
+ * By the name in lower case, cut to the length of the name, proxy_pass looks
+ * up whether a header is to be dropped, which the client's own Upgrade and
+ * Connection are.
  */
 
 static ngx_http_faas_added_t  ngx_http_faas_call_id =
@@ -93,9 +95,9 @@ static ngx_http_faas_added_t  ngx_http_faas_proto =
 static ngx_http_faas_added_t  ngx_http_faas_via =
     { ngx_string("X-Forwarded-For"), ngx_string("x-forwarded-for"), 0 };
 static ngx_http_faas_added_t  ngx_http_faas_upgrade =
-    { ngx_string("Upgrade"), ngx_string("faas-hop"), 0 };
+    { ngx_string("Upgrade"), ngx_string("faas-upgrade"), 0 };
 static ngx_http_faas_added_t  ngx_http_faas_connection =
-    { ngx_string("Connection"), ngx_string("faas-hop"), 0 };
+    { ngx_string("Connection"), ngx_string("faas-connection"), 0 };
 
 static ngx_http_faas_added_t  *ngx_http_faas_added[] = {
     &ngx_http_faas_call_id, &ngx_http_faas_start, &ngx_http_faas_trace,
@@ -498,17 +500,10 @@ ngx_http_faas_append(ngx_http_request_t *r, ngx_table_elt_t *h,
 static ngx_int_t
 ngx_http_faas_push_upgrade(ngx_http_request_t *r)
 {
-    ngx_table_elt_t  *connection;
-
     static ngx_str_t  upgrade = ngx_string("upgrade");
 
-    connection = r->headers_in.connection;
-
-    if (r->http_version != NGX_HTTP_VERSION_11 || connection == NULL
-        || ngx_strlcasestrn(connection->value.data,
-                            connection->value.data + connection->value.len,
-                            (u_char *) "upgrade", 7 - 1)
-           == NULL)
+    if (r->http_version != NGX_HTTP_VERSION_11
+        || !ngx_http_faas_wants_upgrade(r))
     {
         return NGX_OK;
     }
@@ -521,6 +516,42 @@ ngx_http_faas_push_upgrade(ngx_http_request_t *r)
     }
 
     return ngx_http_faas_push_header(r, &ngx_http_faas_connection, &upgrade);
+}
+
+
+/*
+ * Upgrade counts only where Connection names it (RFC 9110, 7.8).  nginx keeps
+ * no pointer to that header.
+ */
+
+static ngx_uint_t
+ngx_http_faas_wants_upgrade(ngx_http_request_t *r)
+{
+    ngx_str_t        *value;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    static ngx_str_t  name = ngx_string("connection");
+
+    for (part = &r->headers_in.headers.part; part != NULL; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            value = &h[i].value;
+
+            if (h[i].key.len == name.len
+                && ngx_memcmp(h[i].lowcase_key, name.data, name.len) == 0
+                && ngx_strlcasestrn(value->data, value->data + value->len,
+                                    (u_char *) "upgrade", 7 - 1)
+                   != NULL)
+            {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
 }
 
 
