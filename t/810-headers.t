@@ -114,7 +114,8 @@ is($saw->{'x-forwarded-proto'}, 'http', 'a protocol that is claimed does not');
 
 # proxy_set_header still has the last word
 
-($saw, $res) = saw('/own/echo', "traceparent: $good", 'X-Forwarded-For: 9.9.9.9');
+($saw, $res) = saw('/own/echo', "traceparent: $good",
+    'X-Forwarded-For: 9.9.9.9');
 is($saw->{'x-forwarded-for'}, 'hidden', 'proxy_set_header replaces a header');
 is($saw->{'x-mine'}, $good, '$faas_traceparent is what the function sees');
 is($res->{headers}{'x-trace-id'}, $trace, '$faas_trace_id its id');

@@ -45,7 +45,8 @@ sub paired {
 # Load on one server: connections, seconds, script (text for wrk).  Where one
 # server is to take several kinds of load, each under a name of its own: server
 # => { NAME => server's name }, scripts => { NAME => text }.  may_reconnect:
-# connections to the backend need not be kept.  Returns { cost (CPU us a request), rate (requests/s), p50 and p99 (us), rss
+# connections to the backend need not be kept.  Returns { cost (CPU us a
+# request), rate (requests/s), p50 and p99 (us), rss
 # (the most, in KiB) }.  Dies where a request has failed.
 sub turn {
     my ($bench, $name, %load) = @_;
