@@ -227,6 +227,11 @@ ngx_http_faas_fn_series(ngx_http_faas_zone_t *zone, uint32_t fn,
         }
     }
 
+    if (i == NGX_HTTP_FAAS_CODES) {
+        series = NGX_HTTP_FAAS_NONE;
+        goto done;
+    }
+
     /* the last one of a function counts all codes that are left */
 
     f->code[i] = (i == NGX_HTTP_FAAS_CODES - 1) ? 0 : (uint16_t) code;

@@ -39,14 +39,14 @@ sub left {
         + gauge('gateway_function_invocation_inflight', 'cold');
 }
 
-# Memory of the zone that is in use, KiB: a file in memory has what was
-# written to.
+# Memory of the zone that is in use, KiB: a file in memory has the blocks that
+# were written to.
 sub zone_kb {
-    my ($pid) = $t->nginx->workers;
-    my ($kb) = (slurp("/proc/$pid/smaps") // '')
-        =~ /memfd:faas_zone.*?^Rss:\s+(\d+) kB/ms;
+    for my $fd (glob '/proc/' . $t->nginx->pid . '/fd/*') {
+        return (stat $fd)[12] / 2 if (readlink($fd) // '') =~ /memfd:faas_zone/;
+    }
 
-    return $kb;
+    return;
 }
 
 sub round {
