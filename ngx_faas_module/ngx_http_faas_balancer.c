@@ -317,7 +317,7 @@ ngx_http_faas_get_peer(ngx_peer_connection_t *pc, void *data)
                    &ctx->replica, &ctx->key);
 
     rc = ngx_http_faas_keepalive_get(pc, peer->conf,
-                                     &zone->sh->rep[peer->rep]);
+                                     ngx_http_faas_rep(zone->sh, peer->rep));
 
     return rc == NGX_OK ? NGX_DONE : NGX_OK;
 }
@@ -332,16 +332,16 @@ static ngx_int_t
 ngx_http_faas_set_peer(ngx_peer_connection_t *pc, ngx_http_faas_peer_t *peer)
 {
     u_char               *p;
+    size_t                len;
     ngx_str_t            *name;
     ngx_http_faas_rep_t  *rep;
 
-    rep = &peer->ctx->conf->zone->sh->rep[peer->rep];
+    rep = ngx_http_faas_rep(peer->ctx->conf->zone->sh, peer->rep);
 
-    /* the address' text is no longer than the address, "unix:" apart */
+    len = rep->socklen + rep->text_len + rep->id_len;
 
-    p = ngx_palloc(peer->request->pool, sizeof(ngx_str_t) + rep->socklen
-                                        + rep->id_len + FAAS_ADDR_INET_MAX
-                                        + 1 + rep->socklen);
+    p = ngx_palloc(peer->request->pool, sizeof(ngx_str_t) + len
+                                        + FAAS_ADDR_MAX + 1);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -353,12 +353,12 @@ ngx_http_faas_set_peer(ngx_peer_connection_t *pc, ngx_http_faas_peer_t *peer)
     pc->socklen = rep->socklen;
     pc->name = name;
 
-    p = ngx_cpymem(p, &rep->addr, rep->socklen);
+    ngx_memcpy(p, rep->data, len);
 
-    peer->ctx->replica.data = p;
+    peer->ctx->replica.data = p + len - rep->id_len;
     peer->ctx->replica.len = rep->id_len;
 
-    name->data = ngx_cpymem(p, rep->id, rep->id_len);
+    name->data = p + len;
     name->len = ngx_http_faas_rep_addr(rep, name->data);
 
     return NGX_OK;
@@ -394,7 +394,8 @@ ngx_http_faas_free_peer(ngx_peer_connection_t *pc, void *data,
 
     ctx->is_sent |= u->request_sent;
 
-    ngx_http_faas_keepalive_put(pc, u, peer->conf, &sh->rep[rep], state);
+    ngx_http_faas_keepalive_put(pc, u, peer->conf,
+                                ngx_http_faas_rep(sh, rep), state);
 
     if (ctx->is_late) {
 

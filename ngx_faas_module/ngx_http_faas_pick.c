@@ -123,7 +123,7 @@ ngx_http_faas_rep_failed(ngx_http_faas_shm_t *sh, uint32_t rep,
         return;
     }
 
-    r = &sh->rep[rep];
+    r = ngx_http_faas_rep(sh, rep);
     fails = __atomic_add_fetch(&r->fails, 1, __ATOMIC_RELAXED);
 
     if (fails < max_fails) {
@@ -144,7 +144,7 @@ ngx_http_faas_rep_succeeded(ngx_http_faas_shm_t *sh, uint32_t rep)
     uint32_t              trust;
     ngx_http_faas_rep_t  *r;
 
-    r = &sh->rep[rep];
+    r = ngx_http_faas_rep(sh, rep);
 
     if (ngx_http_faas_load(&r->fails) == 0
         && ngx_http_faas_load(&r->trust) == 0)
@@ -231,9 +231,8 @@ ngx_http_faas_choose_all(ngx_http_faas_shm_t *sh, uint32_t fn, uint32_t n,
 
             /* most are idle: it is to be this one */
 
-            __builtin_prefetch(&sh->rep[rep]);
-            __builtin_prefetch((u_char *) &sh->rep[rep] + NGX_HTTP_FAAS_LINE);
-            __builtin_prefetch(sh->rep[rep].id);
+            __builtin_prefetch(ngx_http_faas_held(sh, 0, rep), 1);
+            __builtin_prefetch(ngx_http_faas_rep(sh, rep)->data);
         }
 
         least = ngx_http_faas_rank(sh, fn, rep, tried);
@@ -278,7 +277,7 @@ ngx_http_faas_rank(ngx_http_faas_shm_t *sh, uint32_t fn, uint32_t rep,
         return NGX_HTTP_FAAS_FULL;
     }
 
-    r = &sh->rep[rep];
+    r = ngx_http_faas_rep(sh, rep);
     trust = ngx_http_faas_load(&r->trust);
 
     if (trust != 0) {

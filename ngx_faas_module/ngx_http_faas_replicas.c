@@ -84,25 +84,25 @@ ngx_http_faas_rep_inflight(ngx_http_faas_shm_t *sh, uint32_t rep)
 size_t
 ngx_http_faas_rep_addr(ngx_http_faas_rep_t *rep, u_char *dst)
 {
-    u_char      *p;
-    size_t       len;
-    const char  *text;
+    u_char  *p, *text;
+    size_t   len;
 
     p = dst;
 
-    if (rep->addr.sa.sa_family == AF_UNIX) {
-        p = ngx_cpymem(p, "unix:", sizeof("unix:") - 1);
-        text = rep->addr.sun.sun_path;
-        len = rep->socklen - offsetof(struct sockaddr_un, sun_path) - 1;
+    if (rep->text_len != 0) {
+        text = rep->data + rep->socklen;
+        len = rep->text_len;
 
     } else {
-        text = (char *) rep->addr.inet.text;
-        len = ngx_strlen(text);
+        p = ngx_cpymem(p, "unix:", sizeof("unix:") - 1);
+        text = rep->data + offsetof(struct sockaddr_un, sun_path);
+        len = rep->socklen - offsetof(struct sockaddr_un, sun_path) - 1;
     }
 
-    p = ngx_cpymem(p, text, len + 1);
+    p = ngx_cpymem(p, text, len);
+    *p = '\0';
 
-    return p - dst - 1;
+    return p - dst;
 }
 
 
@@ -130,13 +130,13 @@ ngx_http_faas_fn_drain(ngx_http_faas_zone_t *zone, uint32_t fn)
         n = ngx_http_faas_rep_inflight(sh, rep);
 
         if (n == 0) {
-            *link = sh->rep[rep].next;
+            *link = ngx_http_faas_rep(sh, rep)->next;
             ngx_http_faas_rep_free_locked(sh, rep);
             continue;
         }
 
         inflight += n;
-        link = &sh->rep[rep].next;
+        link = &ngx_http_faas_rep(sh, rep)->next;
     }
 
     ngx_http_faas_unlock(sh);
@@ -199,14 +199,20 @@ void
 ngx_http_faas_rep_drain_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
     uint32_t rep)
 {
-    if (rep == NGX_HTTP_FAAS_NONE || sh->rep[rep].owner != fn + 1
-        || sh->rep[rep].is_draining)
-    {
+    ngx_http_faas_rep_t  *r;
+
+    if (rep == NGX_HTTP_FAAS_NONE) {
         return;
     }
 
-    sh->rep[rep].is_draining = 1;
-    sh->rep[rep].next = sh->fn[fn].draining;
+    r = ngx_http_faas_rep(sh, rep);
+
+    if (r->owner != fn + 1 || r->is_draining) {
+        return;
+    }
+
+    r->is_draining = 1;
+    r->next = sh->fn[fn].draining;
     sh->fn[fn].draining = rep + 1;
 }
 
@@ -274,12 +280,12 @@ ngx_http_faas_rep_match(ngx_http_faas_shm_t *sh, uint32_t fn,
             continue;
         }
 
-        r = &sh->rep[rep];
+        r = ngx_http_faas_rep(sh, rep);
 
         if (r->owner == fn + 1 && !r->is_draining && r->id_len == len
-            && ngx_memcmp(r->id, endpoint->id, len) == 0
+            && ngx_memcmp(ngx_http_faas_rep_id(r), endpoint->id, len) == 0
             && r->socklen == addr->len
-            && ngx_memcmp(&r->addr, &addr->sa, addr->len) == 0)
+            && ngx_memcmp(r->data, &addr->sa, addr->len) == 0)
         {
             return rep;
         }
@@ -293,12 +299,13 @@ static uint32_t
 ngx_http_faas_rep_new_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
     const struct faas_endpoint *endpoint, const struct faas_addr *addr)
 {
+    u_char               *p;
     uint32_t              rep;
     ngx_http_faas_rep_t  *r;
 
     if (sh->h->rep_free != 0) {
         rep = sh->h->rep_free - 1;
-        sh->h->rep_free = sh->rep[rep].next;
+        sh->h->rep_free = ngx_http_faas_rep(sh, rep)->next;
 
     } else if (sh->h->rep_high < sh->reps) {
         rep = sh->h->rep_high++;
@@ -307,7 +314,7 @@ ngx_http_faas_rep_new_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
         return NGX_HTTP_FAAS_NONE;
     }
 
-    r = &sh->rep[rep];
+    r = ngx_http_faas_rep(sh, rep);
 
     r->next = 0;
     r->fails = 0;
@@ -315,18 +322,19 @@ ngx_http_faas_rep_new_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
     r->retry = 0;
     r->owner = fn + 1;
     r->is_draining = 0;
-    r->id_len = (u_char) ngx_strlen(endpoint->id);
-    ngx_memcpy(r->id, endpoint->id, r->id_len + 1);
-    r->socklen = (uint16_t) addr->len;
-    ngx_memcpy(&r->addr, &addr->sa, addr->len);
     r->hash = faas_hash((char *) &addr->sa, addr->len);
+    r->socklen = (u_char) addr->len;
+    r->text_len = 0;
+    r->id_len = (u_char) ngx_strlen(endpoint->id);
 
-    /* a path is its own text; of another address it is kept */
+    p = ngx_cpymem(r->data, &addr->sa, addr->len);
 
     if (addr->sa.ss_family != AF_UNIX) {
-        (void) ngx_cpystrn(r->addr.inet.text, (u_char *) endpoint->addr,
-                           sizeof(r->addr.inet.text));
+        r->text_len = (u_char) ngx_strlen(endpoint->addr);
+        p = ngx_cpymem(p, endpoint->addr, r->text_len);
     }
+
+    ngx_memcpy(p, endpoint->id, r->id_len);
 
     return rep;
 }
@@ -335,7 +343,11 @@ ngx_http_faas_rep_new_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
 static void
 ngx_http_faas_rep_free_locked(ngx_http_faas_shm_t *sh, uint32_t rep)
 {
-    sh->rep[rep].owner = 0;
-    sh->rep[rep].next = sh->h->rep_free;
+    ngx_http_faas_rep_t  *r;
+
+    r = ngx_http_faas_rep(sh, rep);
+
+    r->owner = 0;
+    r->next = sh->h->rep_free;
     sh->h->rep_free = rep + 1;
 }

@@ -37,6 +37,8 @@ typedef struct {
     size_t      index_size;
     size_t      lanes;
     size_t      stripes;
+    size_t      rep_size;       /* bytes, of which those in front are */
+    size_t      held_size;
 
     size_t      fn;
     size_t      rep;
@@ -45,7 +47,6 @@ typedef struct {
     size_t      slot[2];
     size_t      lane;
     size_t      stat;
-    size_t      held;
     size_t      hist;
     size_t      size;           /* of all */
 } ngx_http_faas_layout_t;
@@ -573,6 +574,12 @@ ngx_http_faas_layout(ngx_http_faas_layout_t *layout, size_t fns, size_t lanes)
     layout->lanes = lanes;
     layout->stripes = ngx_min(lanes / 2, NGX_HTTP_FAAS_STRIPES);
 
+    /* up to 8 lanes share a cache line with what is read beside them */
+
+    layout->held_size = ngx_align(lanes * sizeof(uint32_t), 32);
+    layout->rep_size = ngx_http_faas_round(layout->held_size
+                                           + sizeof(ngx_http_faas_rep_t));
+
     layout->index_size = 1;
 
     while (layout->index_size < 2 * fns) {
@@ -586,14 +593,13 @@ ngx_http_faas_layout(ngx_http_faas_layout_t *layout, size_t fns, size_t lanes)
     size += ngx_http_faas_round((n) * sizeof(type))
 
     ngx_http_faas_place(fn, fns, ngx_http_faas_fn_t);
-    ngx_http_faas_place(rep, layout->reps, ngx_http_faas_rep_t);
+    ngx_http_faas_place(rep, layout->reps * layout->rep_size, u_char);
     ngx_http_faas_place(extent, layout->extents, ngx_http_faas_extent_t);
     ngx_http_faas_place(series, layout->serieses, ngx_http_faas_series_t);
     ngx_http_faas_place(slot[0], layout->index_size, ngx_http_faas_slot_t);
     ngx_http_faas_place(slot[1], layout->index_size, ngx_http_faas_slot_t);
     ngx_http_faas_place(lane, lanes, ngx_http_faas_lane_t);
     ngx_http_faas_place(stat, lanes * fns, ngx_http_faas_stat_t);
-    ngx_http_faas_place(held, lanes * layout->reps, uint32_t);
     ngx_http_faas_place(hist, layout->stripes * layout->serieses,
                         ngx_http_faas_hist_t);
 
@@ -617,15 +623,16 @@ ngx_http_faas_view(ngx_http_faas_shm_t *sh, ngx_http_faas_layout_t *layout)
     sh->index_size = layout->index_size;
     sh->lanes = layout->lanes;
     sh->stripes = layout->stripes;
+    sh->rep_size = layout->rep_size;
+    sh->held_size = layout->held_size;
 
     sh->fn = (ngx_http_faas_fn_t *) (base + layout->fn);
-    sh->rep = (ngx_http_faas_rep_t *) (base + layout->rep);
+    sh->rep = base + layout->rep;
     sh->extent = (ngx_http_faas_extent_t *) (base + layout->extent);
     sh->series = (ngx_http_faas_series_t *) (base + layout->series);
     sh->slot[0] = (ngx_http_faas_slot_t *) (base + layout->slot[0]);
     sh->slot[1] = (ngx_http_faas_slot_t *) (base + layout->slot[1]);
     sh->lane = (ngx_http_faas_lane_t *) (base + layout->lane);
     sh->stat = (ngx_http_faas_stat_t *) (base + layout->stat);
-    sh->held = (uint32_t *) (base + layout->held);
     sh->hist = (ngx_http_faas_hist_t *) (base + layout->hist);
 }

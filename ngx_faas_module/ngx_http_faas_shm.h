@@ -15,14 +15,14 @@
  * It is carved into fixed arrays:
  *
  *   fn[]       a record a function (route)
- *   rep[]      a record a replica
+ *   rep[]      a record a replica, and before it, by lane, the requests that
+ *              each process has there: held[]
  *   extent[]   blocks of 16 replica numbers, for functions with more than 16
  *   series[]   which histograms are free
  *   index[2]   two hash tables from a function's key to its number; one is
  *              in use, the other is there to be rebuilt into
  *   lane[]     a lane a worker process: its pid, its eventfd
  *   stat[]     by lane and function: what only this process counts
- *   held[]     by replica and lane: requests that this process has there
  *   hist[]     by stripe and series: histograms, shared by a few processes
  *
  * Records are named by their number; 0 is "none" where a link is meant, so
@@ -68,7 +68,7 @@
 
 
 #define NGX_HTTP_FAAS_MAGIC         0x66616173
-#define NGX_HTTP_FAAS_LAYOUT        3
+#define NGX_HTTP_FAAS_LAYOUT        4
 
 #define NGX_HTTP_FAAS_EXTENT_REPS   16
 #define NGX_HTTP_FAAS_EXTENTS       (FAAS_REPLICAS_MAX                       \
@@ -86,6 +86,12 @@
 
 /* functions wanted that the leader has not asked for yet; a power of two */
 #define NGX_HTTP_FAAS_WAKES         256
+
+/* bytes of a replica's address, its text (a path is its own), and id */
+#define NGX_HTTP_FAAS_REP_DATA                                               \
+    (ngx_max(sizeof(struct sockaddr_un),                                     \
+             sizeof(struct sockaddr_in6) + FAAS_ADDR_INET_MAX)               \
+     + FAAS_REPLICA_ID_MAX)
 
 #define NGX_HTTP_FAAS_NONE          ((uint32_t) -1)
 
@@ -149,6 +155,10 @@ typedef struct {
 } ngx_http_faas_aligned ngx_http_faas_fn_t;
 
 
+/*
+ * What a call needs of a replica is in one piece, with nothing in between.
+ */
+
 typedef struct {
     uint64_t                   retry;        /* msec, clock: not before */
     uint32_t                   fails;        /* in a row */
@@ -157,20 +167,13 @@ typedef struct {
     uint32_t                   next;         /* link: free or draining list */
     uint32_t                   owner;        /* link: its function; 0: free */
     uint32_t                   hash;         /* of the address */
-    uint16_t                   socklen;
-    u_char                     id_len;
     u_char                     is_draining;
-    union {
-        struct sockaddr        sa;
-        struct sockaddr_in     sin;
-        struct sockaddr_un     sun;
-        struct {
-            struct sockaddr_in6  sin6;
-            u_char             text[FAAS_ADDR_INET_MAX + 1];
-        } inet;
-    } addr;
-    u_char                     id[FAAS_REPLICA_ID_MAX + 1];
-} ngx_http_faas_aligned ngx_http_faas_rep_t;
+    u_char                     socklen;
+    u_char                     text_len;     /* 0: a unix socket */
+    u_char                     id_len;
+    u_char                     data[NGX_HTTP_FAAS_REP_DATA];  /* the address,
+                                                the same as text, the id */
+} ngx_http_faas_rep_t;
 
 
 typedef struct {
@@ -281,13 +284,14 @@ typedef struct {
     uint32_t                   stripes;
 
     ngx_http_faas_fn_t        *fn;
-    ngx_http_faas_rep_t       *rep;
+    u_char                    *rep;          /* see the macros below */
+    size_t                     rep_size;     /* with what stands before it */
+    size_t                     held_size;    /* that; bytes */
     ngx_http_faas_extent_t    *extent;
     ngx_http_faas_series_t    *series;
     ngx_http_faas_slot_t      *slot[2];
     ngx_http_faas_lane_t      *lane;
-    ngx_http_faas_stat_t      *stat;         /* see the macros below */
-    uint32_t                  *held;
+    ngx_http_faas_stat_t      *stat;
     ngx_http_faas_hist_t      *hist;
 
     ngx_fd_t                   fd;
@@ -299,7 +303,13 @@ typedef struct {
     (&(sh)->stat[(size_t) (l) * (sh)->fns + (i)])
 
 #define ngx_http_faas_held(sh, l, i)                                         \
-    (&(sh)->held[(size_t) (i) * (sh)->lanes + (l)])
+    ((uint32_t *) ((sh)->rep + (size_t) (i) * (sh)->rep_size) + (l))
+
+#define ngx_http_faas_rep(sh, i)                                             \
+    ((ngx_http_faas_rep_t *) ((sh)->rep + (size_t) (i) * (sh)->rep_size      \
+                              + (sh)->held_size))
+
+#define ngx_http_faas_rep_id(r)  ((r)->data + (r)->socklen + (r)->text_len)
 
 #define ngx_http_faas_hist(sh, stripe, i)                                    \
     (&(sh)->hist[(size_t) (stripe) * (sh)->serieses + (i)])

@@ -395,9 +395,9 @@ ngx_http_faas_state_route(ngx_http_faas_shm_t *sh, uint32_t fn,
             goto done;
         }
 
-        r = &sh->rep[rep];
+        r = ngx_http_faas_rep(sh, rep);
 
-        ngx_memcpy(route->endpoints[i].id, r->id, r->id_len);
+        ngx_memcpy(route->endpoints[i].id, ngx_http_faas_rep_id(r), r->id_len);
         route->endpoints[i].id[r->id_len] = '\0';
         ngx_http_faas_rep_addr(r, (u_char *) route->endpoints[i].addr);
     }
