@@ -169,6 +169,7 @@ typedef struct {
     uint64_t                    parked;      /* usec */
     ngx_msec_t                  retry_until; /* msec; 0: no retry yet */
     ngx_msec_t                  pause;       /* msec, before the next one */
+    uint32_t                    hash;        /* of key */
     uint32_t                    fn;          /* NONE: not admitted */
     uint32_t                    rep;         /* held for it; NONE */
     ngx_http_faas_wait_e        wait;
@@ -542,18 +543,30 @@ ngx_int_t ngx_http_faas_metrics_handler(ngx_http_request_t *r);
 /* ngx_http_faas_index.c: from a key to a function's record */
 
 /*
- * Finds a live function by its key without a lock.  Returns its number and
- * sets *seq, or returns NONE.  lane is this process', which is going to count
- * the call.
+ * Finds a live function by its key and the key's hash without a lock.
+ * Returns its number and sets *seq, or returns NONE.
  */
-uint32_t ngx_http_faas_fn_find(ngx_http_faas_shm_t *sh, ngx_uint_t lane,
-    const u_char *key, size_t len, uint64_t *seq);
+uint32_t ngx_http_faas_fn_find(ngx_http_faas_shm_t *sh, const u_char *key,
+    size_t len, uint32_t hash, uint64_t *seq);
+
+/*
+ * A call is soon to look up a function of this hash, and to count it in lane.
+ * With many functions none of it is in the cache, and one miss after the
+ * other is what a call would wait for most.
+ */
+void ngx_http_faas_fn_prefetch(ngx_http_faas_shm_t *sh, ngx_uint_t lane,
+    uint32_t hash);
 
 /*
  * Finds a function, live or removed, by its key and the key's hash.
  */
 uint32_t ngx_http_faas_fn_find_locked(ngx_http_faas_shm_t *sh,
     const u_char *key, size_t len, uint32_t hash);
+
+/*
+ * The index word of a new zone.
+ */
+uint32_t ngx_http_faas_index_first(ngx_http_faas_shm_t *sh);
 
 void ngx_http_faas_index_add_locked(ngx_http_faas_shm_t *sh, uint32_t hash,
     uint32_t fn);

@@ -9,6 +9,8 @@
 
 #include "ngx_http_faas.h"
 
+#include "lib/faas_hash.h"
+
 
 /* before a request that a replica has refused is tried again */
 #define NGX_HTTP_FAAS_PAUSE_MIN  10     /* msec */
@@ -169,6 +171,11 @@ ngx_http_faas_begin(ngx_http_request_t *r, ngx_http_faas_ctx_t *before)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    ctx->hash = faas_hash((char *) ctx->key.data, ctx->key.len);
+
+    ngx_http_faas_fn_prefetch(ctx->conf->zone->sh, ctx->conf->zone->lane,
+                              ctx->hash);
+
     ngx_http_faas_forget_variables(r);
 
     /*
@@ -247,8 +254,8 @@ ngx_http_faas_admit(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
     zone = ctx->conf->zone;
 
     for ( ;; ) {
-        fn = ngx_http_faas_fn_find(zone->sh, zone->lane, ctx->key.data,
-                                   ctx->key.len, &seq);
+        fn = ngx_http_faas_fn_find(zone->sh, ctx->key.data, ctx->key.len,
+                                   ctx->hash, &seq);
 
         if (fn == NGX_HTTP_FAAS_NONE) {
 

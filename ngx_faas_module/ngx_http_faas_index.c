@@ -10,61 +10,92 @@
 
 #include "ngx_http_faas.h"
 
-#include "lib/faas_hash.h"
-
 
 /* how often a reader looks again when a writer is in its way */
 #define NGX_HTTP_FAAS_READ_TRIES  64
 
+/* slots of a new table */
+#define NGX_HTTP_FAAS_INDEX_MIN   1024
+
+
+typedef struct {
+    ngx_http_faas_slot_t  *slot;
+    uint32_t               mask;
+} ngx_http_faas_index_t;
+
 
 static void ngx_http_faas_index_rebuild_locked(ngx_http_faas_shm_t *sh);
+static void ngx_http_faas_index_get(ngx_http_faas_shm_t *sh,
+    ngx_http_faas_index_t *index);
 static ngx_int_t ngx_http_faas_fn_is(ngx_http_faas_fn_t *fn, const u_char *key,
     size_t len, uint64_t *seq);
 
 
-uint32_t
-ngx_http_faas_fn_find(ngx_http_faas_shm_t *sh, ngx_uint_t lane,
-    const u_char *key, size_t len, uint64_t *seq)
+void
+ngx_http_faas_fn_prefetch(ngx_http_faas_shm_t *sh, ngx_uint_t lane,
+    uint32_t hash)
 {
-    uint32_t               i, n, fn, hash, mask;
+    uint32_t               i, fn;
+    ngx_http_faas_index_t  index;
+
+    ngx_http_faas_index_get(sh, &index);
+
+    for (i = hash & index.mask;
+         index.slot[i].hash != hash;
+         i = (i + 1) & index.mask)
+    {
+        if (index.slot[i].hash == 0) {
+            return;
+        }
+    }
+
+    fn = index.slot[i].fn - 1;
+
+    if (fn >= sh->fns) {
+        return;
+    }
+
+    __builtin_prefetch(&sh->fn[fn]);
+    __builtin_prefetch(sh->fn[fn].rep);
+    __builtin_prefetch(sh->fn[fn].code);
+    __builtin_prefetch(ngx_http_faas_stat(sh, lane, fn), 1);
+}
+
+
+uint32_t
+ngx_http_faas_fn_find(ngx_http_faas_shm_t *sh, const u_char *key, size_t len,
+    uint32_t hash, uint64_t *seq)
+{
+    uint32_t               i, n, fn;
     uint64_t               rev;
     ngx_uint_t             tries;
     ngx_http_faas_slot_t  *slot;
-
-    hash = faas_hash((const char *) key, len);
-    mask = sh->index_size - 1;
+    ngx_http_faas_index_t  index;
 
     for (tries = 0; tries < NGX_HTTP_FAAS_READ_TRIES; tries++) {
 
         rev = ngx_http_faas_load(&sh->h->rev);
-        slot = sh->slot[ngx_http_faas_load(&sh->h->index) & 1];
+        ngx_http_faas_index_get(sh, &index);
 
-        for (i = hash & mask, n = 0; n <= mask; i = (i + 1) & mask, n++) {
+        for (i = hash & index.mask, n = 0;
+             n <= index.mask;
+             i = (i + 1) & index.mask, n++)
+        {
+            slot = &index.slot[i];
 
-            if (ngx_http_faas_load(&slot[i].hash) == 0) {
+            if (ngx_http_faas_load(&slot->hash) == 0) {
                 break;
             }
 
-            if (slot[i].hash != hash) {
+            if (slot->hash != hash) {
                 continue;
             }
 
-            fn = ngx_http_faas_load(&slot[i].fn) - 1;
+            fn = ngx_http_faas_load(&slot->fn) - 1;
 
-            if (fn >= sh->fns) {
-                continue;
-            }
-
-            /*
-             * With many functions none of it is in the cache, and one miss
-             * after the other is what a call waits for most
-             */
-
-            __builtin_prefetch(ngx_http_faas_stat(sh, lane, fn), 1);
-            __builtin_prefetch(sh->fn[fn].rep);
-            __builtin_prefetch(sh->fn[fn].code);
-
-            if (ngx_http_faas_fn_is(&sh->fn[fn], key, len, seq)) {
+            if (fn < sh->fns
+                && ngx_http_faas_fn_is(&sh->fn[fn], key, len, seq))
+            {
                 return fn;
             }
         }
@@ -86,17 +117,19 @@ uint32_t
 ngx_http_faas_fn_find_locked(ngx_http_faas_shm_t *sh, const u_char *key,
     size_t len, uint32_t hash)
 {
-    uint32_t               i, fn, mask;
-    ngx_http_faas_slot_t  *slot;
+    uint32_t               i, fn;
+    ngx_http_faas_index_t  index;
 
-    slot = sh->slot[sh->h->index];
-    mask = sh->index_size - 1;
+    ngx_http_faas_index_get(sh, &index);
 
-    for (i = hash & mask; slot[i].hash != 0; i = (i + 1) & mask) {
+    for (i = hash & index.mask;
+         index.slot[i].hash != 0;
+         i = (i + 1) & index.mask)
+    {
+        fn = index.slot[i].fn - 1;
 
-        fn = slot[i].fn - 1;
-
-        if (slot[i].hash == hash && fn < sh->fns && sh->fn[fn].len == len
+        if (index.slot[i].hash == hash && fn < sh->fns
+            && sh->fn[fn].len == len
             && ngx_memcmp(sh->fn[fn].key, key, len) == 0)
         {
             return fn;
@@ -111,26 +144,29 @@ void
 ngx_http_faas_index_add_locked(ngx_http_faas_shm_t *sh, uint32_t hash,
     uint32_t fn)
 {
-    uint32_t               i, mask;
-    ngx_http_faas_slot_t  *slot;
+    uint32_t               i;
+    ngx_http_faas_index_t  index;
+
+    ngx_http_faas_index_get(sh, &index);
 
     /* what is not used by functions is used by removed ones' marks */
 
-    if (sh->h->index_used >= sh->index_size / 4 * 3) {
+    if (sh->h->index_used >= (index.mask + 1) / 4 * 3) {
         ngx_http_faas_index_rebuild_locked(sh);
+        ngx_http_faas_index_get(sh, &index);
     }
 
-    slot = sh->slot[sh->h->index];
-    mask = sh->index_size - 1;
-
-    for (i = hash & mask; slot[i].hash != 0; i = (i + 1) & mask) {
+    for (i = hash & index.mask;
+         index.slot[i].hash != 0;
+         i = (i + 1) & index.mask)
+    {
         /* void */
     }
 
     /* a slot is never used again before the table is rebuilt */
 
-    ngx_http_faas_store(&slot[i].fn, fn + 1);
-    ngx_http_faas_store(&slot[i].hash, hash);
+    ngx_http_faas_store(&index.slot[i].fn, fn + 1);
+    ngx_http_faas_store(&index.slot[i].hash, hash);
     sh->h->index_used++;
 }
 
@@ -139,50 +175,94 @@ void
 ngx_http_faas_index_delete_locked(ngx_http_faas_shm_t *sh, uint32_t hash,
     uint32_t fn)
 {
-    uint32_t               i, mask;
-    ngx_http_faas_slot_t  *slot;
+    uint32_t               i;
+    ngx_http_faas_index_t  index;
 
-    slot = sh->slot[sh->h->index];
-    mask = sh->index_size - 1;
+    ngx_http_faas_index_get(sh, &index);
 
-    for (i = hash & mask; slot[i].hash != 0; i = (i + 1) & mask) {
-        if (slot[i].hash == hash && slot[i].fn == fn + 1) {
-            ngx_http_faas_store(&slot[i].fn, NGX_HTTP_FAAS_NONE);
+    for (i = hash & index.mask;
+         index.slot[i].hash != 0;
+         i = (i + 1) & index.mask)
+    {
+        if (index.slot[i].hash == hash && index.slot[i].fn == fn + 1) {
+            ngx_http_faas_store(&index.slot[i].fn, NGX_HTTP_FAAS_NONE);
             return;
         }
     }
 }
 
 
+uint32_t
+ngx_http_faas_index_first(ngx_http_faas_shm_t *sh)
+{
+    return ngx_min(NGX_HTTP_FAAS_INDEX_MIN, sh->index_size);
+}
+
+
+/*
+ * Into the other table, without the marks.  It has twice as many slots as are
+ * used, at the least, where there is room for that; and not many more, so
+ * that what is looked up often fits into the processor's caches.
+ */
+
 static void
 ngx_http_faas_index_rebuild_locked(ngx_http_faas_shm_t *sh)
 {
-    uint32_t               i, j, mask, used;
-    ngx_http_faas_slot_t  *from, *to;
+    uint32_t               i, j, size, used;
+    ngx_http_faas_slot_t  *to;
+    ngx_http_faas_index_t  from;
 
-    from = sh->slot[sh->h->index];
-    to = sh->slot[!sh->h->index];
-    mask = sh->index_size - 1;
+    ngx_http_faas_index_get(sh, &from);
+
     used = 0;
 
-    ngx_memzero(to, sh->index_size * sizeof(ngx_http_faas_slot_t));
+    for (i = 0; i <= from.mask; i++) {
+        used += from.slot[i].hash != 0
+                && from.slot[i].fn != NGX_HTTP_FAAS_NONE;
+    }
 
-    for (i = 0; i <= mask; i++) {
+    size = ngx_http_faas_index_first(sh);
 
-        if (from[i].hash == 0 || from[i].fn == NGX_HTTP_FAAS_NONE) {
+    while (size < 2 * used && size < sh->index_size) {
+        size *= 2;
+    }
+
+    to = sh->slot[!(sh->h->index & 1)];
+
+    ngx_memzero(to, size * sizeof(ngx_http_faas_slot_t));
+
+    for (i = 0; i <= from.mask; i++) {
+
+        if (from.slot[i].hash == 0
+            || from.slot[i].fn == NGX_HTTP_FAAS_NONE)
+        {
             continue;
         }
 
-        for (j = from[i].hash & mask; to[j].hash != 0; j = (j + 1) & mask) {
+        for (j = from.slot[i].hash & (size - 1);
+             to[j].hash != 0;
+             j = (j + 1) & (size - 1))
+        {
             /* void */
         }
 
-        to[j] = from[i];
-        used++;
+        to[j] = from.slot[i];
     }
 
     sh->h->index_used = used;
-    ngx_http_faas_store(&sh->h->index, !sh->h->index);
+    ngx_http_faas_store(&sh->h->index, size | !(sh->h->index & 1));
+}
+
+
+static void
+ngx_http_faas_index_get(ngx_http_faas_shm_t *sh, ngx_http_faas_index_t *index)
+{
+    uint32_t  word;
+
+    word = ngx_http_faas_load(&sh->h->index);
+
+    index->slot = sh->slot[word & 1];
+    index->mask = (word & ~(uint32_t) 1) - 1;
 }
 
 

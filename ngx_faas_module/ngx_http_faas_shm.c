@@ -430,6 +430,7 @@ ngx_http_faas_zone_fill(ngx_http_faas_shm_t *sh,
 
     ngx_http_faas_zone_name(h);
 
+    h->index = ngx_http_faas_index_first(sh);
     h->clock = (uint64_t) ngx_current_msec;
     h->layout = NGX_HTTP_FAAS_LAYOUT;
     h->magic = NGX_HTTP_FAAS_MAGIC;

@@ -19,7 +19,7 @@
  *              each process has there: held[]
  *   extent[]   blocks of 16 replica numbers, for functions with more than 16
  *   series[]   which histograms are free
- *   index[2]   two hash tables from a function's key to its number; one is
+ *   slot[2]    two hash tables from a function's key to its number; one is
  *              in use, the other is there to be rebuilt into
  *   lane[]     a lane a worker process: its pid, its eventfd
  *   stat[]     by lane and function: what only this process counts
@@ -244,7 +244,8 @@ typedef struct {
     uint32_t                   extent_free;
     uint32_t                   series_free;
 
-    uint32_t                   index;        /* which table is in use */
+    uint32_t                   index;        /* the table in use: its number
+                                                (0, 1) | its slots */
     uint32_t                   index_used;   /* its slots that are not empty */
 
     uint32_t                   is_loaded;    /* routes are known */
@@ -279,7 +280,7 @@ typedef struct {
     uint32_t                   reps;
     uint32_t                   extents;
     uint32_t                   serieses;
-    uint32_t                   index_size;   /* a power of two */
+    uint32_t                   index_size;   /* slots at most; a power of 2 */
     uint32_t                   lanes;
     uint32_t                   stripes;
 

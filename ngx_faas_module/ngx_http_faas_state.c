@@ -18,6 +18,7 @@
 
 #include "ngx_http_faas.h"
 
+#include "lib/faas_hash.h"
 #include "lib/faas_num.h"
 
 
@@ -188,7 +189,8 @@ ngx_http_faas_state_copy(ngx_http_faas_shm_t *to, ngx_http_faas_shm_t *from,
             continue;
         }
 
-        fn = ngx_http_faas_fn_find(to, 0, key, len, &seq);
+        fn = ngx_http_faas_fn_find(to, key, len,
+                                   faas_hash((char *) key, len), &seq);
 
         if (fn != NGX_HTTP_FAAS_NONE) {
             ngx_http_faas_state_counters(to, fn, from, i);
