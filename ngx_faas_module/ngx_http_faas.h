@@ -81,6 +81,7 @@ struct ngx_http_faas_main_conf_s {
     ngx_uint_t                  queue;       /* requests parked, a function */
     ngx_uint_t                  queue_total; /* and of all functions */
     ngx_msec_t                  park;        /* how long, at most */
+    size_t                      trim;        /* bytes; 0: malloc()'s own */
     ngx_str_t                   state;       /* file; empty: none */
     ngx_array_t                *prefixes;    /* ngx_str_t: locations with
                                                 faas_function */

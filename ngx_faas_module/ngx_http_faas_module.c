@@ -10,8 +10,13 @@
 
 #include "lib/faas_num.h"
 
+#if (__GLIBC__)
+#include <malloc.h>
+#endif
+
 
 #define NGX_HTTP_FAAS_ZONE_MIN       (1024 * 1024)   /* bytes */
+#define NGX_HTTP_FAAS_TRIM_MAX       (1024 * 1024 * 1024)
 
 
 static ngx_int_t ngx_http_faas_preconfiguration(ngx_conf_t *cf);
@@ -36,6 +41,7 @@ static char *ngx_http_faas_content(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
 static ngx_int_t ngx_http_faas_init_process(ngx_cycle_t *cycle);
+static void ngx_http_faas_keep_heap(size_t size);
 static void ngx_http_faas_exit_process(ngx_cycle_t *cycle);
 
 
@@ -74,6 +80,13 @@ static ngx_command_t  ngx_http_faas_commands[] = {
       ngx_conf_set_msec_slot,
       NGX_HTTP_MAIN_CONF_OFFSET,
       offsetof(ngx_http_faas_main_conf_t, park),
+      NULL },
+
+    { ngx_string("faas_malloc_trim_threshold"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_size_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_faas_main_conf_t, trim),
       NULL },
 
     { ngx_string("faas"),
@@ -196,6 +209,7 @@ ngx_http_faas_create_main_conf(ngx_conf_t *cf)
     fmcf->queue = NGX_CONF_UNSET_UINT;
     fmcf->queue_total = NGX_CONF_UNSET_UINT;
     fmcf->park = NGX_CONF_UNSET_MSEC;
+    fmcf->trim = NGX_CONF_UNSET_SIZE;
 
     return fmcf;
 }
@@ -209,10 +223,17 @@ ngx_http_faas_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_uint_value(fmcf->queue, 1000);
     ngx_conf_init_uint_value(fmcf->queue_total, 10000);
     ngx_conf_init_msec_value(fmcf->park, 30000);
+    ngx_conf_init_size_value(fmcf->trim, 16 * 1024 * 1024);
 
     if (fmcf->park > FAAS_MSEC_MAX) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
                       "\"faas_park_timeout\" is over a day");
+        return NGX_CONF_ERROR;
+    }
+
+    if (fmcf->trim > NGX_HTTP_FAAS_TRIM_MAX) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+                      "\"faas_malloc_trim_threshold\" is over 1024m");
         return NGX_CONF_ERROR;
     }
 
@@ -566,6 +587,7 @@ ngx_http_faas_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    ngx_http_faas_keep_heap(fmcf->trim);
     ngx_http_faas_lane_claim(fmcf->zone, cycle->log);
 
     if (ngx_http_faas_wait_init(cycle, fmcf) != NGX_OK
@@ -575,6 +597,25 @@ ngx_http_faas_init_process(ngx_cycle_t *cycle)
     }
 
     return ngx_http_faas_leader_init(cycle, fmcf);
+}
+
+
+/*
+ * By default glibc gives memory back to the kernel when 128 KiB at the end of
+ * the heap are free.  The buffers of a few uploads are more than that: each
+ * would be given back, and paid for by page faults again a moment later.
+ */
+
+static void
+ngx_http_faas_keep_heap(size_t size)
+{
+#if (__GLIBC__)
+
+    if (size != 0) {
+        (void) mallopt(M_TRIM_THRESHOLD, (int) size);
+    }
+
+#endif
 }
 
 

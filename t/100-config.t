@@ -172,6 +172,8 @@ my $http = "faas_zone faas 4m;\nfaas_redis 127.0.0.1:6379;\n";
     'faas_queue'               => qr/invalid number of arguments/,
     'faas_park_timeout x'      => qr/invalid value/,
     'faas_park_timeout 2d'     => qr/"faas_park_timeout" is over a day/,
+    'faas_malloc_trim_threshold x'  => qr/invalid value/,
+    'faas_malloc_trim_threshold 1025m' => qr/is over 1024m/,
     'faas_state ""'            => qr/needs a file/,
 );
 
@@ -179,13 +181,16 @@ for my $directive (sort keys %bad) {
     refuses($directive, $bad{$directive}, http => "$http$directive;");
 }
 
-for my $directive ('faas_queue 1', 'faas_park_timeout 1s', 'faas_state /a') {
+for my $directive ('faas_queue 1', 'faas_park_timeout 1s', 'faas_state /a',
+    'faas_malloc_trim_threshold 1m')
+{
     refuses("$directive twice", qr/directive is duplicate/,
         http => "$http$directive;\n$directive;");
 }
 
 $res = check(http => "${http}faas_queue 0 total=1000000;\n"
-    . "faas_park_timeout 1d;\nfaas_state logs/routes;");
+    . "faas_park_timeout 1d;\nfaas_state logs/routes;\n"
+    . 'faas_malloc_trim_threshold 0;');
 is($res->{status}, 0, 'all of them are accepted') or diag($res->{output});
 
 # faas_function
