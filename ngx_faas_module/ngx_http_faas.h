@@ -163,12 +163,13 @@ typedef struct {
     ngx_http_faas_cursor_t     *cursor;      /* of faas_metrics */
     ngx_http_faas_deadline_t   *deadline;    /* NULL: none */
     void                      **loc_conf;    /* of the location */
-    const char                 *full;        /* setting that refused it */
+    const char                 *setting;     /* by which it may not wait, or
+                                                no longer */
 
     uint64_t                    started;     /* usec, monotonic */
     uint64_t                    ended;       /* the same; 0: unknown */
     uint64_t                    parked;      /* usec */
-    ngx_msec_t                  retry_until; /* msec; 0: no retry yet */
+    ngx_msec_t                  wait_until;  /* msec; 0: no retry yet */
     ngx_msec_t                  pause;       /* msec, before the next one */
     uint32_t                    hash;        /* of key */
     uint32_t                    fn;          /* NONE: not admitted */
@@ -276,8 +277,8 @@ ngx_int_t ngx_http_faas_wait_init(ngx_cycle_t *cycle,
 /*
  * Parks a request that is counted as in flight.  Returns NGX_AGAIN: the phase
  * handler is called again when ctx->wait has changed; NGX_BUSY: too many are
- * parked, ctx->full says by which setting; NGX_DECLINED: this function's
- * requests are not parked; or NGX_ERROR.
+ * parked; NGX_DECLINED: this function's requests are not parked; either by
+ * ctx->setting; or NGX_ERROR.
  */
 ngx_int_t ngx_http_faas_park(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx);
 
@@ -286,6 +287,11 @@ ngx_int_t ngx_http_faas_park(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx);
  */
 ngx_int_t ngx_http_faas_pause(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
     ngx_msec_t msec);
+
+/*
+ * How long a request may wait in all; ctx->setting says by what.
+ */
+ngx_msec_t ngx_http_faas_patience(ngx_http_faas_ctx_t *ctx);
 
 /*
  * Gives a place at a replica back, and to one that waits for it.
@@ -349,8 +355,10 @@ ngx_int_t ngx_http_faas_answer_no_replica(ngx_http_request_t *r,
 ngx_int_t ngx_http_faas_answer_not_loaded(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
 
-/* 429: too many are parked, or all replicas are full and none may park */
+/* 429: too many are parked; all replicas are full and none may park */
 ngx_int_t ngx_http_faas_answer_full(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
+ngx_int_t ngx_http_faas_answer_busy(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
 
 /* 502: replicas have refused it for as long as it may be parked */

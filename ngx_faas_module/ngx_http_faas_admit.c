@@ -334,11 +334,12 @@ ngx_http_faas_enter(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (rc == NGX_DECLINED && picked == NGX_DECLINED) {
-        return ngx_http_faas_answer_no_replica(r, ctx);
+    if (rc == NGX_BUSY) {
+        return ngx_http_faas_answer_full(r, ctx);
     }
 
-    return ngx_http_faas_answer_full(r, ctx);
+    return picked == NGX_BUSY ? ngx_http_faas_answer_busy(r, ctx)
+                              : ngx_http_faas_answer_no_replica(r, ctx);
 }
 
 
@@ -349,9 +350,7 @@ ngx_http_faas_enter(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 static ngx_int_t
 ngx_http_faas_resume(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
-    ngx_int_t            rc;
-    ngx_msec_t           msec;
-    ngx_http_faas_fn_t  *f;
+    ngx_int_t  rc;
 
     switch (ctx->wait) {
 
@@ -372,6 +371,7 @@ ngx_http_faas_resume(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
     case NGX_HTTP_FAAS_EXPIRED:
         ctx->wait = NGX_HTTP_FAAS_NOT_PARKED;
+        (void) ngx_http_faas_patience(ctx);
         return ngx_http_faas_answer_no_replica(r, ctx);
 
     case NGX_HTTP_FAAS_RETRY:
@@ -381,16 +381,16 @@ ngx_http_faas_resume(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
         return NGX_AGAIN;
     }
 
-    f = &ctx->conf->zone->sh->fn[ctx->fn];
-    msec = f->park != FAAS_UNSET ? f->park : ctx->conf->park;
     ctx->wait = NGX_HTTP_FAAS_NOT_PARKED;
 
-    if (ctx->retry_until == 0) {
-        ctx->retry_until = ngx_current_msec + msec;
+    if (ctx->wait_until == 0) {
+        ctx->wait_until = ngx_current_msec + ngx_http_faas_patience(ctx);
         ctx->pause = NGX_HTTP_FAAS_PAUSE_MIN;
     }
 
-    if (ngx_current_msec + ctx->pause >= ctx->retry_until) {
+    if ((ngx_msec_int_t) (ctx->wait_until - ngx_current_msec - ctx->pause)
+        <= 0)
+    {
         return ngx_http_faas_answer_refused(r, ctx);
     }
 

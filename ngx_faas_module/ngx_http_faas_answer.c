@@ -47,7 +47,7 @@ static ngx_int_t ngx_http_faas_send_fault(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, ngx_http_faas_fault_t *fault);
 static u_char *ngx_http_faas_member(u_char *p, const char *name,
     ngx_str_t *value);
-static ngx_int_t ngx_http_faas_fault_name(ngx_http_request_t *r,
+static void ngx_http_faas_fault_name(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, ngx_str_t *name);
 static void ngx_http_faas_fault_of(ngx_http_faas_ctx_t *ctx,
     ngx_uint_t status, ngx_http_faas_fault_t *fault);
@@ -148,9 +148,7 @@ ngx_http_faas_answer_no_replica(ngx_http_request_t *r,
     fault.status = NGX_HTTP_SERVICE_UNAVAILABLE;
     fault.log = NGX_LOG_ERR;
     fault.hop = "gateway";
-    fault.setting = (ctx->parked == 0) ? "faas_queue"
-                    : (f->park != FAAS_UNSET) ? "park_ms of the route"
-                    : "faas_park_timeout";
+    fault.setting = ctx->setting;
     fault.is_temporary = 1;
     fault.error.data = text;
 
@@ -195,17 +193,28 @@ ngx_http_faas_answer_full(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
     fault.status = NGX_HTTP_TOO_MANY_REQUESTS;
     fault.log = NGX_LOG_WARN;
     fault.hop = "gateway";
+    fault.setting = ctx->setting;
     fault.is_temporary = 1;
+    ngx_str_set(&fault.error, "too many requests wait for the function");
 
-    if (ctx->full != NULL) {
-        fault.setting = ctx->full;
-        ngx_str_set(&fault.error, "too many requests wait for the function");
+    return ngx_http_faas_answer(r, ctx, &fault);
+}
 
-    } else {
-        fault.setting = "max_inflight";
-        ngx_str_set(&fault.error, "all replicas of the function are busy, and "
-                                  "no request may wait");
-    }
+
+ngx_int_t
+ngx_http_faas_answer_busy(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+{
+    ngx_http_faas_fault_t  fault;
+
+    ngx_memzero(&fault, sizeof(ngx_http_faas_fault_t));
+
+    fault.status = NGX_HTTP_TOO_MANY_REQUESTS;
+    fault.log = NGX_LOG_WARN;
+    fault.hop = "gateway";
+    fault.setting = "max_inflight";
+    fault.is_temporary = 1;
+    ngx_str_set(&fault.error, "all replicas of the function are busy, and no "
+                              "request may wait");
 
     return ngx_http_faas_answer(r, ctx, &fault);
 }
@@ -326,9 +335,7 @@ ngx_http_faas_log_fault(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
 
     ngx_str_set(&replica, "");
 
-    if (ngx_http_faas_fault_name(r, ctx, &function) != NGX_OK) {
-        ngx_str_set(&function, "");
-    }
+    ngx_http_faas_fault_name(r, ctx, &function);
 
     if (ctx != NULL) {
         replica = ctx->replica;
@@ -353,9 +360,7 @@ ngx_http_faas_send_fault(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
     ngx_str_null(&replica);
     ngx_str_null(&call_id);
 
-    if (ngx_http_faas_fault_name(r, ctx, &function) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
+    ngx_http_faas_fault_name(r, ctx, &function);
 
     if (ctx != NULL) {
         replica = ctx->replica;
@@ -420,7 +425,7 @@ ngx_http_faas_member(u_char *p, const char *name, ngx_str_t *value)
  * function whose name is in the path.
  */
 
-static ngx_int_t
+static void
 ngx_http_faas_fault_name(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
     ngx_str_t *name)
 {
@@ -431,7 +436,7 @@ ngx_http_faas_fault_name(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
 
     if (ctx != NULL) {
         *name = ctx->key;
-        return NGX_OK;
+        return;
     }
 
     ngx_str_set(name, "");
@@ -439,7 +444,7 @@ ngx_http_faas_fault_name(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
     fmcf = ngx_http_get_module_main_conf(r, ngx_http_faas_module);
 
     if (fmcf->prefixes == NULL) {
-        return NGX_OK;
+        return;
     }
 
     prefix = fmcf->prefixes->elts;
@@ -463,10 +468,8 @@ ngx_http_faas_fault_name(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
 
         name->len = p - name->data;
 
-        return NGX_OK;
+        return;
     }
-
-    return NGX_OK;
 }
 
 

@@ -306,7 +306,7 @@ ngx_http_faas_get_peer(ngx_peer_connection_t *pc, void *data)
     }
 
     if (ngx_http_faas_set_peer(pc, peer) != NGX_OK) {
-        ngx_http_faas_drop(zone, peer->rep);
+        ngx_http_faas_leave(zone, ctx->fn, peer->rep);
         peer->rep = NGX_HTTP_FAAS_NONE;
         pc->sockaddr = NULL;
         return NGX_ERROR;

@@ -3,9 +3,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * Variables: $faas_function, $faas_namespace, $faas_host (both, with a dot
- * between), $faas_uri, $faas_replica,
- * $faas_call_id, $faas_start_time, $faas_traceparent, $faas_trace_id,
- * $faas_parked_ms.
+ * between), $faas_uri, $faas_replica, $faas_call_id, $faas_start_time,
+ * $faas_traceparent, $faas_trace_id, $faas_parked_ms.
  */
 
 
@@ -14,6 +13,8 @@
 
 static ngx_int_t ngx_http_faas_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static void ngx_http_faas_variable_set(ngx_http_variable_value_t *v,
+    u_char *data, size_t len);
 static ngx_int_t ngx_http_faas_trace_id_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_faas_parked_variable(ngx_http_request_t *r,
@@ -140,13 +141,21 @@ ngx_http_faas_variable(ngx_http_request_t *r, ngx_http_variable_value_t *v,
         return NGX_OK;
     }
 
-    v->data = value->data;
-    v->len = value->len;
+    ngx_http_faas_variable_set(v, value->data, value->len);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_faas_variable_set(ngx_http_variable_value_t *v, u_char *data,
+    size_t len)
+{
+    v->data = data;
+    v->len = len;
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;
-
-    return NGX_OK;
 }
 
 
@@ -163,11 +172,8 @@ ngx_http_faas_trace_id_variable(ngx_http_request_t *r,
         return NGX_OK;
     }
 
-    v->data = ctx->trace.data + FAAS_TRACE_ID;
-    v->len = FAAS_TRACE_ID_LEN;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
+    ngx_http_faas_variable_set(v, ctx->trace.data + FAAS_TRACE_ID,
+                               FAAS_TRACE_ID_LEN);
 
     return NGX_OK;
 }
@@ -192,11 +198,8 @@ ngx_http_faas_parked_variable(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    v->data = p;
-    v->len = ngx_sprintf(p, "%uL", ctx->parked / 1000) - p;
-    v->valid = 1;
-    v->no_cacheable = 0;
-    v->not_found = 0;
+    ngx_http_faas_variable_set(v, p,
+                               ngx_sprintf(p, "%uL", ctx->parked / 1000) - p);
 
     return NGX_OK;
 }

@@ -80,8 +80,7 @@ typedef struct {
 
 static ngx_int_t ngx_http_faas_await(ngx_http_request_t *r,
     ngx_http_faas_waiter_t *waiter, ngx_msec_t msec);
-static ngx_int_t ngx_http_faas_has_room(ngx_http_request_t *r,
-    ngx_http_faas_ctx_t *ctx);
+static ngx_int_t ngx_http_faas_has_room(ngx_http_faas_ctx_t *ctx);
 static ngx_http_faas_waiter_t *ngx_http_faas_waiter(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
 static ngx_http_faas_queue_t *ngx_http_faas_queue(uint32_t fn,
@@ -135,21 +134,26 @@ ngx_http_faas_wait_init(ngx_cycle_t *cycle, ngx_http_faas_main_conf_t *fmcf)
 ngx_int_t
 ngx_http_faas_park(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
-    uint32_t                 park;
     ngx_int_t                rc;
-    ngx_http_faas_fn_t      *f;
+    ngx_msec_t               left;
     ngx_http_faas_queue_t   *queue;
     ngx_http_faas_waiter_t  *waiter;
 
-    f = &ctx->conf->zone->sh->fn[ctx->fn];
+    left = ngx_http_faas_patience(ctx);
 
-    park = f->park != FAAS_UNSET ? f->park : (uint32_t) ctx->conf->park;
+    if (ctx->wait_until != 0) {
 
-    if (park == 0) {
+        /* it has waited before, in between a replica refused it */
+
+        left = ngx_max((ngx_msec_int_t) (ctx->wait_until - ngx_current_msec),
+                       0);
+    }
+
+    if (left == 0) {
         return NGX_DECLINED;
     }
 
-    rc = ngx_http_faas_has_room(r, ctx);
+    rc = ngx_http_faas_has_room(ctx);
 
     if (rc != NGX_OK) {
         return rc;
@@ -168,7 +172,7 @@ ngx_http_faas_park(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
     ngx_http_faas_stat_leave(ctx->conf->zone, ctx->fn);
     ngx_http_faas_enqueue(queue, waiter);
 
-    if (ngx_http_faas_await(r, waiter, park) != NGX_AGAIN) {
+    if (ngx_http_faas_await(r, waiter, left) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -180,7 +184,7 @@ ngx_http_faas_park(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
     ngx_http_faas_release(queue, 0);
 
-    if (f->n == 0) {
+    if (ctx->conf->zone->sh->fn[ctx->fn].n == 0) {
         ngx_http_faas_want(ctx->conf->zone, ctx->fn);
     }
 
@@ -195,7 +199,7 @@ ngx_http_faas_pause(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
     ngx_int_t                rc;
     ngx_http_faas_waiter_t  *waiter;
 
-    rc = ngx_http_faas_has_room(r, ctx);
+    rc = ngx_http_faas_has_room(ctx);
 
     if (rc != NGX_OK) {
         return rc;
@@ -215,7 +219,25 @@ ngx_http_faas_pause(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
     ctx->wait = NGX_HTTP_FAAS_PARKED;
     ngx_http_faas_add(&ctx->conf->zone->sh->fn[ctx->fn].waiting, 1);
 
-    return ngx_http_faas_await(r, waiter, msec);
+    return ngx_http_faas_await(r, waiter, msec) == NGX_OK ? NGX_AGAIN
+                                                          : NGX_ERROR;
+}
+
+
+ngx_msec_t
+ngx_http_faas_patience(ngx_http_faas_ctx_t *ctx)
+{
+    uint32_t  park;
+
+    park = ctx->conf->zone->sh->fn[ctx->fn].park;
+
+    if (park != FAAS_UNSET) {
+        ctx->setting = "com.ngx-faas.park";
+        return park;
+    }
+
+    ctx->setting = "faas_park_timeout";
+    return ctx->conf->park;
 }
 
 
@@ -282,13 +304,14 @@ ngx_http_faas_await(ngx_http_request_t *r, ngx_http_faas_waiter_t *waiter,
         ngx_post_event(c->read, &ngx_posted_events);
 
     } else if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+        ngx_http_faas_unpark(waiter, NGX_HTTP_FAAS_NOT_PARKED);
         return NGX_ERROR;
     }
 
     r->read_event_handler = ngx_http_test_reading;
     r->write_event_handler = ngx_http_request_empty_handler;
 
-    return NGX_AGAIN;
+    return NGX_OK;
 }
 
 
@@ -297,7 +320,7 @@ ngx_http_faas_await(ngx_http_request_t *r, ngx_http_faas_waiter_t *waiter,
  */
 
 static ngx_int_t
-ngx_http_faas_has_room(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+ngx_http_faas_has_room(ngx_http_faas_ctx_t *ctx)
 {
     uint32_t                    max;
     ngx_http_faas_fn_t         *f;
@@ -308,7 +331,14 @@ ngx_http_faas_has_room(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
     zone = fmcf->zone;
     f = &zone->sh->fn[ctx->fn];
 
-    max = f->queue != FAAS_UNSET ? f->queue : (uint32_t) fmcf->queue;
+    if (f->queue != FAAS_UNSET) {
+        max = f->queue;
+        ctx->setting = "com.ngx-faas.queue";
+
+    } else {
+        max = (uint32_t) fmcf->queue;
+        ctx->setting = "faas_queue";
+    }
 
     if (max == 0) {
         return NGX_DECLINED;
@@ -316,15 +346,13 @@ ngx_http_faas_has_room(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
     ngx_http_faas_stat_park(zone, ctx->fn);
 
-    if (ngx_http_faas_stat_parked(zone->sh, ctx->fn) > max) {
-        ctx->full = f->queue != FAAS_UNSET ? "queue of the route"
-                                           : "faas_queue";
+    if (ngx_http_faas_stat_parked(zone->sh, ctx->fn) <= max) {
 
-    } else if (ngx_http_faas_stat_parked_all(zone->sh) > fmcf->queue_total) {
-        ctx->full = "faas_queue total=";
+        if (ngx_http_faas_stat_parked_all(zone->sh) <= fmcf->queue_total) {
+            return NGX_OK;
+        }
 
-    } else {
-        return NGX_OK;
+        ctx->setting = "faas_queue total=";
     }
 
     ngx_http_faas_stat_unpark(zone, ctx->fn);

@@ -169,7 +169,7 @@ my $error = json_of($res) // {};
 like($error->{error}, qr/^No endpoints available for: brief\./, 'says why');
 is($error->{hop}, 'gateway', 'names the hop');
 is($error->{function}, 'brief.openfaas-fn', 'and the function');
-is($error->{setting}, 'park_ms of the route', 'and the setting');
+is($error->{setting}, 'com.ngx-faas.park', 'and the setting');
 is($error->{call_id}, $res->{headers}{'x-call-id'}, 'and the call');
 
 # too many
@@ -180,14 +180,20 @@ until_parked('small', 5);
 $res = $t->get('/function/small');
 is($res->{status}, 429, 'the queue is full: 429');
 is($res->{headers}{'retry-after'}, 1, 'with Retry-After');
-is((json_of($res) // {})->{setting}, 'queue of the route', 'and the setting');
+is((json_of($res) // {})->{setting}, 'com.ngx-faas.queue', 'and the setting');
 is(parked('small'), 5, 'no more than allowed are parked');
 $t->publish('small', { queue => 5 }, $backend->addr);
 is($_->response->{status}, 200, 'those that were parked go on') for @client;
 
 cool('none', { queue => 0 });
-is($t->get('/function/none')->{status}, 503,
-    'a function without a queue: 503 at once');
+$res = $t->get('/function/none');
+is($res->{status}, 503, 'a function without a queue: 503 at once');
+is((json_of($res) // {})->{setting}, 'com.ngx-faas.queue', 'and the setting');
+
+cool('hasty', { park_ms => 0 });
+$res = $t->get('/function/hasty');
+is($res->{status}, 503, 'a function that waits for no time: 503 at once');
+is((json_of($res) // {})->{setting}, 'com.ngx-faas.park', 'and the setting');
 
 # a place becomes free
 

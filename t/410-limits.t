@@ -149,6 +149,21 @@ $res = $t->get('/function/never');
 is($res->{status}, 502, 'one that nobody ever takes: 502');
 is((json_of($res) // {})->{hop}, 'replica', 'that names the hop');
 
+# refused for a while, and parked then: no longer in all than it may wait
+
+$t->publish('shaky', { park_ms => 2000 }, "unix:$path");
+wait_for(sub { gauge('gateway_service_count', 'shaky') == 1 }, 10, 'route');
+$client = Faas::HTTP->new($t->addr);
+$client->send_request(GET => '/function/shaky');
+wait_for(sub {
+    return 17 <= $t->nginx->log_lines(qr/connect\(\).*failed.*shaky/);
+}, 10, 'tries for over a second');
+$t->publish('shaky', { park_ms => 2000 });
+$res = $client->response;
+is($res->{status}, 503, 'one that is refused, and then parked: 503');
+my ($waited) = $res->{body} =~ /waited (\d+)ms/;
+cmp_ok($waited // 9**9, '<', 2800, 'after no longer than it may wait in all');
+
 # passive health: what refuses is passed over
 
 $t->publish('half', "unix:$path", $backend[1]->addr);
