@@ -37,8 +37,8 @@
 #define NGX_HTTP_FAAS_PENDING        128    /* commands without an answer */
 #define NGX_HTTP_FAAS_REPLY_MAX      (64 * 1024 * 1024)  /* bytes */
 #define NGX_HTTP_FAAS_ELEMENTS_MAX   65536  /* of a list that Redis sends */
-#define NGX_HTTP_FAAS_SCAN_COUNT     "256"  /* routes a step of a whole read */
-#define NGX_HTTP_FAAS_CHANGES_COUNT  256    /* changes a read */
+#define NGX_HTTP_FAAS_SCAN_COUNT     "64"   /* routes a step of a whole read */
+#define NGX_HTTP_FAAS_CHANGES_COUNT  64     /* changes a read */
 #define NGX_HTTP_FAAS_FOLLOW_BLOCK   5000   /* msec a read waits for changes */
 #define NGX_HTTP_FAAS_TRIES          5      /* replicas tried for a request */
 

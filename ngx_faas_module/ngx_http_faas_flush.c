@@ -5,7 +5,8 @@
  * Load, from shared memory to Redis; done by the leader.
  *
  * A report is one MULTI: what has changed since the last one that Redis
- * confirmed, the revision applied, and the sign of life.  All values are
+ * confirmed, the revision applied, and the sign of life.  With many functions
+ * one after the other goes out until all have been looked at.  All values are
  * absolute, so a report that is lost, or arrives twice, does no harm.
  *
  * A function that was removed is reported until nothing of it is in flight;
@@ -22,8 +23,10 @@
 /* bytes kept of what Redis says against a report */
 #define NGX_HTTP_FAAS_FLUSH_ERROR   128
 
-/* functions in one report; the rest waits for the next */
-#define NGX_HTTP_FAAS_FLUSH_MAX     2048
+/* functions in one report, and looked at for it; others get their turn in the
+ * event loop before the next report goes on with the rest */
+#define NGX_HTTP_FAAS_FLUSH_MAX     512
+#define NGX_HTTP_FAAS_FLUSH_LOOK    4096
 
 
 /* what was last confirmed of a function's record */
@@ -45,7 +48,8 @@ typedef struct {
     ngx_event_t                  timer;
 
     ngx_http_faas_sent_t        *sent;          /* by fn */
-    uint32_t                     next;          /* fn to begin with */
+    uint32_t                     next;          /* fn to go on with */
+    uint32_t                     left;          /* not looked at yet */
 
     u_char                       key[FAAS_REDIS_KEY_MAX + 1];
     u_char                       ttl[NGX_INT64_LEN + 1];
@@ -73,6 +77,7 @@ typedef struct {
 
 static void ngx_http_faas_flush_ready(ngx_http_faas_conn_t *conn);
 static void ngx_http_faas_flush_lost(ngx_http_faas_conn_t *conn);
+static void ngx_http_faas_flush_forget(ngx_http_faas_flush_t *flush);
 static void ngx_http_faas_flush_tick(ngx_event_t *ev);
 static ngx_int_t ngx_http_faas_flush_report(ngx_http_faas_flush_t *flush,
     ngx_pool_t *pool);
@@ -113,8 +118,9 @@ ngx_http_faas_flush_start(ngx_http_faas_main_conf_t *fmcf)
 
     ngx_memzero(flush, sizeof(ngx_http_faas_flush_t));
 
-    flush->sent = ngx_calloc(fmcf->zone->sh->fns
-                             * sizeof(ngx_http_faas_sent_t), ngx_cycle->log);
+    /* not ngx_calloc(), which touches all of it: most is never used */
+
+    flush->sent = calloc(fmcf->zone->sh->fns, sizeof(ngx_http_faas_sent_t));
 
     if (flush->sent == NULL
         || faas_proto_key((char *) flush->key,
@@ -164,7 +170,7 @@ ngx_http_faas_flush_stop(void)
 
     ngx_http_faas_conn_close(&flush->conn);
 
-    ngx_free(flush->sent);
+    free(flush->sent);
     flush->sent = NULL;
 }
 
@@ -213,11 +219,9 @@ ngx_http_faas_flush_ready(ngx_http_faas_conn_t *conn)
 
     /* Redis may be another one, or have lost all: tell it everything */
 
-    ngx_memzero(flush->sent, flush->conf->zone->sh->fns
-                             * sizeof(ngx_http_faas_sent_t));
+    ngx_http_faas_flush_forget(flush);
 
     flush->is_waiting = 0;
-    flush->is_wanted = 0;
     flush->is_first = 1;
 
     ngx_add_timer(&flush->timer, 1);
@@ -234,6 +238,20 @@ ngx_http_faas_flush_lost(ngx_http_faas_conn_t *conn)
     if (flush->timer.timer_set) {
         ngx_del_timer(&flush->timer);
     }
+}
+
+
+/*
+ * Everything is told anew.
+ */
+
+static void
+ngx_http_faas_flush_forget(ngx_http_faas_flush_t *flush)
+{
+    ngx_memzero(flush->sent, flush->conf->zone->sh->h->fn_high
+                             * sizeof(ngx_http_faas_sent_t));
+
+    flush->left = 0;
 }
 
 
@@ -346,6 +364,11 @@ ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
     high = ngx_http_faas_load(&flush->conf->zone->sh->h->fn_high);
     n = 0;
 
+    if (flush->left == 0) {
+        flush->left = high;
+        flush->is_wanted = 0;
+    }
+
     if (ngx_http_faas_args_init(&set, pool, 2 + 2 * NGX_HTTP_FAAS_FLUSH_FIELDS)
         != NGX_OK
         || ngx_http_faas_args_init(&del, pool, 2 + NGX_HTTP_FAAS_FLUSH_FIELDS)
@@ -354,7 +377,11 @@ ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
         return NGX_ERROR;
     }
 
-    for (i = 0; i < high && n < NGX_HTTP_FAAS_FLUSH_MAX; i++) {
+    for (i = 0;
+         i < flush->left && i < NGX_HTTP_FAAS_FLUSH_LOOK
+         && n < NGX_HTTP_FAAS_FLUSH_MAX;
+         i++)
+    {
 
         rc = ngx_http_faas_flush_function(flush, (flush->next + i) % high,
                                           &set, &del);
@@ -375,6 +402,7 @@ ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
     }
 
     flush->next = high != 0 ? (flush->next + i) % high : 0;
+    flush->left -= i;
 
     if ((set.argc != 0 && ngx_http_faas_args_send(flush, &set) != NGX_OK)
         || (del.argc != 0 && ngx_http_faas_args_send(flush, &del) != NGX_OK))
@@ -526,9 +554,7 @@ ngx_http_faas_flush_done(ngx_http_faas_conn_t *conn, redisReply *reply)
                       "the scaler does not see them",
                       &flush->conf->redis.addr, flush->error);
 
-        ngx_memzero(flush->sent, flush->conf->zone->sh->fns
-                                 * sizeof(ngx_http_faas_sent_t));
-        flush->is_wanted = 0;
+        ngx_http_faas_flush_forget(flush);
         ngx_add_timer(&flush->timer, NGX_HTTP_FAAS_RECONNECT_MAX / 5);
         return;
     }
@@ -555,16 +581,14 @@ ngx_http_faas_flush_done(ngx_http_faas_conn_t *conn, redisReply *reply)
 
         /* our load was gone from Redis: it was emptied */
 
-        ngx_memzero(flush->sent, zone->sh->fns
-                                 * sizeof(ngx_http_faas_sent_t));
+        ngx_http_faas_flush_forget(flush);
         flush->is_wanted = 1;
     }
 
     flush->is_first = 0;
 
-    ngx_add_timer(&flush->timer, flush->is_wanted ? 1
-                                                  : flush->conf->redis.flush);
-    flush->is_wanted = 0;
+    ngx_add_timer(&flush->timer, flush->left != 0 || flush->is_wanted
+                                 ? 1 : flush->conf->redis.flush);
 }
 
 

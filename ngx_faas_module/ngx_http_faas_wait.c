@@ -402,8 +402,11 @@ ngx_http_faas_queue(uint32_t fn, ngx_log_t *log)
     waits = &ngx_http_faas_waits;
 
     if (waits->queue == NULL) {
-        waits->queue = ngx_calloc(waits->conf->zone->sh->fns
-                                  * sizeof(ngx_http_faas_queue_t *), log);
+
+        /* not ngx_calloc(), which touches all of it: most is never used */
+
+        waits->queue = calloc(waits->conf->zone->sh->fns,
+                              sizeof(ngx_http_faas_queue_t *));
         if (waits->queue == NULL) {
             return NULL;
         }

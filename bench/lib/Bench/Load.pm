@@ -10,7 +10,7 @@ use warnings;
 use Exporter qw(import);
 use Faas::Test;
 
-our @EXPORT = qw(column median paired spread);
+our @EXPORT = qw(column cpu median paired random_function spread turn);
 
 use constant {
     REUSED  => 100,     # requests for each new connection, at the least
@@ -84,6 +84,17 @@ sub turn {
     check_log($name, $server, $result{n});
 
     return { %result, cost => $cpu / $result{n} };
+}
+
+
+# The script for wrk that calls a random one of so many functions; the work is
+# the same for one.
+sub random_function {
+    my ($n) = @_;
+
+    return "request = function()\n"
+        . "    return wrk.format('GET', string.format('/function/f%05d/',"
+        . " math.random(0, $n - 1)))\nend\n";
 }
 
 
