@@ -138,12 +138,12 @@ help:  ## this list
 
 
 # nginx's own makefile knows what has to be rebuilt
-$(BUILD)/ngx_http_faas_module.so: $(MODULE_SRCS)
+$(BUILD)/ngx_http_faas_module.so: $(MODULE_SRCS) Makefile
 	@mkdir -p $(BUILD)
 	CC='$(CC)' CC_OPT='$(if $(filter 1,$(SAN)),$(OPT),-g -O2 \
 	    -fstack-protector-strong -D_FORTIFY_SOURCE=2) -Wextra \
 	    -Wno-unused-parameter' \
-	    LD_OPT='$(if $(filter 1,$(SAN)),$(LDOPT))' \
+	    LD_OPT='$(if $(filter 1,$(SAN)),$(LDOPT),-Wl,-Bsymbolic)' \
 	    scripts/build-module $(BUILD) $(NGINX_SRC)
 	@touch $@
 

@@ -385,12 +385,18 @@ ngx_http_faas_push_header(ngx_http_request_t *r, ngx_http_faas_added_t *added,
 static void
 ngx_http_faas_start_time(ngx_http_faas_ctx_t *ctx, u_char *p)
 {
-    ngx_uint_t        i;
     uint32_t          n, high, low;
     struct timespec   ts;
 
     static time_t     sec;
     static u_char     digits[NGX_TIME_T_LEN + 1];
+
+    static const u_char  pair[] =
+        "0001020304050607080910111213141516171819"
+        "2021222324252627282930313233343536373839"
+        "4041424344454647484950515253545556575859"
+        "6061626364656667686970717273747576777879"
+        "8081828384858687888990919293949596979899";
 
     ctx->started = ngx_http_faas_usec();
 
@@ -405,19 +411,15 @@ ngx_http_faas_start_time(ngx_http_faas_ctx_t *ctx, u_char *p)
 
     n = (uint32_t) ts.tv_nsec;
 
-    /* two chains of divisions do not wait for one another */
+    p[18] = (u_char) ('0' + n % 10);
 
-    low = n % 100000;
     high = n / 100000;
+    low = n / 10 % 10000;
 
-    for (i = 4; i > 0; i--) {
-        p[9 + i] = (u_char) ('0' + high % 10);
-        p[14 + i] = (u_char) ('0' + low % 10);
-        high /= 10;
-        low /= 10;
-    }
-
-    p[14] = (u_char) ('0' + low);
+    ngx_memcpy(p + 10, &pair[high / 100 * 2], 2);
+    ngx_memcpy(p + 12, &pair[high % 100 * 2], 2);
+    ngx_memcpy(p + 14, &pair[low / 100 * 2], 2);
+    ngx_memcpy(p + 16, &pair[low % 100 * 2], 2);
 
     ctx->start_time.data = p;
     ctx->start_time.len = NGX_HTTP_FAAS_START_LEN;
