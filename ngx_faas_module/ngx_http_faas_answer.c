@@ -41,6 +41,8 @@ typedef struct {
 static ngx_int_t ngx_http_faas_answer(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, ngx_http_faas_fault_t *fault);
 static void ngx_http_faas_not_loaded(ngx_http_faas_fault_t *fault);
+static void ngx_http_faas_fault_init(ngx_http_faas_fault_t *fault,
+    ngx_uint_t status, ngx_uint_t log, const char *hop, const char *setting);
 static void ngx_http_faas_log_fault(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, ngx_http_faas_fault_t *fault);
 static ngx_int_t ngx_http_faas_send_fault(ngx_http_request_t *r,
@@ -115,12 +117,8 @@ ngx_http_faas_answer_unknown(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
         return NGX_DONE;
     }
 
-    ngx_memzero(&fault, sizeof(ngx_http_faas_fault_t));
-
-    fault.status = NGX_HTTP_NOT_FOUND;
-    fault.log = NGX_LOG_INFO;
-    fault.hop = "gateway";
-    fault.setting = "";
+    ngx_http_faas_fault_init(&fault, NGX_HTTP_NOT_FOUND, NGX_LOG_INFO,
+                             "gateway", "");
 
     fault.error.data = text;
     fault.error.len = ngx_snprintf(text, sizeof(text), "error finding function "
@@ -141,15 +139,10 @@ ngx_http_faas_answer_no_replica(ngx_http_request_t *r,
     ngx_http_faas_fn_t    *f;
     ngx_http_faas_fault_t  fault;
 
-    ngx_memzero(&fault, sizeof(ngx_http_faas_fault_t));
-
     f = &ctx->conf->zone->sh->fn[ctx->fn];
 
-    fault.status = NGX_HTTP_SERVICE_UNAVAILABLE;
-    fault.log = NGX_LOG_ERR;
-    fault.hop = "gateway";
-    fault.setting = ctx->setting;
-    fault.is_temporary = 1;
+    ngx_http_faas_fault_init(&fault, NGX_HTTP_SERVICE_UNAVAILABLE,
+                             NGX_LOG_ERR, "gateway", ctx->setting);
     fault.error.data = text;
 
     if (ctx->parked == 0) {
@@ -188,13 +181,8 @@ ngx_http_faas_answer_full(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
     ngx_http_faas_fault_t  fault;
 
-    ngx_memzero(&fault, sizeof(ngx_http_faas_fault_t));
-
-    fault.status = NGX_HTTP_TOO_MANY_REQUESTS;
-    fault.log = NGX_LOG_WARN;
-    fault.hop = "gateway";
-    fault.setting = ctx->setting;
-    fault.is_temporary = 1;
+    ngx_http_faas_fault_init(&fault, NGX_HTTP_TOO_MANY_REQUESTS,
+                             NGX_LOG_WARN, "gateway", ctx->setting);
     ngx_str_set(&fault.error, "too many requests wait for the function");
 
     return ngx_http_faas_answer(r, ctx, &fault);
@@ -206,13 +194,8 @@ ngx_http_faas_answer_busy(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
     ngx_http_faas_fault_t  fault;
 
-    ngx_memzero(&fault, sizeof(ngx_http_faas_fault_t));
-
-    fault.status = NGX_HTTP_TOO_MANY_REQUESTS;
-    fault.log = NGX_LOG_WARN;
-    fault.hop = "gateway";
-    fault.setting = "max_inflight";
-    fault.is_temporary = 1;
+    ngx_http_faas_fault_init(&fault, NGX_HTTP_TOO_MANY_REQUESTS,
+                             NGX_LOG_WARN, "gateway", "max_inflight");
     ngx_str_set(&fault.error, "all replicas of the function are busy, and no "
                               "request may wait");
 
@@ -315,15 +298,25 @@ ngx_http_faas_answer(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
 static void
 ngx_http_faas_not_loaded(ngx_http_faas_fault_t *fault)
 {
-    ngx_memzero(fault, sizeof(ngx_http_faas_fault_t));
-
-    fault->status = NGX_HTTP_SERVICE_UNAVAILABLE;
-    fault->log = NGX_LOG_ERR;
-    fault->hop = "redis";
-    fault->setting = "faas_redis";
-    fault->is_temporary = 1;
+    ngx_http_faas_fault_init(fault, NGX_HTTP_SERVICE_UNAVAILABLE, NGX_LOG_ERR,
+                             "redis", "faas_redis");
     ngx_str_set(&fault->error, "the gateway has not read its routes from "
                                "Redis yet");
+}
+
+
+static void
+ngx_http_faas_fault_init(ngx_http_faas_fault_t *fault, ngx_uint_t status,
+    ngx_uint_t log, const char *hop, const char *setting)
+{
+    ngx_memzero(fault, sizeof(ngx_http_faas_fault_t));
+
+    fault->status = status;
+    fault->log = log;
+    fault->hop = hop;
+    fault->setting = setting;
+    fault->is_temporary = (status == NGX_HTTP_TOO_MANY_REQUESTS
+                           || status == NGX_HTTP_SERVICE_UNAVAILABLE);
 }
 
 
@@ -485,17 +478,12 @@ ngx_http_faas_fault_of(ngx_http_faas_ctx_t *ctx, ngx_uint_t status,
         }
     }
 
-    ngx_memzero(fault, sizeof(ngx_http_faas_fault_t));
-
-    fault->status = status;
-    fault->log = status >= NGX_HTTP_INTERNAL_SERVER_ERROR ? NGX_LOG_ERR
-                                                          : NGX_LOG_INFO;
-    fault->hop = known->hop;
-    fault->setting = known->setting;
+    ngx_http_faas_fault_init(fault, status,
+                             status >= NGX_HTTP_INTERNAL_SERVER_ERROR
+                             ? NGX_LOG_ERR : NGX_LOG_INFO,
+                             known->hop, known->setting);
     fault->error.data = (u_char *) known->error;
     fault->error.len = ngx_strlen(known->error);
-    fault->is_temporary = (status == NGX_HTTP_TOO_MANY_REQUESTS
-                           || status == NGX_HTTP_SERVICE_UNAVAILABLE);
 
     if (ctx != NULL && ctx->is_late) {
         ngx_str_set(&fault->error, "the call took longer than the function's "
