@@ -91,7 +91,7 @@ static void ngx_http_faas_sync_apply(ngx_http_faas_sync_t *sync,
     const u_char *key, size_t len, redisReply *value, ngx_uint_t mark);
 static void ngx_http_faas_sync_send(ngx_http_faas_sync_t *sync,
     ngx_http_faas_reply_pt handler, ngx_msec_t wait, int argc,
-    const char **argv);
+    const char **argv, const size_t *len);
 static void ngx_http_faas_sync_odd(ngx_http_faas_sync_t *sync,
     redisReply *reply, const char *command);
 static ngx_int_t ngx_http_faas_reply_is(redisReply *reply, const u_char *s,
@@ -169,7 +169,7 @@ ngx_http_faas_sync_ask(ngx_http_faas_sync_t *sync,
     argv[0] = "GET";
     argv[1] = (char *) sync->conf->redis.epoch;
 
-    ngx_http_faas_sync_send(sync, epoch, 0, 2, argv);
+    ngx_http_faas_sync_send(sync, epoch, 0, 2, argv, NULL);
 
     argv[0] = "XREVRANGE";
     argv[1] = (char *) sync->conf->redis.changes;
@@ -178,7 +178,7 @@ ngx_http_faas_sync_ask(ngx_http_faas_sync_t *sync,
     argv[4] = "COUNT";
     argv[5] = "1";
 
-    ngx_http_faas_sync_send(sync, last, 0, 6, argv);
+    ngx_http_faas_sync_send(sync, last, 0, 6, argv, NULL);
 }
 
 
@@ -264,7 +264,8 @@ ngx_http_faas_sync_scan(ngx_http_faas_sync_t *sync, const char *cursor,
     argv[3] = "COUNT";
     argv[4] = NGX_HTTP_FAAS_SCAN_COUNT;
 
-    ngx_http_faas_sync_send(sync, ngx_http_faas_sync_scanned, 0, 5, argv);
+    ngx_http_faas_sync_send(sync, ngx_http_faas_sync_scanned, 0, 5, argv,
+                            NULL);
 }
 
 
@@ -310,7 +311,8 @@ ngx_http_faas_sync_scanned(ngx_http_faas_conn_t *conn, redisReply *reply)
     argv[0] = "GET";
     argv[1] = (char *) sync->conf->redis.epoch;
 
-    ngx_http_faas_sync_send(sync, ngx_http_faas_sync_checked, 0, 2, argv);
+    ngx_http_faas_sync_send(sync, ngx_http_faas_sync_checked, 0, 2, argv,
+                            NULL);
 }
 
 
@@ -362,7 +364,7 @@ ngx_http_faas_sync_follow(ngx_http_faas_sync_t *sync)
     argv[7] = (char *) sync->last;
 
     ngx_http_faas_sync_send(sync, ngx_http_faas_sync_followed,
-                            NGX_HTTP_FAAS_FOLLOW_BLOCK, 8, argv);
+                            NGX_HTTP_FAAS_FOLLOW_BLOCK, 8, argv, NULL);
 }
 
 
@@ -483,13 +485,8 @@ ngx_http_faas_sync_fetch(ngx_http_faas_sync_t *sync)
         len[2 + i] = sync->changed[i].len;
     }
 
-    if (ngx_http_faas_conn_send(&sync->conn, ngx_http_faas_sync_fetched, 0,
-                                2 + (int) sync->n_changed, argv, len)
-        != NGX_OK)
-    {
-        ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                      "faas: cannot send HMGET to Redis, trying again");
-    }
+    ngx_http_faas_sync_send(sync, ngx_http_faas_sync_fetched, 0,
+                            2 + (int) sync->n_changed, argv, len);
 }
 
 
@@ -680,7 +677,7 @@ ngx_http_faas_sync_apply(ngx_http_faas_sync_t *sync, const u_char *key,
     {
         ngx_log_error(NGX_LOG_CRIT, ngx_cycle->log, 0,
                       "faas: the zone is full, \"%V\" keeps the route that is "
-                      "known: make faas_zone larger and restart nginx", &name);
+                      "known: make faas_zone larger and reload nginx", &name);
     }
 
     if (mark) {
@@ -690,15 +687,15 @@ ngx_http_faas_sync_apply(ngx_http_faas_sync_t *sync, const u_char *key,
 
 
 /*
- * A command of strings with a zero at their ends.
+ * len is NULL where all of argv end with a zero.
  */
 
 static void
 ngx_http_faas_sync_send(ngx_http_faas_sync_t *sync,
     ngx_http_faas_reply_pt handler, ngx_msec_t wait, int argc,
-    const char **argv)
+    const char **argv, const size_t *len)
 {
-    if (ngx_http_faas_conn_send(&sync->conn, handler, wait, argc, argv, NULL)
+    if (ngx_http_faas_conn_send(&sync->conn, handler, wait, argc, argv, len)
         != NGX_OK)
     {
         ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
