@@ -28,18 +28,32 @@ struct setting {
 };
 
 
+struct flag {
+    const char  *name;
+    size_t       offset;
+    int          preset;
+};
+
+
 static int read_process(struct wd_config *cfg, wd_getenv get,
     struct faas_err *err);
 static int split(struct wd_config *cfg, struct faas_err *err);
 static int read_mode(struct wd_config *cfg, wd_getenv get,
     struct faas_err *err);
+static int read_upstream(struct wd_config *cfg, wd_getenv get,
+    struct faas_err *err);
 static int read_durations(struct wd_config *cfg, wd_getenv get,
     struct faas_err *err);
+static int read_listen(struct wd_config *cfg, wd_getenv get,
+    struct faas_err *err);
+static int read_log_size(struct wd_config *cfg, wd_getenv get,
+    struct faas_err *err);
+static void read_flags(struct wd_config *cfg, wd_getenv get);
+static int is_any_set(wd_getenv get, const char *const *names);
 static int read_numbers(struct wd_config *cfg, wd_getenv get,
     struct faas_err *err);
 static int read_texts(struct wd_config *cfg, wd_getenv get,
     struct faas_err *err);
-static int read_bool(wd_getenv get, const char *name, int preset);
 static const char *either(wd_getenv get, const char *first,
     const char *second);
 
@@ -58,7 +72,8 @@ static const struct setting  durations[] = {
 };
 
 static const struct setting  numbers[] = {
-    { "port", offsetof(struct wd_config, port), 8080, 1, 65535 },
+    { "metrics_port", offsetof(struct wd_config, metrics_port),
+      8081, 0, 65535 },
     { "max_inflight", offsetof(struct wd_config, max_inflight),
       0, 0, UINT32_MAX },
     { "max_connections", offsetof(struct wd_config, max_connections),
@@ -67,10 +82,48 @@ static const struct setting  numbers[] = {
       32768, 1024, CHUNK_MAX / 2 },
     { "max_body_size", offsetof(struct wd_config, max_body_size),
       0, 0, INT64_MAX },
+    { "max_held_output", offsetof(struct wd_config, max_held_output),
+      4 * 1024 * 1024, 0, 1024 * 1024 * 1024 },
     { "buffer_size", offsetof(struct wd_config, buffer_size),
       65536, SIZE_MIN, CHUNK_MAX },
-    { "log_buffer_size", offsetof(struct wd_config, log_buffer_size),
-      65536, 64, 1024 * 1024 },
+};
+
+static const struct flag  flags[] = {
+    { "access_log", offsetof(struct wd_config, has_access_log), 1 },
+    { "buffer_http", offsetof(struct wd_config, is_body_buffered), 0 },
+    { "http_buffer_req_body", offsetof(struct wd_config, is_body_buffered),
+      0 },
+    { "cgi_headers", offsetof(struct wd_config, has_cgi), 1 },
+    { "combine_output", offsetof(struct wd_config, is_combined), 1 },
+    { "debug_headers", offsetof(struct wd_config, are_headers_logged), 0 },
+    { "log_callid", offsetof(struct wd_config, has_call_id), 0 },
+    { "marshal_request", offsetof(struct wd_config, is_marshaled), 0 },
+    { "prefix_logs", offsetof(struct wd_config, has_log_prefix), 1 },
+    { "write_debug", offsetof(struct wd_config, is_debugged), 0 },
+};
+
+/* what only one of the two watchdogs of OpenFaaS knows */
+
+static const char *const  classic_names[] = {
+    "cgi_headers", "combine_output", "debug_headers", "marshal_request",
+    "write_debug", NULL
+};
+
+static const char *const  newer_names[] = {
+    "buffer_http", "function_process", "http_buffer_req_body",
+    "http_upstream_url", "log_buffer_size", "log_callid", "prefix_logs",
+    "ready_path", "static_path", "upstream_url", NULL
+};
+
+static const struct {
+    const char         *name;
+    enum wd_mode_kind   kind;
+} modes[] = {
+    { "streaming", WD_MODE_STREAMING },
+    { "serializing", WD_MODE_SERIALIZING },
+    { "http", WD_MODE_HTTP },
+    { "static", WD_MODE_STATIC },
+    { "classic", WD_MODE_CLASSIC },
 };
 
 
@@ -80,18 +133,30 @@ wd_config_init(struct wd_config *cfg, wd_getenv get, struct faas_err *err)
     memset(cfg, 0, sizeof(*cfg));
 
     if (read_mode(cfg, get, err) != 0
-        || read_process(cfg, get, err) != 0
+        || (cfg->mode != WD_MODE_STATIC && read_process(cfg, get, err) != 0)
         || read_durations(cfg, get, err) != 0
+        || read_listen(cfg, get, err) != 0
         || read_numbers(cfg, get, err) != 0
+        || read_log_size(cfg, get, err) != 0
         || read_texts(cfg, get, err) != 0)
     {
         return -1;
     }
 
-    cfg->has_log_prefix = read_bool(get, "prefix_logs", 1);
-    cfg->has_access_log = read_bool(get, "access_log", 1);
+    read_flags(cfg, get);
 
     return 0;
+}
+
+
+const char *
+wd_config_tmp(wd_getenv get)
+{
+    const char  *dir;
+
+    dir = get("TMPDIR");
+
+    return dir != NULL && dir[0] != '\0' ? dir : "/tmp";
 }
 
 
@@ -221,21 +286,53 @@ split(struct wd_config *cfg, struct faas_err *err)
 static int
 read_mode(struct wd_config *cfg, wd_getenv get, struct faas_err *err)
 {
-    const char  *mode, *url;
+    size_t       i;
+    const char  *mode;
 
     mode = get("mode");
 
-    if (mode == NULL || mode[0] == '\0' || strcmp(mode, "streaming") == 0) {
-        cfg->mode = WD_MODE_STREAMING;
+    if (mode == NULL || mode[0] == '\0') {
+        cfg->mode = is_any_set(get, newer_names)
+                    && !is_any_set(get, classic_names)
+                    ? WD_MODE_STREAMING : WD_MODE_CLASSIC;
         return 0;
     }
 
-    if (strcmp(mode, "http") != 0) {
-        return faas_err_set(err, 1, "mode: \"%.64s\" is neither streaming "
-                            "nor http", mode);
+    for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        if (strcmp(mode, modes[i].name) == 0) {
+            cfg->mode = modes[i].kind;
+            return cfg->mode == WD_MODE_HTTP ? read_upstream(cfg, get, err)
+                                             : 0;
+        }
     }
 
-    cfg->mode = WD_MODE_HTTP;
+    return faas_err_set(err, 1, "mode: \"%.64s\" is none of streaming, "
+                        "serializing, http, static and classic", mode);
+}
+
+
+static int
+is_any_set(wd_getenv get, const char *const *names)
+{
+    const char  *text;
+
+    for ( /* void */ ; *names != NULL; names++) {
+        text = get(*names);
+
+        if (text != NULL && text[0] != '\0') {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+read_upstream(struct wd_config *cfg, wd_getenv get, struct faas_err *err)
+{
+    const char  *url;
+
     url = either(get, "http_upstream_url", "upstream_url");
 
     if (url != NULL && wd_config_upstream(url, &cfg->upstream) != 0) {
@@ -274,6 +371,12 @@ read_durations(struct wd_config *cfg, wd_getenv get, struct faas_err *err)
                                 set->name, text,
                                 (unsigned long long) set->min);
         }
+    }
+
+    text = get("exec_timeout");
+
+    if (cfg->mode == WD_MODE_CLASSIC && (text == NULL || text[0] == '\0')) {
+        cfg->exec_timeout = 0;
     }
 
     cfg->healthcheck_interval = cfg->write_timeout;
@@ -319,6 +422,9 @@ read_numbers(struct wd_config *cfg, wd_getenv get, struct faas_err *err)
         }
     }
 
+    text = get("metrics_port");
+    cfg->is_metrics_given = text != NULL && text[0] != '\0';
+
     /* an answer's head with what is added to it, and its first chunk */
 
     if (cfg->buffer_size < cfg->max_head_size + SIZE_MIN) {
@@ -337,45 +443,140 @@ read_texts(struct wd_config *cfg, wd_getenv get, struct faas_err *err)
 {
     const char  *s;
 
-    cfg->content_type = get("content_type");
+    cfg->content_type = either(get, "content_type", "content_type");
 
-    if (cfg->content_type == NULL || cfg->content_type[0] == '\0') {
+    if (cfg->content_type == NULL && cfg->mode != WD_MODE_CLASSIC) {
         cfg->content_type = "application/octet-stream";
     }
 
-    if (strlen(cfg->content_type) > WD_CONTENT_TYPE_MAX) {
-        return faas_err_set(err, 1, "content_type: over %d bytes",
-                            WD_CONTENT_TYPE_MAX);
-    }
-
-    for (s = cfg->content_type; *s != '\0'; s++) {
+    for (s = cfg->content_type; s != NULL && *s != '\0'; s++) {
         if ((unsigned char) *s < ' ' || *s == 127) {
             return faas_err_set(err, 1, "content_type: a control character");
         }
     }
 
-    cfg->tmp_dir = get("TMPDIR");
+    if (s != NULL && s - cfg->content_type > WD_CONTENT_TYPE_MAX) {
+        return faas_err_set(err, 1, "content_type: over %d bytes",
+                            WD_CONTENT_TYPE_MAX);
+    }
 
-    if (cfg->tmp_dir == NULL || cfg->tmp_dir[0] == '\0') {
-        cfg->tmp_dir = "/tmp";
+    cfg->tmp_dir = wd_config_tmp(get);
+    cfg->static_path = either(get, "static_path", "static_path");
+    cfg->ready_path = either(get, "ready_path", "ready_path");
+
+    if (cfg->static_path == NULL) {
+        cfg->static_path = "/home/app/public";
+    }
+
+    if (cfg->ready_path != NULL && cfg->ready_path[0] != '/') {
+        return faas_err_set(err, 1, "ready_path: \"%.64s\" does not begin "
+                            "with a slash", cfg->ready_path);
     }
 
     return 0;
 }
 
 
+/*
+ * Where two names stand for one flag, the second is looked at if the first is
+ * not set.
+ */
+static void
+read_flags(struct wd_config *cfg, wd_getenv get)
+{
+    int                 *value;
+    size_t               i;
+    const char          *text;
+    const struct flag   *flag;
+
+    for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        flag = &flags[i];
+        value = (int *) (void *) ((char *) cfg + flag->offset);
+        text = get(flag->name);
+
+        if (text != NULL && text[0] != '\0') {
+            *value = faas_parse_bool(text);
+
+        } else if (i == 0 || flags[i - 1].offset != flag->offset) {
+            *value = flag->preset;
+        }
+    }
+
+    text = get("suppress_lock");
+    cfg->has_lock = text == NULL || !faas_parse_bool(text);
+
+    /* of-watchdog's processes are not asked */
+
+    if (cfg->mode != WD_MODE_CLASSIC) {
+        cfg->has_cgi = 1;
+        cfg->is_combined = 0;
+        cfg->is_marshaled = 0;
+        cfg->is_debugged = 0;
+        cfg->are_headers_logged = 0;
+    }
+}
+
+
+/*
+ * port: a number, or unix:/path.
+ */
 static int
-read_bool(wd_getenv get, const char *name, int preset)
+read_listen(struct wd_config *cfg, wd_getenv get, struct faas_err *err)
 {
     const char  *text;
 
-    text = get(name);
+    cfg->port = 8080;
+    text = get("port");
 
     if (text == NULL || text[0] == '\0') {
-        return preset;
+        return 0;
     }
 
-    return faas_parse_bool(text);
+    if (strncmp(text, "unix:", 5) == 0) {
+        if (faas_addr_parse(text, strlen(text), &cfg->listen) == 0) {
+            return 0;
+        }
+
+    } else if (faas_parse_uint(text, strlen(text), 1, 65535, &cfg->port)
+               == 0)
+    {
+        return 0;
+    }
+
+    return faas_err_set(err, 1, "port: \"%.96s\" is neither a number from 1 "
+                        "to 65535 nor unix:/path", text);
+}
+
+
+/*
+ * -1 is what OpenFaaS has for "as it comes".
+ */
+static int
+read_log_size(struct wd_config *cfg, wd_getenv get, struct faas_err *err)
+{
+    const char  *text;
+
+    cfg->log_buffer_size = 65536;
+    text = get("log_buffer_size");
+
+    if (text == NULL || text[0] == '\0') {
+        return 0;
+    }
+
+    if (strcmp(text, "-1") == 0) {
+        cfg->log_buffer_size = 0;
+        return 0;
+    }
+
+    if (faas_parse_uint(text, strlen(text), 64, 1024 * 1024,
+                        &cfg->log_buffer_size)
+        != 0)
+    {
+        return faas_err_set(err, 1, "log_buffer_size: \"%.64s\" is neither "
+                            "a number from 64 to 1048576 nor -1", text);
+    }
+
+    return 0;
 }
 
 

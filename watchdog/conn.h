@@ -38,6 +38,7 @@
 #define WD_LOG_URL_MAX    256   /* bytes of a path in the log */
 #define WD_DURATION_LINE  64    /* bytes of a header line */
 #define WD_PREFIX_MAX     64    /* bytes */
+#define WD_MORE_UNKNOWN   UINT64_MAX
 
 
 enum wd_conn_state {
@@ -227,11 +228,11 @@ void wd_reply_prefix(struct wd_conn *conn, const char *text);
 
 /*
  * Begins the answer in front of what is held back: type is its Content-Type,
- * headers are lines to add.  Where is_whole is set, the body is what is held
- * back, and the answer is done.
+ * headers are lines to add.  more is the bytes of the body that follow: where
+ * it is 0 the answer is done.
  */
 void wd_reply_begin(struct wd_conn *conn, int status, const char *type,
-    const char *headers, int is_whole);
+    const char *headers, uint64_t more);
 
 /*
  * Begins an answer with the head of another one: status, reason and headers

@@ -69,6 +69,13 @@ wd_log_line(struct wd_log *log, const char *fmt, ...)
 
 
 void
+wd_log_copy(struct wd_log *log, const char *data, size_t len)
+{
+    put(&log->out, data, len);
+}
+
+
+void
 wd_log_flush(struct wd_log *log)
 {
     flush(&log->out);

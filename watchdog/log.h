@@ -55,6 +55,11 @@ void wd_log_line(struct wd_log *log, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
+ * Adds bytes to standard output as they are.
+ */
+void wd_log_copy(struct wd_log *log, const char *data, size_t len);
+
+/*
  * Writes what has been gathered.
  */
 void wd_log_flush(struct wd_log *log);

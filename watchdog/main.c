@@ -59,6 +59,14 @@ static const char  usage[] =
     "\n"
     "docs/configuration.md has all of them.\n";
 
+static const struct wd_mode *const  modes[] = {
+    [WD_MODE_CLASSIC] = &wd_mode_classic,
+    [WD_MODE_SERIALIZING] = &wd_mode_serializing,
+    [WD_MODE_STREAMING] = &wd_mode_streaming,
+    [WD_MODE_HTTP] = &wd_mode_http,
+    [WD_MODE_STATIC] = &wd_mode_static,
+};
+
 static struct wd  watchdog;
 
 
@@ -174,8 +182,7 @@ init(struct wd *wd, struct faas_err *err)
     (void) prctl(PR_SET_CHILD_SUBREAPER, 1);
 
     raise_files(wd);
-    wd->mode = wd->cfg.mode == WD_MODE_HTTP ? &wd_mode_http
-                                            : &wd_mode_streaming;
+    wd->mode = modes[wd->cfg.mode];
 
     if (wd_loop_init(&wd->loop, err) != 0
         || wd_phase_init(wd, err) != 0

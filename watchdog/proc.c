@@ -333,7 +333,7 @@ start(struct wd *wd, struct wd_proc *proc, const struct wd_proc_spec *spec,
     spawn.files = wd->child_files;
     spawn.fds[0] = spec->in_fd;
     spawn.fds[1] = spec->out_fd;
-    spawn.fds[2] = proc->err->write_fd;
+    spawn.fds[2] = spec->is_combined ? spec->out_fd : proc->err->write_fd;
     spawn.listen_fd = spec->listen_fd;
 
     proc->pid = wd_spawn(&spawn);

@@ -46,6 +46,7 @@ struct wd_proc_spec {
     int          in_fd;
     int          out_fd;
     int          listen_fd;     /* -1: none */
+    int          is_combined;   /* standard error goes to out_fd */
 };
 
 

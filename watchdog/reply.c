@@ -48,7 +48,7 @@ wd_reply_text(struct wd_conn *conn, int status, const char *headers,
 
     memcpy(at, text, len);
     wd_reply_commit(conn, len);
-    wd_reply_begin(conn, status, len != 0 ? "text/plain" : NULL, headers, 1);
+    wd_reply_begin(conn, status, len != 0 ? "text/plain" : NULL, headers, 0);
 }
 
 
@@ -154,10 +154,11 @@ wd_reply_prefix(struct wd_conn *conn, const char *text)
 
 void
 wd_reply_begin(struct wd_conn *conn, int status, const char *type,
-    const char *headers, int is_whole)
+    const char *headers, uint64_t more)
 {
     char              head[HEAD_ROOM];
     char             *at;
+    size_t            held;
     uint64_t          length;
     struct wd_text    text;
     struct wd_iobuf  *out;
@@ -169,7 +170,8 @@ wd_reply_begin(struct wd_conn *conn, int status, const char *type,
         return;
     }
 
-    length = out->end - out->start;
+    held = out->end - out->start;
+    length = held + more;
     conn->reply.status = status;
     conn->reply.is_begun = 1;
     conn->reply.is_bodyless = has_no_body(conn, status);
@@ -184,14 +186,14 @@ wd_reply_begin(struct wd_conn *conn, int status, const char *type,
     }
 
     wd_text_puts(&text, headers);
-    add_framing(conn, &text, is_whole ? &length : NULL);
+    add_framing(conn, &text, more != WD_MORE_UNKNOWN ? &length : NULL);
     wd_text_puts(&text, "\r\n");
 
     if (conn->reply.is_bodyless) {
         out->end = out->start;
 
     } else {
-        conn->reply.body_len = length;
+        conn->reply.body_len = held;
     }
 
     if (conn->reply.is_chunked && out->end != out->start) {
@@ -203,7 +205,7 @@ wd_reply_begin(struct wd_conn *conn, int status, const char *type,
     out->start -= text.len;
     memcpy(out->data + out->start, text.s, text.len);
 
-    if (is_whole) {
+    if (more == 0) {
         conn->reply.is_done = 1;
     }
 }

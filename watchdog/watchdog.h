@@ -118,8 +118,11 @@ struct wd {
 };
 
 
+extern const struct wd_mode  wd_mode_classic;
+extern const struct wd_mode  wd_mode_serializing;
 extern const struct wd_mode  wd_mode_streaming;
 extern const struct wd_mode  wd_mode_http;
+extern const struct wd_mode  wd_mode_static;
 
 
 /*

@@ -23,7 +23,8 @@ sub start {
     my $name = 'watchdog' . ++$count;
     my $self = bless { t => $t, log => $t->dir . "/$name.log",
         addr => $opt{addr} }, $class;
-    my %env = (fprocess => $opt{fprocess}, healthcheck_interval => 0,
+    my %env = (fprocess => $opt{fprocess}, mode => 'streaming',
+        healthcheck_interval => 0, metrics_port => 0,
         LISTEN_FDS => undef, LISTEN_PID => undef, %{ $opt{env} // {} });
     my @cmd = ($t->build . '/faas-watchdog', @{ $opt{args} // [] });
 

@@ -1,0 +1,731 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A process a request, whose standard input is the request's body and whose
+ * standard output is the answer's.
+ *
+ * Mode streaming sends the output as it comes; but as long as no more than a
+ * buffer of it is there, and the process has not ended, the answer has not
+ * begun, so that most often the process' end still decides on the status.
+ * The modes serializing and classic hold the output until the process has
+ * ended, up to max_held_output; then they stream it as well.
+ *
+ * An answer that looks complete is from a process that has ended well.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fork.h"
+#include "lib/faas_log.h"
+#include "pipes.h"
+
+
+#define READ_SIZE  16384        /* bytes read at once to be held */
+
+
+struct forks {
+    struct wd_list  free_calls;
+};
+
+
+static int init(struct wd *wd, struct faas_err *err);
+static void stop(struct wd *wd, uint64_t grace);
+static int is_stopped(const struct wd *wd);
+static void done(struct wd *wd);
+static void start(struct wd_conn *conn, const struct wd_head *head);
+static int run(struct wd_conn *conn);
+static void cancel(struct wd_conn *conn);
+static struct wd_call *new_call(struct wd_conn *conn,
+    const struct wd_head *head);
+static void find_type(struct wd_call *call, const struct wd_head *head);
+static void free_call(struct wd_call *call);
+static int start_process(struct wd_call *call, struct faas_err *err);
+static void on_in(struct wd_event *ev, uint32_t events);
+static void on_out(struct wd_event *ev, uint32_t events);
+static void on_end(struct wd_proc *proc);
+static int feed(struct wd_call *call);
+static int drain(struct wd_call *call);
+static int decide(struct wd_call *call);
+static ssize_t read_held(struct wd_call *call);
+static int fill(struct wd_call *call, const char **data, size_t *len);
+static int pass_held(struct wd_call *call);
+static void let_go(struct wd_call *call);
+static void end_call(struct wd_call *call);
+
+
+#define WD_FORK_MODE(name)                                                   \
+    { name, init, stop, is_stopped, done, start, run, cancel }
+
+const struct wd_mode  wd_mode_streaming = WD_FORK_MODE("streaming");
+const struct wd_mode  wd_mode_serializing = WD_FORK_MODE("serializing");
+const struct wd_mode  wd_mode_classic = WD_FORK_MODE("classic");
+
+
+static int
+init(struct wd *wd, struct faas_err *err)
+{
+    struct forks  *mode;
+
+    mode = calloc(1, sizeof(*mode));
+    if (mode == NULL) {
+        return faas_err_set(err, ENOMEM, "no memory");
+    }
+
+    wd_list_init(&mode->free_calls);
+    wd->mode_data = mode;
+
+    return 0;
+}
+
+
+static void
+stop(struct wd *wd, uint64_t grace)
+{
+    (void) wd;
+    (void) grace;   /* every process has ended with its request */
+}
+
+
+static int
+is_stopped(const struct wd *wd)
+{
+    return wd->n_procs == 0;
+}
+
+
+static void
+done(struct wd *wd)
+{
+    struct wd_call       *call;
+    struct wd_list    *item;
+    struct forks  *mode;
+
+    mode = wd->mode_data;
+
+    if (mode == NULL) {
+        return;
+    }
+
+    item = mode->free_calls.next;
+
+    while (item != &mode->free_calls) {
+        call = WD_ITEM(item, struct wd_call, link);
+        item = item->next;
+        free(call);
+    }
+
+    free(mode);
+    wd->mode_data = NULL;
+}
+
+
+static void
+start(struct wd_conn *conn, const struct wd_head *head)
+{
+    const char        *refusal;
+    struct wd_call    *call;
+    struct faas_err    err;
+    struct wd_config  *cfg;
+
+    cfg = &conn->wd->cfg;
+    refusal = wd_env_request(&conn->wd->env, head);
+
+    if (refusal != NULL) {
+        wd_conn_refuse(conn, 400, refusal);
+        return;
+    }
+
+    call = new_call(conn, head);
+
+    if (call == NULL) {
+        wd_conn_refuse(conn, 500, "no memory for a call");
+        return;
+    }
+
+    if (cfg->mode == WD_MODE_CLASSIC) {
+        wd_log_line(&conn->wd->log, "Forking fprocess.");
+    }
+
+    if (start_process(call, &err) != 0) {
+        free_call(call);
+        faas_log(FAAS_LOG_ERROR, "cannot start the function, answering 500: "
+                 "%s", err.text);
+        wd_reply_error(conn, 500, err.text);
+        wd_conn_drop_body(conn);
+        return;
+    }
+
+    conn->call = call;
+}
+
+
+static int
+run(struct wd_conn *conn)
+{
+    int           moved;
+    struct wd_call  *call;
+
+    call = conn->call;
+
+    if (call->proc == NULL) {
+        return pass_held(call);
+    }
+
+    if (conn->is_overdue) {
+        conn->is_overdue = 0;
+        wd_proc_kill(call->proc, conn->wd->cfg.kill_grace);
+        wd_outcome_late(call);
+        end_call(call);
+        return 1;
+    }
+
+    moved = feed(call);
+    moved |= drain(call);
+    moved |= decide(call);
+
+    return moved;
+}
+
+
+static void
+cancel(struct wd_conn *conn)
+{
+    struct wd_call  *call;
+
+    call = conn->call;
+
+    if (call->proc != NULL) {
+        wd_proc_kill(call->proc, conn->wd->cfg.kill_grace);
+    }
+
+    end_call(call);
+}
+
+
+static struct wd_call *
+new_call(struct wd_conn *conn, const struct wd_head *head)
+{
+    struct forks      *mode;
+    struct wd_call    *call;
+    struct wd_config  *cfg;
+
+    cfg = &conn->wd->cfg;
+    mode = conn->wd->mode_data;
+
+    if (!wd_list_is_empty(&mode->free_calls)) {
+        call = WD_ITEM(mode->free_calls.prev, struct wd_call, link);
+        wd_list_del(&call->link);
+
+    } else {
+        call = malloc(sizeof(*call));
+        if (call == NULL) {
+            return NULL;
+        }
+    }
+
+    memset(call, 0, offsetof(struct wd_call, type));
+    wd_list_init(&call->link);
+    faas_buf_init(&call->held, cfg->max_held_output);
+    call->is_holding = cfg->mode != WD_MODE_STREAMING;
+    call->conn = conn;
+    find_type(call, head);
+    call->in.fd = -1;
+    call->in.owner = call;
+    call->in.handler = on_in;
+    call->out.fd = -1;
+    call->out.owner = call;
+    call->out.handler = on_out;
+
+    if (cfg->is_marshaled
+        && wd_marshal_begin(&call->marshal, head, cfg->max_head_size * 8
+                                                  + cfg->buffer_size * 2)
+           != 0)
+    {
+        free_call(call);
+        return NULL;
+    }
+
+    return call;
+}
+
+
+/*
+ * The classic watchdog answers with the request's own type.
+ */
+static void
+find_type(struct wd_call *call, const struct wd_head *head)
+{
+    const struct wd_header  *header;
+
+    call->type[0] = '\0';
+
+    if (call->conn->wd->cfg.content_type != NULL) {
+        return;
+    }
+
+    header = wd_head_find(head, "Content-Type");
+
+    if (header != NULL && header->value.len < sizeof(call->type)) {
+        memcpy(call->type, header->value.s, header->value.len);
+        call->type[header->value.len] = '\0';
+    }
+}
+
+
+static void
+free_call(struct wd_call *call)
+{
+    struct wd         *wd;
+    struct forks  *mode;
+
+    wd = call->conn->wd;
+    mode = wd->mode_data;
+
+    wd_loop_close(&wd->loop, &call->in);
+    wd_loop_close(&wd->loop, &call->out);
+    faas_buf_done(&call->held);
+    wd_marshal_done(&call->marshal);
+    wd_list_add(&mode->free_calls, &call->link);
+}
+
+
+static int
+start_process(struct wd_call *call, struct faas_err *err)
+{
+    struct wd           *wd;
+    struct wd_pipes      pipes;
+    struct wd_proc_spec  spec;
+
+    wd = call->conn->wd;
+
+    if (wd_pipes_open(wd, &pipes, !call->conn->is_body_done
+                      || wd->cfg.is_marshaled, err)
+        != 0)
+    {
+        return -1;
+    }
+
+    call->in.fd = pipes.in;
+    call->out.fd = pipes.out;
+
+    if (wd_loop_add(&wd->loop, &call->out, EPOLLIN | EPOLLET) != 0) {
+        (void) faas_err_set(err, errno, "cannot watch a pipe: %s",
+                            strerror(errno));
+
+    } else {
+        memset(&spec, 0, sizeof(spec));
+        spec.in_fd = pipes.fn_in;
+        spec.out_fd = pipes.fn_out;
+        spec.listen_fd = -1;
+        spec.is_combined = wd->cfg.is_combined;
+        call->proc = wd_proc_start(wd, &spec, err);
+    }
+
+    wd_pipes_hand_over(wd, &pipes);
+
+    if (call->proc == NULL) {
+        return -1;
+    }
+
+    call->proc->owner = call;
+    call->proc->on_end = on_end;
+    call->can_write = 1;
+
+    return 0;
+}
+
+
+static void
+on_in(struct wd_event *ev, uint32_t events)
+{
+    struct wd_call  *call;
+
+    (void) events;      /* room, or nobody reads: writing tells */
+    call = ev->owner;
+    call->can_write = 1;
+    wd_conn_kick(call->conn);
+}
+
+
+static void
+on_out(struct wd_event *ev, uint32_t events)
+{
+    struct wd_call  *call;
+
+    (void) events;      /* output, or its end: reading tells */
+    call = ev->owner;
+    call->can_read = 1;
+    wd_conn_kick(call->conn);
+}
+
+
+static void
+on_end(struct wd_proc *proc)
+{
+    struct wd_call  *call;
+
+    call = proc->owner;
+    call->is_ended = 1;
+    call->status = proc->status;
+
+    /* what it has written last may not have been announced yet */
+
+    call->can_read = 1;
+    wd_conn_kick(call->conn);
+}
+
+
+/*
+ * Body to standard input.  Returns whether something has moved.
+ */
+static int
+feed(struct wd_call *call)
+{
+    int              moved;
+    size_t           len;
+    ssize_t          n;
+    const char      *data;
+    struct wd       *wd;
+    struct wd_conn  *conn;
+
+    conn = call->conn;
+    wd = conn->wd;
+
+    if (call->in.fd == -1) {
+        return 0;
+    }
+
+    moved = fill(call, &data, &len);
+
+    if (len == 0) {
+        if (conn->is_body_done) {
+            wd_loop_close(&wd->loop, &call->in);
+            return 1;
+        }
+
+        return moved;
+    }
+
+    if (!call->can_write) {
+        return moved;
+    }
+
+    n = write(call->in.fd, data, len);
+
+    if (n > 0) {
+        if (wd->cfg.is_marshaled) {
+            faas_buf_consume(&call->marshal.text, (size_t) n);
+
+        } else {
+            wd_conn_consume(conn, (size_t) n);
+        }
+
+        return 1;
+    }
+
+    if (errno == EINTR) {
+        return 1;
+    }
+
+    if (errno == EAGAIN) {
+        call->can_write = 0;
+
+        if (call->in.is_watched
+            || wd_loop_add(&wd->loop, &call->in, EPOLLOUT | EPOLLET) == 0)
+        {
+            return moved;
+        }
+    }
+
+    /* it has closed its input: what it answers counts all the same */
+
+    wd_loop_close(&wd->loop, &call->in);
+    wd_conn_drop_body(conn);
+
+    return 1;
+}
+
+
+/*
+ * What is to be written now: the body as it is, or made into JSON.
+ */
+static int
+fill(struct wd_call *call, const char **data, size_t *len)
+{
+    int                 moved;
+    size_t              n;
+    struct wd_conn     *conn;
+    struct wd_marshal  *marshal;
+
+    conn = call->conn;
+
+    if (!conn->wd->cfg.is_marshaled) {
+        *data = conn->body;
+        *len = conn->body_len;
+        return 0;
+    }
+
+    moved = 0;
+    marshal = &call->marshal;
+    n = wd_marshal_room(marshal);
+
+    if (n > conn->body_len) {
+        n = conn->body_len;
+    }
+
+    if (n != 0 && wd_marshal_body(marshal, conn->body, n) == 0) {
+        wd_conn_consume(conn, n);
+        moved = 1;
+    }
+
+    if (conn->is_body_done && conn->body_len == 0 && !call->is_marshaled
+        && wd_marshal_end(marshal) == 0)
+    {
+        call->is_marshaled = 1;
+    }
+
+    *data = marshal->text.data;
+    *len = marshal->text.len;
+
+    return moved;
+}
+
+
+/*
+ * Standard output to the answer.  Returns whether something has moved.
+ */
+static int
+drain(struct wd_call *call)
+{
+    char            *at;
+    size_t           room;
+    ssize_t          n;
+    struct wd_conn  *conn;
+
+    conn = call->conn;
+
+    if (call->out.fd == -1 || !call->can_read) {
+        return 0;
+    }
+
+    if (call->is_holding) {
+        n = read_held(call);
+
+    } else {
+        if (pass_held(call) || call->held.len != 0) {
+            return 1;
+        }
+
+        room = wd_reply_room(conn, &at);
+
+        if (room == 0) {
+            return 0;
+        }
+
+        n = read(call->out.fd, at, room);
+    }
+
+    if (n > 0) {
+        call->n_output += (uint64_t) n;
+
+        if (!call->is_holding) {
+            wd_reply_commit(conn, (size_t) n);
+        }
+
+        return 1;
+    }
+
+    if (n == -1 && errno == EINTR) {
+        return 1;
+    }
+
+    if (n == -1 && errno == EAGAIN) {
+        call->can_read = 0;
+        return 0;
+    }
+
+    wd_loop_close(&conn->wd->loop, &call->out);
+
+    return 1;
+}
+
+
+/*
+ * Into call->held; when that is full the answer begins after all.  Returns
+ * what read(2) does.
+ */
+static ssize_t
+read_held(struct wd_call *call)
+{
+    size_t            room;
+    ssize_t           n;
+    struct faas_buf  *held;
+
+    held = &call->held;
+    room = held->max - held->len;
+
+    if (room > READ_SIZE) {
+        room = READ_SIZE;
+    }
+
+    if (room == 0 || faas_buf_reserve(held, room) != 0) {
+        wd_outcome_open(call);
+        errno = EINTR;
+        return -1;
+    }
+
+    n = read(call->out.fd, held->data + held->len, room);
+
+    if (n > 0) {
+        if (call->conn->wd->cfg.is_debugged) {
+            wd_log_copy(&call->conn->wd->log, held->data + held->len,
+                        (size_t) n);
+        }
+
+        held->len += (size_t) n;
+    }
+
+    return n;
+}
+
+
+/*
+ * What was held goes out.  When it is the last of a call, so does the call.
+ * Returns whether something has moved.
+ */
+static int
+pass_held(struct wd_call *call)
+{
+    char             *at;
+    size_t            room, left;
+    struct faas_buf  *held;
+
+    held = &call->held;
+    left = held->len - call->held_sent;
+
+    if (left != 0) {
+        room = wd_reply_room(call->conn, &at);
+
+        if (room == 0) {
+            return 0;
+        }
+
+        if (room > left) {
+            room = left;
+        }
+
+        memcpy(at, held->data + call->held_sent, room);
+        wd_reply_commit(call->conn, room);
+        call->held_sent += room;
+
+        return 1;
+    }
+
+    faas_buf_done(held);
+    call->held_sent = 0;
+
+    if (call->proc != NULL) {
+        return 0;
+    }
+
+    wd_reply_end(call->conn);
+    end_call(call);
+
+    return 1;
+}
+
+
+/*
+ * Begins or ends the answer when it can be said which one it is.
+ */
+static int
+decide(struct wd_call *call)
+{
+    int              is_read;
+    char            *at;
+    struct wd_conn  *conn;
+
+    conn = call->conn;
+
+    /* all that is there for now, or as much as can be held back */
+
+    is_read = call->out.fd == -1 || !call->can_read
+              || (!call->is_holding && wd_reply_room(conn, &at) == 0);
+
+    if (call->is_ended && call->status != 0
+        && (is_read || conn->reply.is_begun))
+    {
+        /* what it has left behind would go on for nobody */
+
+        wd_proc_kill(call->proc, conn->wd->cfg.kill_grace);
+        wd_outcome_bad(call);
+        let_go(call);
+        return 1;
+    }
+
+    if (call->is_ended && call->out.fd == -1) {
+        wd_outcome_good(call);
+        let_go(call);
+        return 1;
+    }
+
+    /*
+     * A process that has closed its output is about to end; how, will be
+     * known in a moment.
+     */
+
+    if (call->is_holding || conn->reply.is_begun
+        || conn->out.start == conn->out.end || !is_read
+        || (call->out.fd == -1 && !call->is_ended))
+    {
+        return 0;
+    }
+
+    wd_outcome_open(call);
+
+    return 1;
+}
+
+
+/*
+ * The answer is decided: only what was held is left to be sent.
+ */
+static void
+let_go(struct wd_call *call)
+{
+    struct wd_conn  *conn;
+
+    conn = call->conn;
+    wd_timer_stop(&conn->exec_timer);
+    wd_loop_close(&conn->wd->loop, &call->in);
+    wd_loop_close(&conn->wd->loop, &call->out);
+    wd_proc_put(call->proc);
+    call->proc = NULL;
+
+    if (conn->reply.is_done) {
+        end_call(call);
+    }
+}
+
+
+static void
+end_call(struct wd_call *call)
+{
+    struct wd_conn  *conn;
+
+    conn = call->conn;
+    conn->call = NULL;
+
+    if (!conn->is_body_done) {
+        wd_conn_drop_body(conn);
+    }
+
+    if (call->proc != NULL) {
+        wd_proc_put(call->proc);
+    }
+
+    free_call(call);
+}
