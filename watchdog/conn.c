@@ -259,6 +259,7 @@ release(struct wd_conn *conn)
     wd_loop_close(&wd->loop, &conn->event);
     wd_iobuf_put(&wd->buffers, &conn->in);
     wd_iobuf_put(&wd->buffers, &conn->out);
+    faas_buf_done(&conn->rest);
     wd_list_del(&conn->idle_link);
     wd_list_del(&conn->ready_link);
     wd_list_del(&conn->link);

@@ -30,6 +30,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/faas_buf.h"
 #include "parser.h"
 #include "watchdog.h"
 
@@ -79,6 +80,7 @@ struct wd_reply {
     int       status;
     int       is_begun;         /* its head is in conn->out */
     int       is_done;          /* all of it is */
+    int       is_ending;        /* it is when conn->rest is */
     int       is_cut;           /* it ends too early, and has to look so */
     int       is_chunked;
     int       is_bodyless;
@@ -99,6 +101,8 @@ struct wd_conn {
     struct wd_parser     parser;
     struct wd_request    req;
     struct wd_reply      reply;
+    struct faas_buf      rest;          /* of the answer; for out */
+    size_t               rest_sent;     /* bytes of it that are there */
     void                *call;          /* the mode's; NULL: none */
     char                *body;          /* decoded and not yet taken, in in */
     size_t               body_len;
@@ -241,6 +245,17 @@ void wd_reply_begin(struct wd_conn *conn, int status, const char *type,
  */
 int wd_reply_forward(struct wd_conn *conn, const struct wd_head *head,
     const char *headers);
+
+/*
+ * Takes over what is in buf as the body's next bytes, however many: there is
+ * no room for others before they are sent.
+ */
+void wd_reply_hand(struct wd_conn *conn, struct faas_buf *buf);
+
+/*
+ * Moves some of them.  Returns whether there were any.
+ */
+int wd_reply_pass(struct wd_conn *conn);
 
 /*
  * What is held back is dropped.

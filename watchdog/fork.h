@@ -19,13 +19,11 @@
 struct wd_call {
     struct wd_list     link;        /* in the mode's free list */
     struct wd_conn    *conn;
-    struct wd_proc    *proc;        /* NULL: it has ended, and the answer is
-                                       decided */
+    struct wd_proc    *proc;
     struct wd_event    in;          /* its standard input */
     struct wd_event    out;         /* its standard output */
     struct wd_marshal  marshal;     /* where is_marshaled */
-    struct faas_buf    held;        /* output that is not in conn->out yet */
-    size_t             held_sent;   /* bytes of it that are */
+    struct faas_buf    held;        /* output, as long as is_holding */
     uint64_t           n_output;    /* bytes that it has written */
     int                can_write;
     int                can_read;

@@ -51,8 +51,7 @@ static int drain(struct wd_call *call);
 static int decide(struct wd_call *call);
 static ssize_t read_held(struct wd_call *call);
 static int fill(struct wd_call *call, const char **data, size_t *len);
-static int pass_held(struct wd_call *call);
-static void let_go(struct wd_call *call);
+static void finish(struct wd_call *call);
 static void end_call(struct wd_call *call);
 
 
@@ -170,10 +169,6 @@ run(struct wd_conn *conn)
 
     call = conn->call;
 
-    if (call->proc == NULL) {
-        return pass_held(call);
-    }
-
     if (conn->is_overdue) {
         conn->is_overdue = 0;
         wd_proc_kill(call->proc, conn->wd->cfg.kill_grace);
@@ -196,11 +191,7 @@ cancel(struct wd_conn *conn)
     struct wd_call  *call;
 
     call = conn->call;
-
-    if (call->proc != NULL) {
-        wd_proc_kill(call->proc, conn->wd->cfg.kill_grace);
-    }
-
+    wd_proc_kill(call->proc, conn->wd->cfg.kill_grace);
     end_call(call);
 }
 
@@ -515,10 +506,6 @@ drain(struct wd_call *call)
         n = read_held(call);
 
     } else {
-        if (pass_held(call) || call->held.len != 0) {
-            return 1;
-        }
-
         room = wd_reply_room(conn, &at);
 
         if (room == 0) {
@@ -593,52 +580,6 @@ read_held(struct wd_call *call)
 
 
 /*
- * What was held goes out.  When it is the last of a call, so does the call.
- * Returns whether something has moved.
- */
-static int
-pass_held(struct wd_call *call)
-{
-    char             *at;
-    size_t            room, left;
-    struct faas_buf  *held;
-
-    held = &call->held;
-    left = held->len - call->held_sent;
-
-    if (left != 0) {
-        room = wd_reply_room(call->conn, &at);
-
-        if (room == 0) {
-            return 0;
-        }
-
-        if (room > left) {
-            room = left;
-        }
-
-        memcpy(at, held->data + call->held_sent, room);
-        wd_reply_commit(call->conn, room);
-        call->held_sent += room;
-
-        return 1;
-    }
-
-    faas_buf_done(held);
-    call->held_sent = 0;
-
-    if (call->proc != NULL) {
-        return 0;
-    }
-
-    wd_reply_end(call->conn);
-    end_call(call);
-
-    return 1;
-}
-
-
-/*
  * Begins or ends the answer when it can be said which one it is.
  */
 static int
@@ -662,13 +603,13 @@ decide(struct wd_call *call)
 
         wd_proc_kill(call->proc, conn->wd->cfg.kill_grace);
         wd_outcome_bad(call);
-        let_go(call);
+        finish(call);
         return 1;
     }
 
     if (call->is_ended && call->out.fd == -1) {
         wd_outcome_good(call);
-        let_go(call);
+        finish(call);
         return 1;
     }
 
@@ -690,24 +631,14 @@ decide(struct wd_call *call)
 }
 
 
-/*
- * The answer is decided: only what was held is left to be sent.
- */
 static void
-let_go(struct wd_call *call)
+finish(struct wd_call *call)
 {
-    struct wd_conn  *conn;
-
-    conn = call->conn;
-    wd_timer_stop(&conn->exec_timer);
-    wd_loop_close(&conn->wd->loop, &call->in);
-    wd_loop_close(&conn->wd->loop, &call->out);
-    wd_proc_put(call->proc);
-    call->proc = NULL;
-
-    if (conn->reply.is_done) {
-        end_call(call);
+    if (!call->conn->reply.is_done) {
+        wd_reply_end(call->conn);
     }
+
+    end_call(call);
 }
 
 
@@ -719,13 +650,12 @@ end_call(struct wd_call *call)
     conn = call->conn;
     conn->call = NULL;
 
+    wd_timer_stop(&conn->exec_timer);
+
     if (!conn->is_body_done) {
         wd_conn_drop_body(conn);
     }
 
-    if (call->proc != NULL) {
-        wd_proc_put(call->proc);
-    }
-
+    wd_proc_put(call->proc);
     free_call(call);
 }

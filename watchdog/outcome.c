@@ -135,6 +135,7 @@ begin(struct wd_call *call, int status, const char *type,
     }
 
     wd_reply_begin(call->conn, status, type, headers, more);
+    wd_reply_hand(call->conn, &call->held);
 }
 
 

@@ -51,6 +51,7 @@ wd_conn_pump(struct wd_conn *conn)
             moved |= conn->wd->mode->run(conn);
         }
 
+        moved |= wd_reply_pass(conn);
         moved |= flush(conn);
         moved |= advance(conn);
 

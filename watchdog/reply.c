@@ -23,6 +23,7 @@
 #define INTERNAL    "X-OpenFaaS-Internal: of-watchdog\r\n"
 
 
+static size_t room_for(struct wd_conn *conn, char **at);
 static int has_no_body(const struct wd_conn *conn, int status);
 static void add_framing(struct wd_conn *conn, struct wd_text *text,
     const uint64_t *length);
@@ -67,6 +68,13 @@ wd_reply_error(struct wd_conn *conn, int status, const char *text)
 
 size_t
 wd_reply_room(struct wd_conn *conn, char **at)
+{
+    return conn->rest.len != 0 ? 0 : room_for(conn, at);
+}
+
+
+static size_t
+room_for(struct wd_conn *conn, char **at)
 {
     size_t            need;
     struct wd_iobuf  *out;
@@ -265,6 +273,59 @@ wd_reply_forward(struct wd_conn *conn, const struct wd_head *head,
 
 
 void
+wd_reply_hand(struct wd_conn *conn, struct faas_buf *buf)
+{
+    conn->rest = *buf;
+    conn->rest_sent = 0;
+    faas_buf_init(buf, buf->max);
+}
+
+
+int
+wd_reply_pass(struct wd_conn *conn)
+{
+    char    *at;
+    size_t   len, room;
+
+    if (conn->rest.len == 0) {
+        return 0;
+    }
+
+    len = conn->rest.len - conn->rest_sent;
+
+    if (conn->reply.is_bodyless || conn->reply.is_cut) {
+        len = 0;
+    }
+
+    if (len != 0) {
+        room = room_for(conn, &at);
+
+        if (room == 0) {
+            return 0;
+        }
+
+        len = len < room ? len : room;
+        memcpy(at, conn->rest.data + conn->rest_sent, len);
+        wd_reply_commit(conn, len);
+        conn->rest_sent += len;
+
+        if (conn->rest_sent != conn->rest.len) {
+            return 1;
+        }
+    }
+
+    faas_buf_done(&conn->rest);
+    conn->rest.len = 0;
+
+    if (conn->reply.is_ending) {
+        wd_reply_end(conn);
+    }
+
+    return 1;
+}
+
+
+void
 wd_reply_drop(struct wd_conn *conn)
 {
     conn->out.end = conn->out.start;
@@ -275,6 +336,11 @@ void
 wd_reply_end(struct wd_conn *conn)
 {
     struct wd_iobuf  *out;
+
+    if (conn->rest.len != 0) {
+        conn->reply.is_ending = 1;
+        return;
+    }
 
     out = &conn->out;
 
