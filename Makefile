@@ -30,6 +30,7 @@ LDOPT   = $(SANITIZE)
 WD_CC   = $(CC)
 WD_INC  =
 WD_LD   = $(CC)
+WD_OPT  = $(OPT)
 WD_LDOPT = $(SANITIZE)
 else
 BUILD   = build
@@ -44,13 +45,15 @@ else
 WD_CC   = musl-gcc
 endif
 WD_LD   = musl-gcc
-WD_LDOPT = -static -Wl,-z,relro,-z,now
+# it is carried by each image: small counts
+WD_OPT  = -Os -g -ffunction-sections -fdata-sections \
+          -fno-asynchronous-unwind-tables -fno-unwind-tables
+WD_LDOPT = -static -Wl,-z,relro,-z,now,-z,noseparate-code,--gc-sections
 endif
 
 CFLAGS  ?= $(OPT)
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -I. -MMD -MP
-WD_CFLAGS  = -std=gnu11 -D_GNU_SOURCE $(if $(filter 1,$(SAN)),$(OPT),-O2 -g) \
-             $(WARN) -I. -MMD -MP
+WD_CFLAGS  = -std=gnu11 -D_GNU_SOURCE $(WD_OPT) $(WARN) -I. -MMD -MP
 OBJ     = $(BUILD)/obj
 WD_OBJ  = $(BUILD)/obj-watchdog
 
@@ -164,8 +167,11 @@ $(WD_OBJ)/%.o: %.c
 # generated code of the distribution: not ours to warn about
 $(WD_OBJ)/llhttp/%.o: $(LLHTTP)/%.c
 	@mkdir -p $(dir $@)
-	$(WD_CC) -O2 -g $(filter -fsanitize% -fno-sanitize%,$(OPT)) \
+	$(WD_CC) $(if $(filter 1,$(SAN)),-O2 -g $(SANITIZE),$(WD_OPT)) \
 	    -DLLHTTP_STRICT_MODE=1 -I$(LLHTTP_INC) -c -o $@ $<
+
+$(WD_OBJ)/watchdog/main.o: WD_CFLAGS += -DWD_REVISION='"$(shell \
+    git rev-parse --short HEAD 2>/dev/null || echo unknown)"'
 
 # t/unit/test_scaler_x.c and test_wd_x.c may name objects they need in a
 # line "uses: scaler/x.c ..."

@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "faas_date.h"
+
 
 #define LOG_LINE_MAX  2048  /* bytes, with the newline */
 
@@ -53,23 +55,15 @@ faas_log_level_parse(const char *name, enum faas_log_level *level)
 void
 faas_log(enum faas_log_level level, const char *fmt, ...)
 {
-    char       line[LOG_LINE_MAX];
-    size_t     i, len;
-    time_t     now;
-    va_list    args;
-    struct tm  tm;
+    char     line[LOG_LINE_MAX];
+    size_t   i, len;
+    va_list  args;
 
     if (level > log_context.level) {
         return;
     }
 
-    now = time(NULL);
-
-    if (localtime_r(&now, &tm) == NULL) {
-        memset(&tm, 0, sizeof(tm));
-    }
-
-    len = strftime(line, sizeof(line), "%Y/%m/%d %H:%M:%S ", &tm);
+    len = faas_date_log(time(NULL), line);
 
     (void) snprintf(line + len, sizeof(line) - len, "%s[%ld] %s: ",
                     log_context.program, (long) getpid(),

@@ -6,6 +6,7 @@
 
 #include "faas_num.h"
 
+#include <stdio.h>
 #include <string.h>
 
 
@@ -194,4 +195,24 @@ unit_nsec(const char *s, size_t len)
     }
 
     return 0;
+}
+
+
+void
+faas_duration_text(uint64_t msec, char dst[FAAS_DURATION_TEXT])
+{
+    size_t  len;
+
+    (void) snprintf(dst, FAAS_DURATION_TEXT, "%llu.%03llu",
+                    (unsigned long long) (msec / 1000),
+                    (unsigned long long) (msec % 1000));
+
+    len = strlen(dst);
+
+    while (dst[len - 1] == '0') {
+        len--;
+    }
+
+    len -= dst[len - 1] == '.';
+    memcpy(dst + len, "s", 2);
 }

@@ -11,6 +11,9 @@
 #include <stdint.h>
 
 
+#define FAAS_DURATION_TEXT  32   /* bytes, with the terminating zero */
+
+
 /*
  * Parses LEN bytes as an unsigned decimal number, digits only, and checks
  * min <= value <= max.  Returns 0 and sets *value, or -1 and leaves it.
@@ -25,6 +28,11 @@ int faas_parse_uint(const char *s, size_t len, uint64_t min, uint64_t max,
  */
 int faas_parse_duration(const char *s, size_t len, uint64_t max,
     uint64_t *msec);
+
+/*
+ * Milliseconds as seconds: "30s", "0.5s", "1.25s".
+ */
+void faas_duration_text(uint64_t msec, char dst[FAAS_DURATION_TEXT]);
 
 /*
  * True for exactly "true" or "1", as the watchdogs of OpenFaaS take them.

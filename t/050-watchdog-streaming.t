@@ -103,7 +103,7 @@ subtest 'environment' => sub {
     is($env{Http_Method}, 'PUT', 'Http_Method');
     is($env{Http_Path}, '/a b/c', 'Http_Path is decoded');
     is($env{Http_Query}, 'x=1&y', 'Http_Query is raw');
-    is($env{Http_Host}, 'h:1', 'Http_Host');
+    is($env{Http_Host}, undef, 'no Http_Host, as in of-watchdog');
     is($env{Http_Content_Length}, 3, 'Http_Content_Length');
     is($env{Http_X_Mixed_Case}, 'v', 'names are in canonical form');
     is($env{Http_X_Twice}, 'first', 'the first of several counts');

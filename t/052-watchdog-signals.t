@@ -58,7 +58,8 @@ subtest 'options and settings' => sub {
     my $res = $t->run($binary, '--version');
 
     is($res->{status}, 0, '--version');
-    like($res->{output}, qr/^faas-watchdog \d+\.\d+\.\d+/, 'says it');
+    like($res->{output}, qr{^[\d/]+ [\d:]+ Version: [\d.]+\tSHA: \w+$},
+        'says it');
 
     $res = $t->run($binary, '--help');
     is($res->{status}, 0, '--help');

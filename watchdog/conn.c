@@ -23,7 +23,7 @@ static void on_exec_timer(struct wd_timer *timer);
 
 
 int
-wd_conn_accept(struct wd *wd, int fd)
+wd_conn_accept(struct wd *wd, int fd, int is_metrics)
 {
     struct wd_conn  *conn;
 
@@ -35,6 +35,7 @@ wd_conn_accept(struct wd *wd, int fd)
     }
 
     conn->event.fd = fd;
+    conn->is_metrics = is_metrics;
 
     if (wd_loop_add(&wd->loop, &conn->event, WD_CONN_EVENTS) != 0) {
         wd_loop_close(&wd->loop, &conn->event);

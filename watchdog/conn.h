@@ -37,6 +37,7 @@
 
 #define WD_CONN_EVENTS    (EPOLLIN | EPOLLRDHUP | EPOLLET)
 #define WD_LOG_URL_MAX    256   /* bytes of a path in the log */
+#define WD_CALL_ID_MAX    72    /* bytes, with brackets and zero */
 #define WD_DURATION_LINE  64    /* bytes of a header line */
 #define WD_PREFIX_MAX     64    /* bytes */
 #define WD_MORE_UNKNOWN   UINT64_MAX
@@ -69,6 +70,8 @@ struct wd_request {
     int       is_keep_alive;    /* the client would go on */
     int       is_counted;       /* in wd->n_inflight */
     int       is_logged;
+    int       is_measured;      /* counts in the metrics */
+    char      call_id[WD_CALL_ID_MAX];  /* " [ID]" for the log, or "" */
     size_t    url_len;
     char      url[WD_LOG_URL_MAX];
 };
@@ -113,6 +116,7 @@ struct wd_conn {
                                            something */
     enum wd_conn_state   state;
     enum wd_wait         wait;
+    int                  is_metrics;    /* came by metrics_port */
     int                  can_read;
     int                  can_write;
     int                  is_hung_up;    /* the client has shut its side */
@@ -131,7 +135,7 @@ struct wd_conn {
  * Takes over an accepted socket.  Returns 0, or -1 without memory (the socket
  * is closed).
  */
-int wd_conn_accept(struct wd *wd, int fd);
+int wd_conn_accept(struct wd *wd, int fd, int is_metrics);
 
 /*
  * Puts the connection on the ready list.
@@ -283,9 +287,11 @@ const char *wd_reply_reason(int status);
 /* local.c */
 
 /*
- * Answers /_/health and /_/ready.  Returns whether the request was one.
+ * Answers /_/health and /_/ready, and what comes by metrics_port.  Returns
+ * whether the request was one of these.  It may be turned into a call of
+ * ready_path: then it is none, but is neither logged nor counted.
  */
-int wd_local_answer(struct wd_conn *conn, const struct wd_head *head);
+int wd_local_answer(struct wd_conn *conn, struct wd_head *head);
 
 /*
  * Whether max_inflight requests are in the function.

@@ -105,6 +105,11 @@ wd_env_request(struct wd_env *env, const struct wd_head *head)
     const char  *error, *method;
 
     wd_env_reset(env);
+
+    if (!env->has_cgi) {
+        return NULL;
+    }
+
     method = llhttp_method_name((llhttp_method_t) head->method);
 
     if (head->is_chunked) {
@@ -124,7 +129,9 @@ wd_env_request(struct wd_env *env, const struct wd_head *head)
         || wd_env_add(env, "Http_Content_Length", number) == NULL
         || (head->is_chunked
             && wd_env_add(env, "Http_Transfer_Encoding", "chunked") == NULL)
-        || (head->host.s != NULL
+        || (env->is_classic
+            && wd_env_add(env, "Http_ContentLength", number) == NULL)
+        || (env->is_classic && head->host.s != NULL
             && add_str(env, "Http_Host", head->host) != 0))
     {
         return no_room;

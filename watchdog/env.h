@@ -23,6 +23,8 @@ struct wd_env {
     char     *text;             /* owned; texts of the request's part */
     size_t    len;
     size_t    size;
+    int       has_cgi;          /* a request's part is wanted */
+    int       is_classic;       /* with Http_Host and Http_ContentLength */
 };
 
 
@@ -47,9 +49,10 @@ void wd_env_reset(struct wd_env *env);
 char *wd_env_add(struct wd_env *env, const char *name, const char *value);
 
 /*
- * Sets the request's part: Http_Method, Http_Path, Http_Query, Http_Host,
+ * Sets the request's part: Http_Method, Http_Path, Http_Query,
  * Http_Content_Length, Http_Transfer_Encoding and an Http_NAME for each
- * header.  Returns NULL, or why the request cannot be one.
+ * header; the classic watchdog's Http_Host and Http_ContentLength as well.
+ * Returns NULL, or why the request cannot be one.
  *
  * Of a header that comes twice the first one counts, as in OpenFaaS.  The
  * header Proxy is left out: libraries that look at variables without their

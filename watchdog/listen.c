@@ -1,7 +1,8 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The listening socket: handed over by socket activation, or made on port.
+ * The listening sockets: for calls, handed over by socket activation or made
+ * on port; and for metrics.
  */
 
 #include <errno.h>
@@ -11,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "conn.h"
@@ -27,7 +30,11 @@
 
 static int inherit(struct wd *wd, struct faas_err *err);
 static int make(struct wd *wd, struct faas_err *err);
+static int make_unix(struct wd *wd, struct faas_err *err);
+static int open_port(uint16_t port);
 static int bind_to(int family, uint16_t port);
+static void listen_metrics(struct wd *wd);
+static void accept_from(struct wd *wd, struct wd_event *listener);
 static void on_listener(struct wd_event *ev, uint32_t events);
 static void on_retry(struct wd_timer *timer);
 static void pause_listening(struct wd *wd);
@@ -41,6 +48,8 @@ wd_listen_init(struct wd *wd, struct faas_err *err)
     wd->listener.fd = -1;
     wd->listener.owner = wd;
     wd->listener.handler = on_listener;
+    wd->metrics.owner = wd;
+    wd->metrics.handler = on_listener;
 
     if (wd_timer_init(&wd->loop, &wd->listen_timer, on_retry, wd) != 0) {
         return faas_err_set(err, ENOMEM, "no memory");
@@ -49,7 +58,7 @@ wd_listen_init(struct wd *wd, struct faas_err *err)
     rc = inherit(wd, err);
 
     if (rc == 0) {
-        rc = make(wd, err);
+        rc = wd->cfg.listen.len != 0 ? make_unix(wd, err) : make(wd, err);
     }
 
     if (rc < 0) {
@@ -64,12 +73,21 @@ wd_listen_init(struct wd *wd, struct faas_err *err)
                             strerror(errno));
     }
 
+    listen_metrics(wd);
+
     return 0;
 }
 
 
 void
 wd_listen_accept(struct wd *wd)
+{
+    accept_from(wd, &wd->listener);
+}
+
+
+static void
+accept_from(struct wd *wd, struct wd_event *listener)
 {
     int  fd, i, on;
 
@@ -83,8 +101,7 @@ wd_listen_accept(struct wd *wd)
             return;
         }
 
-        fd = accept4(wd->listener.fd, NULL, NULL,
-                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+        fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd == -1) {
             if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS
@@ -103,7 +120,7 @@ wd_listen_accept(struct wd *wd)
         /* fails on a unix socket, which does not delay anything */
         (void) setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 
-        if (wd_conn_accept(wd, fd) != 0) {
+        if (wd_conn_accept(wd, fd, listener == &wd->metrics) != 0) {
             faas_log(FAAS_LOG_ERROR, "no memory for a connection, closing");
             return;
         }
@@ -168,22 +185,110 @@ inherit(struct wd *wd, struct faas_err *err)
 static int
 make(struct wd *wd, struct faas_err *err)
 {
-    int  fd;
+    wd->listener.fd = open_port((uint16_t) wd->cfg.port);
 
-    fd = bind_to(AF_INET6, (uint16_t) wd->cfg.port);
-
-    if (fd == -1 && errno != EADDRINUSE && errno != EACCES) {
-        fd = bind_to(AF_INET, (uint16_t) wd->cfg.port);
-    }
-
-    if (fd == -1 || listen(fd, BACKLOG) != 0) {
+    if (wd->listener.fd == -1) {
         return faas_err_set(err, errno, "port: cannot listen on %u: %s",
                             (unsigned) wd->cfg.port, strerror(errno));
     }
 
-    wd->listener.fd = fd;
-
     return 1;
+}
+
+
+/*
+ * A socket that an earlier process has left is replaced; one that somebody
+ * listens on is not.
+ */
+static int
+make_unix(struct wd *wd, struct faas_err *err)
+{
+    int                 fd, used;
+    struct stat         st;
+    struct faas_addr   *addr;
+    struct sockaddr_un *sun;
+
+    addr = &wd->cfg.listen;
+    sun = (struct sockaddr_un *) &addr->sa;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    used = fd != -1 && connect(fd, (struct sockaddr *) &addr->sa, addr->len)
+                       == 0;
+
+    if (fd != -1 && !used) {
+        if (lstat(sun->sun_path, &st) == 0 && S_ISSOCK(st.st_mode)) {
+            (void) unlink(sun->sun_path);       /* bind(2) tells */
+        }
+
+        if (bind(fd, (struct sockaddr *) &addr->sa, addr->len) == 0
+            && listen(fd, BACKLOG) == 0)
+        {
+            wd->listener.fd = fd;
+            return 1;
+        }
+    }
+
+    (void) faas_err_set(err, used ? EADDRINUSE : errno, "port: cannot listen "
+                        "on unix:%s: %s", sun->sun_path,
+                        strerror(used ? EADDRINUSE : errno));
+
+    if (fd != -1) {
+        (void) close(fd);       /* it was never used */
+    }
+
+    return -1;
+}
+
+
+/*
+ * Where a replica's socket is handed over there are many on a host, and who
+ * does that knows what it does; metrics_port turns it on.  A port that is
+ * taken is no reason not to serve.
+ */
+static void
+listen_metrics(struct wd *wd)
+{
+    if (wd->cfg.metrics_port == 0
+        || (wd->is_inherited && !wd->cfg.is_metrics_given))
+    {
+        return;
+    }
+
+    wd->metrics.fd = open_port((uint16_t) wd->cfg.metrics_port);
+
+    if (wd->metrics.fd == -1 || fcntl(wd->metrics.fd, F_SETFL, O_NONBLOCK)
+        == -1 || wd_loop_add(&wd->loop, &wd->metrics, EPOLLIN) != 0)
+    {
+        faas_log(FAAS_LOG_WARN, "no metrics, cannot listen on %u: %s; "
+                 "metrics_port=0 does without",
+                 (unsigned) wd->cfg.metrics_port, strerror(errno));
+        wd_loop_close(&wd->loop, &wd->metrics);
+        return;
+    }
+
+    wd_log_line(&wd->log, "Metrics listening on port: %u",
+                (unsigned) wd->cfg.metrics_port);
+}
+
+
+static int
+open_port(uint16_t port)
+{
+    int  fd, saved;
+
+    fd = bind_to(AF_INET6, port);
+
+    if (fd == -1 && errno != EADDRINUSE && errno != EACCES) {
+        fd = bind_to(AF_INET, port);
+    }
+
+    if (fd != -1 && listen(fd, BACKLOG) != 0) {
+        saved = errno;
+        (void) close(fd);       /* it was never used */
+        errno = saved;
+        return -1;
+    }
+
+    return fd;
 }
 
 
@@ -240,7 +345,7 @@ static void
 on_listener(struct wd_event *ev, uint32_t events)
 {
     (void) events;      /* there is but one kind */
-    wd_listen_accept(ev->owner);
+    accept_from(ev->owner, ev);
 }
 
 

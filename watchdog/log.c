@@ -107,6 +107,11 @@ wd_lines_add(struct wd_log *log, struct wd_lines *lines, const char *data,
     size_t       n, room;
     const char  *end;
 
+    if (lines->rest.max == 0) {
+        put(lines->out, data, len);
+        return;
+    }
+
     while (len != 0) {
         end = memchr(data, '\n', len);
         n = end != NULL ? (size_t) (end - data) : len;
@@ -167,18 +172,12 @@ put_line(struct wd_log *log, struct wd_lines *lines, const char *data,
 static void
 put_stamp(struct wd_log *log, struct wd_log_out *out)
 {
-    time_t     now;
-    struct tm  tm;
+    time_t  now;
 
     now = time(NULL);
 
     if (now != log->second || log->stamp_len == 0) {
-        if (localtime_r(&now, &tm) == NULL) {
-            memset(&tm, 0, sizeof(tm));
-        }
-
-        log->stamp_len = strftime(log->stamp, sizeof(log->stamp),
-                                  "%Y/%m/%d %H:%M:%S ", &tm);
+        log->stamp_len = faas_date_log(now, log->stamp);
         log->second = now;
     }
 

@@ -13,10 +13,10 @@
 #include <time.h>
 
 #include "lib/faas_buf.h"
+#include "lib/faas_date.h"
 
 
 #define WD_LOG_BUFFER  8192     /* bytes gathered before they are written */
-#define WD_LOG_STAMP   32       /* bytes of "2026/11/23 14:00:00 " */
 
 
 struct wd_log_out {
@@ -31,7 +31,7 @@ struct wd_log {
     struct wd_log_out  err;     /* all else */
     time_t             second;  /* of stamp */
     size_t             stamp_len;
-    char               stamp[WD_LOG_STAMP];
+    char               stamp[FAAS_DATE_LOG];
     int                has_prefix;
 };
 
@@ -66,7 +66,7 @@ void wd_log_flush(struct wd_log *log);
 
 /*
  * A stream named name that goes to out.  Lines of more than max bytes are
- * cut into several.
+ * cut into several; with 0 it is copied as it comes.
  */
 void wd_lines_init(struct wd_lines *lines, struct wd_log_out *out,
     const char *name, size_t max);

@@ -12,15 +12,21 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "conn.h"
 #include "lib/faas_log.h"
+#include "lib/faas_num.h"
 #include "proc.h"
 
 
 #define WD_VERSION     "0.1.0"
+#if !defined(WD_REVISION)
+#define WD_REVISION    "unknown"
+#endif
 #define EXIT_USAGE     2
+#define GO_ON          (-1)
 #define ENV_SPARE      8192     /* bytes beside those of a head */
 #define FDS_PER_CONN   4        /* client, two pipes, their log */
 #define FDS_SPARE      64
@@ -33,6 +39,10 @@ extern char  **environ;
 
 
 static int parse_args(int argc, char **argv);
+static int is_option(const char *arg, const char *name);
+static void tell_version(void);
+static void tell(int fd, const char *text);
+static int check_health(void);
 static void close_on_exec(void);
 static int open_std(struct wd *wd, struct faas_err *err);
 static void raise_files(struct wd *wd);
@@ -42,18 +52,23 @@ static void announce(struct wd *wd);
 
 
 static const char  usage[] =
-    "Usage: faas-watchdog [--help | --version]\n"
+    "Usage: faas-watchdog [--help | --version | --run-healthcheck]\n"
     "\n"
-    "Serves HTTP, and answers each request with a program's output\n"
-    "(mode=streaming) or with that of a long-lived program that serves HTTP\n"
-    "itself (mode=http).  Settings are environment variables:\n"
+    "Serves HTTP, and answers each request with a program's output, with that\n"
+    "of a long-lived program that serves HTTP itself, or with a file.\n"
+    "--run-healthcheck tells by its exit status whether the lock file is\n"
+    "there.  Settings are environment variables:\n"
     "\n"
     "  fprocess           the program and its arguments, between spaces\n"
-    "  mode               streaming (default) or http\n"
+    "  mode               streaming, serializing, http, static or classic; by\n"
+    "                     default classic, or streaming where a variable is\n"
+    "                     set that only OpenFaaS' of-watchdog knows\n"
     "  upstream_url       http://127.0.0.1:PORT or unix:/path of the program\n"
     "                     in mode http; without it the program is handed a\n"
     "                     listening socket as descriptor 3 (LISTEN_FDS)\n"
-    "  port               8080; not used where LISTEN_FDS hands a socket over\n"
+    "  port               8080, or unix:/path; not used where LISTEN_FDS hands\n"
+    "                     a socket over\n"
+    "  metrics_port       8081; 0: none\n"
     "  read_timeout, write_timeout, exec_timeout   30s each\n"
     "  max_inflight       requests at once; 0: no limit\n"
     "\n"
@@ -77,12 +92,10 @@ main(int argc, char **argv)
     struct wd       *wd;
     struct faas_err  err;
 
-    if (parse_args(argc, argv) != 0) {
-        return EXIT_USAGE;
-    }
+    rc = parse_args(argc, argv);
 
-    if (argc > 1) {
-        return EXIT_SUCCESS;
+    if (rc != GO_ON) {
+        return rc;
     }
 
     wd = &watchdog;
@@ -110,6 +123,7 @@ main(int argc, char **argv)
         wd_phase_check(wd);
     }
 
+    wd_lock_remove(wd);
     wd_procs_kill_all(wd);
     wd_log_flush(&wd->log);
 
@@ -120,32 +134,82 @@ main(int argc, char **argv)
 }
 
 
+/*
+ * Returns the exit status, or GO_ON.
+ */
 static int
 parse_args(int argc, char **argv)
 {
     if (argc == 1) {
-        return 0;
+        return GO_ON;
     }
 
-    if (argc == 2 && (strcmp(argv[1], "--version") == 0
-                      || strcmp(argv[1], "-version") == 0))
-    {
-        (void) printf("faas-watchdog %s (llhttp %d.%d.%d)\n", WD_VERSION,
-                      LLHTTP_VERSION_MAJOR, LLHTTP_VERSION_MINOR,
-                      LLHTTP_VERSION_PATCH);
-        return 0;
+    if (argc == 2 && is_option(argv[1], "version")) {
+        tell_version();
+        return EXIT_SUCCESS;
     }
 
-    if (argc == 2 && (strcmp(argv[1], "--help") == 0
+    if (argc == 2 && is_option(argv[1], "run-healthcheck")) {
+        return check_health();
+    }
+
+    if (argc == 2 && (is_option(argv[1], "help")
                       || strcmp(argv[1], "-h") == 0))
     {
-        (void) fputs(usage, stdout);
-        return 0;
+        tell(STDOUT_FILENO, usage);
+        return EXIT_SUCCESS;
     }
 
-    (void) fputs(usage, stderr);
+    tell(STDERR_FILENO, usage);
 
-    return -1;
+    return EXIT_USAGE;
+}
+
+
+/*
+ * With one dash or two, as Go's programs take them.
+ */
+static int
+is_option(const char *arg, const char *name)
+{
+    return arg[0] == '-' && strcmp(arg + 1 + (arg[1] == '-'), name) == 0;
+}
+
+
+static void
+tell_version(void)
+{
+    struct wd_log  log;
+
+    wd_log_init(&log, 1);
+    wd_log_line(&log, "Version: %s\tSHA: %s", WD_VERSION, WD_REVISION);
+    wd_log_flush(&log);
+}
+
+
+static void
+tell(int fd, const char *text)
+{
+    if (write(fd, text, strlen(text)) == -1) {
+        return;                 /* there is nobody to tell that to */
+    }
+}
+
+
+static int
+check_health(void)
+{
+    char  path[WD_LOCK_MAX];
+
+    if (wd_lock_path(wd_config_tmp(getenv), path, sizeof(path)) == 0
+        && access(path, F_OK) == 0)
+    {
+        return EXIT_SUCCESS;
+    }
+
+    tell(STDERR_FILENO, "unable to find lock file.\n");
+
+    return EXIT_FAILURE;
 }
 
 
@@ -153,6 +217,7 @@ static int
 init(struct wd *wd, struct faas_err *err)
 {
     wd->listener.fd = -1;
+    wd->metrics.fd = -1;
     wd->signals.fd = -1;
     wd->null_fd = -1;
     wd->loop.epoll = -1;
@@ -178,6 +243,9 @@ init(struct wd *wd, struct faas_err *err)
         return faas_err_set(err, ENOMEM, "no memory");
     }
 
+    wd->env.has_cgi = wd->cfg.has_cgi;
+    wd->env.is_classic = wd->cfg.mode == WD_MODE_CLASSIC;
+
     /* orphans of functions come to us; without it they go to init */
     (void) prctl(PR_SET_CHILD_SUBREAPER, 1);
 
@@ -191,6 +259,8 @@ init(struct wd *wd, struct faas_err *err)
     {
         return -1;
     }
+
+    wd_lock_make(wd);
 
     return 0;
 }
@@ -208,6 +278,7 @@ done(struct wd *wd)
 
         wd_procs_done(wd);
         wd_loop_close(&wd->loop, &wd->listener);
+        wd_loop_close(&wd->loop, &wd->metrics);
         wd_loop_close(&wd->loop, &wd->signals);
         wd_loop_done(&wd->loop);
     }
@@ -286,7 +357,9 @@ raise_files(struct wd *wd)
     limit = wd->files;
     limit.rlim_cur = need < limit.rlim_max ? need : limit.rlim_max;
 
-    if (setrlimit(RLIMIT_NOFILE, &limit) == 0) {
+    /* musl's setrlimit() is made for threads, and ten times as large */
+
+    if (prlimit(0, RLIMIT_NOFILE, &limit, NULL) == 0) {
         wd->child_files = &wd->files;
     }
 }
@@ -295,20 +368,28 @@ raise_files(struct wd *wd)
 static void
 announce(struct wd *wd)
 {
+    char               text[4][FAAS_DURATION_TEXT];
     struct wd_config  *cfg;
 
     cfg = &wd->cfg;
 
+    wd_log_line(&wd->log, "Version: %s\tSHA: %s", WD_VERSION, WD_REVISION);
     wd_log_line(&wd->log, "Watchdog mode: %s\tfprocess: \"%s\"",
-                wd->mode->name, cfg->process);
-    wd_log_line(&wd->log, "Timeouts: read: %.9gs write: %.9gs hard: %.9gs "
-                "health: %.9gs", (double) cfg->read_timeout / 1000,
-                (double) cfg->write_timeout / 1000,
-                (double) cfg->exec_timeout / 1000,
-                (double) cfg->healthcheck_interval / 1000);
+                wd->mode->name, cfg->process != NULL ? cfg->process : "");
+    faas_duration_text(cfg->read_timeout, text[0]);
+    faas_duration_text(cfg->write_timeout, text[1]);
+    faas_duration_text(cfg->exec_timeout, text[2]);
+    faas_duration_text(cfg->healthcheck_interval, text[3]);
+
+    wd_log_line(&wd->log, "Timeouts: read: %s write: %s hard: %s health: %s",
+                text[0], text[1], text[2], text[3]);
 
     if (wd->is_inherited) {
         wd_log_line(&wd->log, "Listening on the socket given by LISTEN_FDS");
+
+    } else if (cfg->listen.len != 0) {
+        wd_log_line(&wd->log, "Listening on unix:%s",
+                    ((struct sockaddr_un *) &cfg->listen.sa)->sun_path);
 
     } else {
         wd_log_line(&wd->log, "Listening on port: %u", (unsigned) cfg->port);

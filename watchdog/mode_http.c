@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/faas_log.h"
+#include "lib/faas_num.h"
 #include "upstream.h"
 
 
@@ -154,7 +155,7 @@ static int
 run(struct wd_conn *conn)
 {
     int              i, moved;
-    char             line[TEXT_MAX];
+    char             line[TEXT_MAX], time[FAAS_DURATION_TEXT];
     struct wd_up    *up;
     struct wd_http  *http;
 
@@ -163,9 +164,9 @@ run(struct wd_conn *conn)
 
     if (conn->is_overdue) {
         conn->is_overdue = 0;
+        faas_duration_text(conn->wd->cfg.exec_timeout, time);
         (void) snprintf(line, sizeof(line), "function not done within "
-                        "exec_timeout of %.9gs",
-                        (double) conn->wd->cfg.exec_timeout / 1000);
+                        "exec_timeout of %s", time);
         return fail(up, 504, line);
     }
 

@@ -17,7 +17,6 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "conn.h"
@@ -27,7 +26,6 @@
 
 #define PATH_LEN     4096       /* bytes of a path */
 #define HEADERS_MAX  256        /* bytes of the lines that are added */
-#define DATE_MAX     40
 #define INDEX        "index.html"
 
 #if !defined(SYS_openat2)
@@ -349,7 +347,13 @@ hex(char c)
 static int
 is_clean(const char *path)
 {
-    return strstr(path, "/.") == NULL && strstr(path, "//") == NULL;
+    for ( /* void */ ; *path != '\0'; path++) {
+        if (path[0] == '/' && (path[1] == '.' || path[1] == '/')) {
+            return 0;
+        }
+    }
+
+    return 1;
 }
 
 
@@ -448,20 +452,14 @@ static void
 answer(struct wd_conn *conn, const struct wd_head *head, const char *path,
     int fd, const struct stat *st)
 {
-    char            lines[HEADERS_MAX], date[DATE_MAX];
-    struct tm       tm;
+    char            lines[HEADERS_MAX], date[FAAS_DATE_HTTP];
     struct file    *file;
     struct files   *files;
     struct range    range;
     struct wd_text  text;
 
     files = conn->wd->mode_data;
-    date[0] = '\0';
-
-    if (gmtime_r(&st->st_mtime, &tm) != NULL) {
-        (void) strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    }
-
+    faas_date_http(st->st_mtime, date);
     find_range(head, (uint64_t) st->st_size, &range);
 
     wd_text_init(&text, lines, sizeof(lines));
@@ -535,7 +533,7 @@ is_unchanged(const struct wd_head *head, const char *date)
 
     header = wd_head_find(head, "If-Modified-Since");
 
-    return header != NULL && date[0] != '\0' && wd_str_is(header->value, date);
+    return header != NULL && wd_str_is(header->value, date);
 }
 
 

@@ -19,6 +19,7 @@
 
 #include "fork.h"
 #include "lib/faas_log.h"
+#include "lib/faas_num.h"
 
 
 #define TEXT_MAX  320           /* bytes of an error's text */
@@ -82,7 +83,7 @@ void
 wd_outcome_late(struct wd_call *call)
 {
     int              status;
-    char             line[TEXT_MAX];
+    char             line[TEXT_MAX], time[FAAS_DURATION_TEXT];
     struct wd_conn  *conn;
 
     conn = call->conn;
@@ -92,9 +93,9 @@ wd_outcome_late(struct wd_call *call)
         status = 500;
     }
 
+    faas_duration_text(conn->wd->cfg.exec_timeout, time);
     (void) snprintf(line, sizeof(line), "function killed: not done within "
-                    "exec_timeout of %.3gs",
-                    (double) conn->wd->cfg.exec_timeout / 1000);
+                    "exec_timeout of %s", time);
 
     if (conn->reply.is_begun) {
         faas_log(FAAS_LOG_WARN, "%s, cutting the answer off path=%.*s", line,

@@ -21,6 +21,7 @@
 
 #include "conn.h"
 #include "lib/faas_log.h"
+#include "lib/faas_num.h"
 #include "proc.h"
 
 
@@ -168,6 +169,7 @@ on_phase_timer(struct wd_timer *timer)
 static void
 begin_end(struct wd *wd, int sig)
 {
+    char      text[FAAS_DURATION_TEXT];
     uint64_t  wait;
 
     if (wd->phase != WD_SERVING) {
@@ -186,14 +188,16 @@ begin_end(struct wd *wd, int sig)
     }
 
     wd->phase = WD_UNREADY;
+    wd_lock_remove(wd);
 
     if (wait == 0) {
         begin_drain(wd);
         return;
     }
 
-    faas_log(FAAS_LOG_NOTICE, "%s, unhealthy from now on, draining in %.3gs",
-             sig == SIGINT ? "SIGINT" : "SIGTERM", (double) wait / 1000);
+    faas_duration_text(wait, text);
+    faas_log(FAAS_LOG_NOTICE, "%s, unhealthy from now on, draining in %s",
+             sig == SIGINT ? "SIGINT" : "SIGTERM", text);
     wd_timer_set(&wd->loop, &wd->phase_timer, wait);
 }
 
@@ -224,6 +228,7 @@ begin_stop(struct wd *wd)
 
     wd->phase = WD_STOPPING;
     wd_loop_close(&wd->loop, &wd->listener);
+    wd_loop_close(&wd->loop, &wd->metrics);
     wd->mode->stop(wd, grace);
     wd_timer_set(&wd->loop, &wd->phase_timer, grace + STOP_EXTRA);
 }

@@ -322,18 +322,25 @@ end_request(struct wd_conn *conn)
         conn->wd->n_inflight--;
     }
 
+    usec = (wd_clock() - req->started) / 1000;
+
+    if (req->is_measured) {
+        req->is_measured = 0;
+        wd_stats_add(&conn->wd->stats, req->method, conn->reply.status,
+                     usec * 1000);
+    }
+
     if (req->is_logged) {
         req->is_logged = 0;
-        usec = (wd_clock() - req->started) / 1000;
         wd_log_line(&conn->wd->log, "%s %.*s - %d %s%s - ContentLength: "
-                    "%lluB (%llu.%04us)",
+                    "%lluB (%llu.%04us)%s",
                     llhttp_method_name((llhttp_method_t) req->method),
                     (int) req->url_len, req->url, conn->reply.status,
                     wd_reply_reason(conn->reply.status),
                     conn->reply.is_cut ? " cut off" : "",
                     (unsigned long long) conn->reply.body_len,
                     (unsigned long long) (usec / 1000000),
-                    (unsigned) (usec % 1000000 / 100));
+                    (unsigned) (usec % 1000000 / 100), req->call_id);
     }
 }
 

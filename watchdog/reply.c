@@ -486,23 +486,16 @@ add_framing(struct wd_conn *conn, struct wd_text *text,
 static void
 add_date(struct wd *wd, struct wd_text *text)
 {
-    time_t     now;
-    struct tm  tm;
+    time_t  now;
 
     now = time(NULL);
 
     if (now != wd->date_second) {
-        if (gmtime_r(&now, &tm) == NULL
-            || strftime(wd->date, sizeof(wd->date),
-                        "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm) == 0)
-        {
-            return;
-        }
-
+        faas_date_http(now, wd->date);
         wd->date_second = now;
     }
 
-    wd_text_puts(text, wd->date);
+    wd_text_printf(text, "Date: %s\r\n", wd->date);
 }
 
 

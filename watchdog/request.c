@@ -9,6 +9,7 @@
  */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -25,8 +26,11 @@ static int read_head(struct wd_conn *conn);
 static void take_head(struct wd_conn *conn, size_t head_len);
 static int read_body(struct wd_conn *conn);
 static int read_away(struct wd_conn *conn);
-static void begin(struct wd_conn *conn, const struct wd_head *head);
+static void begin(struct wd_conn *conn, struct wd_head *head);
+static int is_refused(struct wd_conn *conn, const struct wd_head *head);
 static void admit(struct wd_conn *conn, const struct wd_head *head);
+static void keep_call_id(struct wd_request *req, const struct wd_head *head);
+static void log_headers(struct wd_log *log, const struct wd_head *head);
 static void keep_url(struct wd_request *req, const struct wd_head *head);
 static int decode(struct wd_conn *conn);
 
@@ -280,10 +284,12 @@ read_away(struct wd_conn *conn)
 
 
 static void
-begin(struct wd_conn *conn, const struct wd_head *head)
+begin(struct wd_conn *conn, struct wd_head *head)
 {
+    struct wd_config   *cfg;
     struct wd_request  *req;
 
+    cfg = &conn->wd->cfg;
     req = &conn->req;
     memset(req, 0, offsetof(struct wd_request, url));
     memset(&conn->reply, 0, sizeof(conn->reply));
@@ -303,18 +309,32 @@ begin(struct wd_conn *conn, const struct wd_head *head)
     conn->is_overdue = 0;
     wd_timer_stop(&conn->timer);
 
+    req->is_measured = 1;
+    req->is_logged = cfg->has_access_log && cfg->mode != WD_MODE_CLASSIC;
+
     if (wd_local_answer(conn, head)) {
+        req->is_measured = 0;
+        req->is_logged = 0;
         wd_conn_drop_body(conn);
         return;
     }
 
-    req->is_logged = conn->wd->cfg.has_access_log;
-    admit(conn, head);
+    if (cfg->has_call_id) {
+        keep_call_id(req, head);
+    }
+
+    if (cfg->are_headers_logged) {
+        log_headers(&conn->wd->log, head);
+    }
+
+    if (!is_refused(conn, head)) {
+        admit(conn, head);
+    }
 }
 
 
-static void
-admit(struct wd_conn *conn, const struct wd_head *head)
+static int
+is_refused(struct wd_conn *conn, const struct wd_head *head)
 {
     char             line[128];
     struct wd       *wd;
@@ -322,11 +342,21 @@ admit(struct wd_conn *conn, const struct wd_head *head)
 
     wd = conn->wd;
 
+    if (wd->cfg.mode == WD_MODE_CLASSIC && head->method != HTTP_GET
+        && head->method != HTTP_POST && head->method != HTTP_PUT
+        && head->method != HTTP_PATCH && head->method != HTTP_DELETE)
+    {
+        wd_reply_text(conn, 405, "Allow: DELETE, GET, PATCH, POST, PUT\r\n",
+                      "");
+        wd_conn_drop_body(conn);
+        return 1;
+    }
+
     if (wd->cfg.max_body_size != 0
         && head->content_length > wd->cfg.max_body_size)
     {
         wd_conn_refuse(conn, 413, "body over max_body_size");
-        return;
+        return 1;
     }
 
     if (wd_is_full(wd)) {
@@ -343,9 +373,19 @@ admit(struct wd_conn *conn, const struct wd_head *head)
 
         wd_reply_text(conn, 429, FULL_HEADERS, line);
         wd_conn_drop_body(conn);
-        return;
+        return 1;
     }
 
+    return 0;
+}
+
+
+static void
+admit(struct wd_conn *conn, const struct wd_head *head)
+{
+    struct wd  *wd;
+
+    wd = conn->wd;
     conn->req.is_counted = 1;
     wd->n_inflight++;
 
@@ -362,6 +402,33 @@ admit(struct wd_conn *conn, const struct wd_head *head)
     }
 
     wd->mode->start(conn, head);
+}
+
+
+static void
+keep_call_id(struct wd_request *req, const struct wd_head *head)
+{
+    const struct wd_header  *header;
+
+    header = wd_head_find(head, "X-Call-Id");
+
+    (void) snprintf(req->call_id, sizeof(req->call_id), " [%.*s]",
+                    header != NULL ? (int) header->value.len : 4,
+                    header != NULL ? header->value.s : "none");
+}
+
+
+static void
+log_headers(struct wd_log *log, const struct wd_head *head)
+{
+    size_t                   i;
+    const struct wd_header  *header;
+
+    for (i = 0; i < head->n_headers; i++) {
+        header = &head->headers[i];
+        wd_log_line(log, "%.*s: %.*s", (int) header->name.len, header->name.s,
+                    (int) header->value.len, header->value.s);
+    }
 }
 
 

@@ -173,7 +173,9 @@ set_up(const struct wd_spawn *spec, pid_t parent)
         return -1;
     }
 
-    if (spec->files != NULL && setrlimit(RLIMIT_NOFILE, spec->files) != 0) {
+    if (spec->files != NULL && prlimit(0, RLIMIT_NOFILE, spec->files, NULL)
+                                != 0)
+    {
         return -1;
     }
 

@@ -25,10 +25,12 @@
 #include "list.h"
 #include "log.h"
 #include "loop.h"
+#include "stats.h"
 
 
 #define WD_PROC_BUCKETS  64
 #define WD_PROGRAM_MAX   4096   /* bytes of the path of the function */
+#define WD_LOCK_MAX      256    /* bytes of the path of the lock file */
 
 
 struct wd;
@@ -80,10 +82,12 @@ struct wd {
     struct wd_log          log;
     struct wd_env          env;
     struct wd_head         head;        /* of the message being parsed */
+    struct wd_stats        stats;
     const struct wd_mode  *mode;
     void                  *mode_data;   /* the mode's */
 
     struct wd_event        listener;
+    struct wd_event        metrics;     /* listens on metrics_port */
     struct wd_event        signals;
     struct wd_timer        listen_timer;
     struct wd_timer        phase_timer;
@@ -109,8 +113,10 @@ struct wd {
     size_t                 n_free_pipes;
     char                   program[WD_PROGRAM_MAX];     /* found, or "" */
 
+    char                   lock[WD_LOCK_MAX];   /* path; "": health does
+                                                   not depend on it */
     time_t                 date_second; /* of date */
-    char                   date[64];    /* the header line */
+    char                   date[FAAS_DATE_HTTP];
 
     struct rlimit          files;       /* RLIMIT_NOFILE for processes */
     const struct rlimit   *child_files; /* NULL: as it is */
@@ -136,6 +142,15 @@ void wd_listen_resume(struct wd *wd);
  * Accepts what waits in the kernel's queue.
  */
 void wd_listen_accept(struct wd *wd);
+
+/*
+ * The lock file (lock.c).  wd_lock_path() returns 0, or -1 where the path is
+ * too long.
+ */
+int wd_lock_path(const char *dir, char *path, size_t size);
+void wd_lock_make(struct wd *wd);
+void wd_lock_remove(struct wd *wd);
+int wd_lock_is_there(const struct wd *wd);
 
 /*
  * Signals, and the phases that they lead through (phase.c).

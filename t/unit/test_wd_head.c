@@ -290,6 +290,8 @@ environments(void **state)
     base[1] = own;
     base[2] = NULL;
     assert_int_equal(wd_env_init(&env, base, 300), 0);
+    env.has_cgi = 1;
+    env.is_classic = 1;
 
     parse(&parser, "PUT /a%2fb%20?x=%20 HTTP/1.1\r\n" HOST
           "X-FOO-bar: 1\r\nx-foo-BAR: 2\r\nX_y: 3\r\nProxy: evil\r\n"
@@ -328,6 +330,8 @@ environments_have_bounds(void **state)
     (void) state;
     base[0] = NULL;
     assert_int_equal(wd_env_init(&env, base, 300), 0);
+    env.has_cgi = 1;
+    env.is_classic = 1;
 
     for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
         (void) snprintf(text, sizeof(text), "GET %s HTTP/1.1\r\n" HOST

@@ -12,6 +12,7 @@ use warnings;
 use Exporter qw(import);
 use IO::Select;
 use IO::Socket::INET;
+use IO::Socket::IP;
 use IO::Socket::UNIX;
 use JSON::PP;
 use Socket qw(SOL_SOCKET SO_LINGER SOMAXCONN);
@@ -65,7 +66,9 @@ sub connect_to {
 
     $addr = "127.0.0.1:$addr" if $addr =~ /^\d+$/;
 
-    return IO::Socket::INET->new(PeerAddr => $addr, Proto => 'tcp',
+    my $class = $addr =~ /^\[/ ? 'IO::Socket::IP' : 'IO::Socket::INET';
+
+    return $class->new(PeerAddr => $addr, Proto => 'tcp',
         Timeout => $timeout // TIMEOUT);
 }
 

@@ -21,10 +21,11 @@ sub start {
     my ($class, $t, %opt) = @_;
 
     my $name = 'watchdog' . ++$count;
-    my $self = bless { t => $t, log => $t->dir . "/$name.log",
+    my $tmp = $t->dir . "/$name.tmp";
+    my $self = bless { t => $t, log => $t->dir . "/$name.log", tmp => $tmp,
         addr => $opt{addr} }, $class;
     my %env = (fprocess => $opt{fprocess}, mode => 'streaming',
-        healthcheck_interval => 0, metrics_port => 0,
+        healthcheck_interval => 0, metrics_port => 0, TMPDIR => $tmp,
         LISTEN_FDS => undef, LISTEN_PID => undef, %{ $opt{env} // {} });
     my @cmd = ($t->build . '/faas-watchdog', @{ $opt{args} // [] });
 
@@ -33,13 +34,15 @@ sub start {
         $env{UBSAN_OPTIONS} //= 'print_stacktrace=1';
     }
 
+    mkdir $tmp or die "cannot make $tmp: $!\n";
+
     if ($opt{activate}) {
         $self->{addr} = 'unix:' . $t->dir . "/$name.sock";
         $self->{listener} = $opt{listener} // listen_on($self->{addr});
         $self->{proc} = fork_child(name => $name, log => $self->{log},
             code => sub { exec_activated($self->{listener}, \%env, @cmd) });
     } else {
-        $self->{addr} = $env{port} = $t->free_port;
+        $self->{addr} = $env{port} //= $t->free_port;
         $self->{proc} = spawn(name => $name, log => $self->{log},
             cmd => \@cmd, env => \%env, dir => $t->dir);
     }
@@ -77,6 +80,8 @@ sub exec_activated {
 
 
 sub addr { return $_[0]{addr}; }
+
+sub tmp { return $_[0]{tmp}; }
 
 sub proc { return $_[0]{proc}; }
 
