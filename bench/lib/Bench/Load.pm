@@ -10,7 +10,8 @@ use warnings;
 use Exporter qw(import);
 use Faas::Test;
 
-our @EXPORT = qw(column cpu median paired random_function spread turn);
+our @EXPORT = qw(column cpu forget_peak median paired peak random_function
+    spread turn wrk_result);
 
 use constant {
     REUSED  => 100,     # requests for each new connection, at the least
