@@ -84,6 +84,8 @@ static const struct setting  numbers[] = {
       0, 0, INT64_MAX },
     { "max_held_output", offsetof(struct wd_config, max_held_output),
       4 * 1024 * 1024, 0, 1024 * 1024 * 1024 },
+    { "max_held_body", offsetof(struct wd_config, max_held_body),
+      64 * 1024 * 1024, 0, 1024 * 1024 * 1024 },
     { "buffer_size", offsetof(struct wd_config, buffer_size),
       65536, SIZE_MIN, CHUNK_MAX },
 };

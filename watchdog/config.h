@@ -61,6 +61,7 @@ struct wd_config {
     uint64_t            max_head_size;  /* bytes; ours */
     uint64_t            max_body_size;  /* bytes; 0: no limit; ours */
     uint64_t            max_held_output;        /* bytes; ours */
+    uint64_t            max_held_body;  /* bytes; ours */
     uint64_t            buffer_size;    /* bytes; ours */
     uint64_t            log_buffer_size;        /* bytes; 0: output is copied
                                                    as it comes */

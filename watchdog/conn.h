@@ -63,6 +63,7 @@ enum wd_wait {
 /* what is left of a request when its head has gone */
 struct wd_request {
     uint64_t  started;          /* nsec, monotonic */
+    uint64_t  time;             /* msec that the call may take; 0: no limit */
     uint64_t  body_seen;        /* bytes, decoded */
     int       method;
     int       minor;
@@ -126,6 +127,7 @@ struct wd_conn {
     int                  is_overdue;    /* exec_timer has */
     int                  is_body_done;  /* the request has been read */
     int                  is_body_unwanted;
+    int                  is_tunnel;     /* after a 101: bytes both ways */
     int                  is_last_call;  /* FRESH_GRACE runs */
     int                  is_bad;        /* what follows cannot be parsed */
 };
@@ -249,6 +251,12 @@ void wd_reply_begin(struct wd_conn *conn, int status, const char *type,
  */
 int wd_reply_forward(struct wd_conn *conn, const struct wd_head *head,
     const char *headers);
+
+/*
+ * The same for a 101 to what the client has asked for: the connection becomes
+ * a tunnel.
+ */
+int wd_reply_upgrade(struct wd_conn *conn, const struct wd_head *head);
 
 /*
  * Takes over what is in buf as the body's next bytes, however many: there is

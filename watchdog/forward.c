@@ -16,10 +16,10 @@
 
 
 int
-wd_forward_head(const struct wd_head *head, struct wd_text *text)
+wd_forward_head(const struct wd_head *head, struct wd_text *text, int is_open)
 {
     size_t                   i;
-    struct wd_str            target;
+    struct wd_str            target, upgrade;
     const struct wd_header  *header;
 
     target = wd_head_target(head);
@@ -47,6 +47,17 @@ wd_forward_head(const struct wd_head *head, struct wd_text *text)
         wd_text_puts(text, ": ");
         wd_text_add(text, header->value.s, header->value.len);
         wd_text_puts(text, "\r\n");
+    }
+
+    upgrade = wd_head_upgrade(head);
+
+    if (upgrade.len != 0) {
+        wd_text_printf(text, "Connection: Upgrade\r\nUpgrade: %.*s\r\n",
+                       (int) upgrade.len, upgrade.s);
+    }
+
+    if (is_open) {
+        return text->is_full ? -1 : 0;
     }
 
     if (head->is_chunked) {

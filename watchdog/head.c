@@ -138,6 +138,33 @@ wd_head_is_hop(const struct wd_head *head, struct wd_str name)
 
 
 struct wd_str
+wd_head_upgrade(const struct wd_head *head)
+{
+    size_t                   i;
+    struct wd_str            none;
+    const struct wd_header  *upgrade, *header;
+
+    static const struct wd_str  word = { "upgrade", sizeof("upgrade") - 1 };
+
+    none.s = "";
+    none.len = 0;
+    upgrade = wd_head_find(head, "Upgrade");
+
+    for (i = 0; upgrade != NULL && i < head->n_headers; i++) {
+        header = &head->headers[i];
+
+        if (wd_str_is(header->name, "Connection")
+            && wd_list_has(header->value, word))
+        {
+            return upgrade->value;
+        }
+    }
+
+    return none;
+}
+
+
+struct wd_str
 wd_head_target(const struct wd_head *head)
 {
     size_t         i;

@@ -88,6 +88,12 @@ int wd_list_has(struct wd_str list, struct wd_str word);
 int wd_head_is_hop(const struct wd_head *head, struct wd_str name);
 
 /*
+ * What a head asks for by Upgrade: the protocol, as its Connection says so;
+ * or an empty one.
+ */
+struct wd_str wd_head_upgrade(const struct wd_head *head);
+
+/*
  * The path with the query, of a request's URL, which may be an absolute one.
  */
 struct wd_str wd_head_target(const struct wd_head *head);

@@ -28,6 +28,10 @@ static void done(struct wd *wd);
 static void start(struct wd_conn *conn, const struct wd_head *head);
 static int run(struct wd_conn *conn);
 static void cancel(struct wd_conn *conn);
+static int hold(struct wd_up *up);
+static int end_hold(struct wd_up *up);
+static int upgrade(struct wd_up *up, const struct wd_head *head);
+static int tunnel(struct wd_up *up);
 static int has_more(const struct wd_up *up);
 static int fill(struct wd_up *up);
 static int add_last_chunk(struct wd_up *up);
@@ -135,18 +139,27 @@ start(struct wd_conn *conn, const struct wd_head *head)
     wd_text_init(&text, up->out.data, up->out.size);
     conn->call = up;
     up->has_body = !conn->is_body_done;
+    up->is_upgrade = wd_head_upgrade(head).len != 0;
+    up->is_held = up->has_body && conn->wd->cfg.is_body_buffered;
     up->is_chunked = head->is_chunked;
     up->is_sent = conn->is_body_done && !head->is_chunked;
 
     wd_parser_init(&up->parser, HTTP_RESPONSE, conn->wd->cfg.max_head_size);
     up->parser.is_bodyless = conn->req.is_head;
 
-    if (wd_forward_head(head, &text) != 0) {
+    if (wd_forward_head(head, &text, up->is_held) != 0) {
         (void) fail(up, 500, "head too large to be passed on");
         return;
     }
 
     up->out.end = text.len;
+
+    if (up->is_held) {
+        up->is_chunked = 0;
+        faas_buf_init(&up->held, conn->wd->cfg.max_held_body);
+        return;
+    }
+
     wd_up_open(up);
 }
 
@@ -164,10 +177,16 @@ run(struct wd_conn *conn)
 
     if (conn->is_overdue) {
         conn->is_overdue = 0;
-        faas_duration_text(conn->wd->cfg.exec_timeout, time);
+        faas_duration_text(conn->req.time, time);
         (void) snprintf(line, sizeof(line), "function not done within "
-                        "exec_timeout of %s", time);
+                        "%s of %s", conn->req.time
+                                    == conn->wd->cfg.exec_timeout
+                                    ? "exec_timeout" : "X-Timeout", time);
         return fail(up, 504, line);
+    }
+
+    if (up->is_held) {
+        return hold(up);
     }
 
     if (up->state != WD_UP_ACTIVE) {
@@ -181,18 +200,123 @@ run(struct wd_conn *conn)
         return 1;
     }
 
-    moved |= up->is_head_done ? read_body(up) : read_head(up);
+    moved |= conn->is_tunnel ? tunnel(up)
+             : up->is_head_done ? read_body(up) : read_head(up);
 
     /*
      * What came in one piece goes on in one write(2): a client sees a short
      * answer whole or not at all, should this process be killed.
      */
 
-    for (i = 0; i < PIECES_MAX && conn->call == up && has_more(up); i++) {
+    for (i = 0; i < PIECES_MAX && conn->call == up && has_more(up)
+                && !conn->is_tunnel; i++)
+    {
         moved |= read_body(up);
     }
 
     return moved;
+}
+
+
+/*
+ * The body is collected; with its end the request goes out.
+ */
+static int
+hold(struct wd_up *up)
+{
+    struct wd_conn  *conn;
+
+    conn = up->conn;
+
+    if (conn->body_len != 0) {
+        if (faas_buf_add(&up->held, conn->body, conn->body_len) != 0) {
+            return fail(up, 413, "body over max_held_body");
+        }
+
+        wd_conn_consume(conn, conn->body_len);
+    }
+
+    return conn->is_body_done ? end_hold(up) : 0;
+}
+
+
+static int
+end_hold(struct wd_up *up)
+{
+    struct wd_text  text;
+
+    wd_text_init(&text, up->out.data + up->out.end,
+                 up->out.size - up->out.end);
+    wd_text_printf(&text, "Content-Length: %zu\r\n\r\n", up->held.len);
+
+    if (text.is_full) {
+        return fail(up, 500, "head too large to be passed on");
+    }
+
+    up->is_held = 0;
+    up->out.end += text.len;
+    up->conn->body = up->held.data;
+    up->conn->body_len = up->held.len;
+
+    if (up->is_hung_up) {
+        wd_up_replay(up);       /* it was idle for too long meanwhile */
+
+    } else {
+        wd_up_open(up);
+    }
+
+    return 1;
+}
+
+
+/*
+ * The function speaks what the client has asked for.
+ */
+static int
+upgrade(struct wd_up *up, const struct wd_head *head)
+{
+    if (!up->is_upgrade || wd_head_upgrade(head).len == 0) {
+        return fail(up, 500, "function changes the protocol unasked");
+    }
+
+    up->is_head_done = 1;
+    up->is_chunked = 0;
+    up->is_sent = 0;
+
+    if (wd_reply_upgrade(up->conn, head) != 0) {
+        return fail(up, 500, "function's answer has a head too large to be "
+                    "passed on");
+    }
+
+    return 1;
+}
+
+
+/*
+ * Bytes of the function to the client, as they are.
+ */
+static int
+tunnel(struct wd_up *up)
+{
+    if (up->body_len != 0) {
+        return pass_body(up);
+    }
+
+    if (up->in.start == up->in.end && up->can_read && wd_up_receive(up) <= 0) {
+        if (!up->is_eof) {
+            return 0;
+        }
+
+        wd_reply_end(up->conn);
+
+        return end_call(up, 0);
+    }
+
+    up->body = up->in.data + up->in.start;
+    up->body_len = up->in.end - up->in.start;
+    up->in.start = up->in.end;
+
+    return up->body_len != 0 ? 1 : 0;
 }
 
 
@@ -391,7 +515,7 @@ take_head(struct wd_up *up, size_t head_len)
 
     if (head->status < 200) {
         if (head->status == 101) {
-            return fail(up, 500, "function changes the protocol");
+            return upgrade(up, head);
         }
 
         wd_parser_init(&up->parser, HTTP_RESPONSE, wd->cfg.max_head_size);

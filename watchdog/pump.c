@@ -429,7 +429,7 @@ set_timer(struct wd_conn *conn)
         wait = WD_WAIT_WRITE;
 
     } else if (!conn->is_body_done && conn->body_len == 0
-               && !conn->reply.is_done)
+               && !conn->reply.is_done && !conn->is_tunnel)
     {
         wait = WD_WAIT_READ;
     }

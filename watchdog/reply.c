@@ -27,6 +27,8 @@ static size_t room_for(struct wd_conn *conn, char **at);
 static int has_no_body(const struct wd_conn *conn, int status);
 static void add_framing(struct wd_conn *conn, struct wd_text *text,
     const uint64_t *length);
+static void add_upgrade(struct wd_conn *conn, struct wd_text *text,
+    const struct wd_head *head);
 static void add_date(struct wd *wd, struct wd_text *text);
 static void frame(char *at, size_t len);
 
@@ -256,8 +258,15 @@ wd_reply_forward(struct wd_conn *conn, const struct wd_head *head,
     }
 
     wd_text_puts(&text, headers);
-    add_framing(conn, &text,
-                head->has_length ? &head->content_length : NULL);
+
+    if (conn->is_tunnel) {
+        add_upgrade(conn, &text, head);
+
+    } else {
+        add_framing(conn, &text,
+                    head->has_length ? &head->content_length : NULL);
+    }
+
     wd_text_puts(&text, "\r\n");
 
     if (text.is_full) {
@@ -269,6 +278,18 @@ wd_reply_forward(struct wd_conn *conn, const struct wd_head *head,
     conn->reply.is_begun = 1;
 
     return 0;
+}
+
+
+int
+wd_reply_upgrade(struct wd_conn *conn, const struct wd_head *head)
+{
+    conn->req.is_keep_alive = 0;
+    conn->is_tunnel = 1;
+    conn->is_body_done = 0;
+    conn->is_body_unwanted = 0;
+
+    return wd_reply_forward(conn, head, "");
 }
 
 
@@ -480,6 +501,19 @@ add_framing(struct wd_conn *conn, struct wd_text *text,
     } else if (conn->req.minor == 0) {
         wd_text_puts(text, "Connection: keep-alive\r\n");
     }
+}
+
+
+static void
+add_upgrade(struct wd_conn *conn, struct wd_text *text,
+    const struct wd_head *head)
+{
+    struct wd_str  protocol;
+
+    protocol = wd_head_upgrade(head);
+    conn->reply.is_last = 1;
+    wd_text_printf(text, "Connection: Upgrade\r\nUpgrade: %.*s\r\n",
+                   (int) protocol.len, protocol.s);
 }
 
 

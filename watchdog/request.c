@@ -11,14 +11,17 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "conn.h"
+#include "lib/faas_num.h"
 
 
 #define CONTINUE      "HTTP/1.1 100 Continue\r\n\r\n"
 #define FULL_HEADERS  "X-OpenFaaS-Internal: faas-middleware\r\n"
 #define SCRATCH_SIZE  16384     /* bytes read at once when lingering */
+#define MSEC_MAX      (365ULL * 24 * 3600 * 1000)
 
 
 static int receive(struct wd_conn *conn);
@@ -29,6 +32,9 @@ static int read_away(struct wd_conn *conn);
 static void begin(struct wd_conn *conn, struct wd_head *head);
 static int is_refused(struct wd_conn *conn, const struct wd_head *head);
 static void admit(struct wd_conn *conn, const struct wd_head *head);
+static uint64_t call_time(const struct wd *wd, const struct wd_head *head);
+static int is_stream(const struct wd_head *head);
+static int read_tunnel(struct wd_conn *conn);
 static void keep_call_id(struct wd_request *req, const struct wd_head *head);
 static void log_headers(struct wd_log *log, const struct wd_head *head);
 static void keep_url(struct wd_request *req, const struct wd_head *head);
@@ -228,6 +234,10 @@ read_body(struct wd_conn *conn)
         return 0;
     }
 
+    if (conn->is_tunnel) {
+        return read_tunnel(conn);
+    }
+
     moved = conn->in.start == conn->in.end ? receive(conn) : 1;
 
     if (conn->in.start == conn->in.end) {
@@ -256,6 +266,24 @@ read_body(struct wd_conn *conn)
     }
 
     return 1;
+}
+
+
+/*
+ * Bytes of another protocol, as they are.
+ */
+static int
+read_tunnel(struct wd_conn *conn)
+{
+    int  moved;
+
+    moved = conn->in.start == conn->in.end ? receive(conn) : 1;
+
+    conn->body = conn->in.data + conn->in.start;
+    conn->body_len = conn->in.end - conn->in.start;
+    conn->in.start = conn->in.end;
+
+    return moved;
 }
 
 
@@ -306,6 +334,7 @@ begin(struct wd_conn *conn, struct wd_head *head)
     conn->wait = WD_WAIT_NONE;
     conn->is_body_done = conn->parser.is_done;
     conn->is_body_unwanted = 0;
+    conn->is_tunnel = 0;
     conn->is_overdue = 0;
     wd_timer_stop(&conn->timer);
 
@@ -397,11 +426,73 @@ admit(struct wd_conn *conn, const struct wd_head *head)
         return;
     }
 
-    if (wd->cfg.exec_timeout != 0) {
-        wd_timer_set(&wd->loop, &conn->exec_timer, wd->cfg.exec_timeout);
+    conn->req.time = call_time(wd, head);
+
+    if (conn->req.time != 0) {
+        wd_timer_set(&wd->loop, &conn->exec_timer, conn->req.time);
     }
 
     wd->mode->start(conn, head);
+}
+
+
+/*
+ * In mode http a client may ask for less than exec_timeout, and a stream has
+ * no end that could be waited for.  0: no limit.
+ */
+static uint64_t
+call_time(const struct wd *wd, const struct wd_head *head)
+{
+    uint64_t                 limit, wanted;
+    const struct wd_header  *header;
+
+    limit = wd->cfg.exec_timeout;
+
+    if (wd->cfg.mode != WD_MODE_HTTP) {
+        return limit;
+    }
+
+    if (is_stream(head) || wd_head_upgrade(head).len != 0) {
+        return 0;
+    }
+
+    header = wd_head_find(head, "X-Timeout");
+
+    if (header != NULL
+        && faas_parse_duration(header->value.s, header->value.len,
+                               limit != 0 ? limit : MSEC_MAX, &wanted) == 0
+        && wanted != 0)
+    {
+        return wanted;
+    }
+
+    return limit;
+}
+
+
+static int
+is_stream(const struct wd_head *head)
+{
+    size_t                   i, j, len;
+    const struct wd_header  *header;
+
+    static const char *const  types[] = {
+        "text/event-stream", "application/x-ndjson"
+    };
+
+    header = wd_head_find(head, "Accept");
+
+    for (i = 0; header != NULL && i < sizeof(types) / sizeof(types[0]); i++) {
+        len = strlen(types[i]);
+
+        for (j = 0; j + len <= header->value.len; j++) {
+            if (strncasecmp(header->value.s + j, types[i], len) == 0) {
+                return 1;
+            }
+        }
+    }
+
+    return 0;
 }
 
 

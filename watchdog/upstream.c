@@ -130,6 +130,7 @@ wd_up_free(struct wd_up *up)
     wd_loop_close(&wd->loop, &up->event);
     wd_iobuf_put(&wd->buffers, &up->in);
     wd_iobuf_put(&wd->buffers, &up->out);
+    faas_buf_done(&up->held);
     up->conn = NULL;
     wd_list_del(&up->link);
     wd_list_add(&http->free_ups, &up->link);
@@ -154,6 +155,7 @@ wd_up_keep(struct wd_up *up)
 
     wd_iobuf_put(&wd->buffers, &up->in);
     wd_iobuf_put(&wd->buffers, &up->out);
+    faas_buf_done(&up->held);
     up->conn = NULL;
     up->state = WD_UP_IDLE;
     wd_list_add(&http->idle, &up->link);
@@ -358,6 +360,8 @@ prepare(struct wd_up *up, struct wd_conn *conn)
     up->is_head_done = 0;
     up->is_keep_alive = 0;
     up->is_sent = 0;
+    up->is_held = 0;
+    up->is_upgrade = 0;
 }
 
 

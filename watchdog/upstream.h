@@ -64,6 +64,9 @@ struct wd_up {
     int                 has_body;       /* the request */
     int                 is_chunked;     /* its body is */
     int                 is_sent;        /* all of it is in out */
+    int                 is_held;        /* it is collected before it is sent */
+    int                 is_upgrade;     /* the client asks for a protocol */
+    struct faas_buf     held;           /* the body, where is_held */
 };
 
 
@@ -114,10 +117,12 @@ int wd_up_send(struct wd_up *up);
 void wd_ups_done(struct wd *wd);
 
 /*
- * forward.c: the head of the request as it goes to the function.  Returns 0,
- * or -1 where there is no room.
+ * forward.c: the head of the request as it goes to the function; where is_open
+ * is set, without its end and what tells how long the body is.  Returns 0, or
+ * -1 where there is no room.
  */
-int wd_forward_head(const struct wd_head *head, struct wd_text *text);
+int wd_forward_head(const struct wd_head *head, struct wd_text *text,
+    int is_open);
 
 /* how long the function lets an idle connection live, msec; or preset */
 uint64_t wd_forward_keep(const struct wd_head *head, uint64_t preset);

@@ -376,17 +376,17 @@ forwarding(void **state)
           "TE: trailers\r\nExpect: 100-continue\r\nUpgrade: y\r\nA: b\r\n"
           "Transfer-Encoding: chunked\r\n\r\n", &head);
     wd_text_init(&text, out, sizeof(out));
-    assert_int_equal(wd_forward_head(&head, &text), 0);
+    assert_int_equal(wd_forward_head(&head, &text, 0), 0);
     out[text.len] = '\0';
     assert_string_equal(out, "POST /p HTTP/1.1\r\nHost: h\r\nA: b\r\n"
                         "Transfer-Encoding: chunked\r\n\r\n");
 
     wd_text_init(&text, out, 30);
-    assert_int_equal(wd_forward_head(&head, &text), -1);
+    assert_int_equal(wd_forward_head(&head, &text, 0), -1);
 
     parse(&parser, "GET / HTTP/1.0\r\n\r\n", &head);
     wd_text_init(&text, out, sizeof(out));
-    assert_int_equal(wd_forward_head(&head, &text), 0);
+    assert_int_equal(wd_forward_head(&head, &text, 0), 0);
     out[text.len] = '\0';
     assert_string_equal(out, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_int_equal(wd_forward_keep(&head, 4000), 4000);
