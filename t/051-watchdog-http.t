@@ -89,6 +89,19 @@ sub serve {
                 substr($in, 0, 2 + hex $1) = '';
             }
         }
+        if ($path eq '/upgrade') {
+            put($sock, "HTTP/1.1 101 Switching Protocols\r\n"
+                . ($head =~ /^Connection: Upgrade\r$/m
+                   && $head =~ /^Upgrade: (.+)\r$/m
+                   ? "Connection: upgrade\r\nUpgrade: $1\r\n" : '')
+                . "X-Proto: 1\r\n\r\nwelcome ");
+            put($sock, uc $body) while sysread $sock, $body, 65536;
+            return;
+        }
+        if ($path eq '/hang') {
+            sysread $sock, $body, 1;
+            return;
+        }
         if ($path eq '/head') { answer($sock, $head) }
         elsif ($path eq '/count') { answer($sock, "$$ $n") }
         elsif ($path eq '/echo') { answer($sock, $body) }
@@ -360,6 +373,81 @@ subtest 'the function ends' => sub {
     like($wd->log, qr/"no-such-program": executable file not found/,
         'saying so');
     $wd->stop(may_be_gone => 1);
+};
+
+
+subtest 'upgrade' => sub {
+    my $wd = watchdog(exec_timeout => '300ms', read_timeout => '300ms');
+    my $client = $wd->client;
+
+    $client->write("GET /upgrade HTTP/1.1\r\nHost: x\r\nConnection: Upgrade"
+        . "\r\nUpgrade: websocket\r\n\r\nfirst");
+    my $head = '';
+    $head .= $client->read_some while $head !~ /FIRST$/;
+    like($head, qr/^HTTP\/1\.1 101 Switching Protocols\r\n/, 'a 101');
+    like($head, qr/^Connection: Upgrade\r$/m, 'Connection');
+    like($head, qr/^Upgrade: websocket\r$/m, 'Upgrade');
+    like($head, qr/^X-Proto: 1\r$/m, 'and other headers');
+    like($head, qr/\r\n\r\nwelcome FIRST$/, 'what came with the heads');
+
+    # longer than any time-out
+    ok(!$client->fill(0.8), 'silence is no end');
+
+    for my $text ("a\0b", 'x' x 300_000) {
+        my $got = '';
+        $client->write($text);
+        $got .= $client->read_some while length $got < length $text;
+        ok($got eq uc $text, 'bytes go both ways: ' . length $text);
+    }
+
+    is($wd->get('/count')->{status}, 200, 'other calls go on');
+    $client->close;
+    wait_for(sub { $wd->log =~ /GET \/upgrade - 101/ }, 10, 'its end');
+    pass('the client closes: it ends');
+    my $res = $wd->get('/upgrade');
+    is($res->{status}, 500, 'a 101 that nobody has asked for: 500');
+    like($res->{body}, qr/changes the protocol unasked/, 'saying so');
+    $wd->stop;
+};
+
+
+subtest 'time of a call' => sub {
+    my $wd = watchdog(exec_timeout => '600ms');
+
+    is($wd->get('/hang', { 'x-timeout' => '100ms' })->{body},
+        "function not done within X-Timeout of 0.1s\n", 'X-Timeout');
+    is($wd->get('/hang', { 'x-timeout' => $_ })->{body},
+        "function not done within exec_timeout of 0.6s\n",
+        "exec_timeout where it is $_") for '5s', 'x', '0';
+
+    my $client = $wd->client;
+    $client->send_request(GET => '/hang', { accept => 'text/Event-Stream' });
+    ok(!$client->fill(1.2), 'a stream has no limit');
+    $client->close;
+    $wd->stop;
+};
+
+
+subtest 'held bodies' => sub {
+    my $wd = watchdog(buffer_http => 'true', max_held_body => 100_000);
+    my $res = http(POST => $wd->addr, '/head', { 'transfer-encoding' =>
+        'chunked' }, "3\r\nabc\r\n0\r\n\r\n");
+
+    like($res->{body}, qr/^Content-Length: 3\r$/m, 'its length is told');
+    unlike($res->{body}, qr/^Transfer-Encoding/m, 'in place of chunks');
+    is($wd->post('/echo', 'x' x 99_999)->{body}, 'x' x 99_999, 'it is whole');
+    is($wd->get('/echo')->{status}, 200, 'none is none');
+    is($wd->post('/echo', 'x' x 100_001)->{status}, 413, 'too much: 413');
+
+    my $client = $wd->client;
+    $client->write("POST /count HTTP/1.1\r\nHost: x\r\n"
+        . "Content-Length: 4\r\n\r\nab");
+    my ($before) = $wd->get('/count')->{body} =~ / (\d+)/;
+    my ($after) = $wd->get('/count')->{body} =~ / (\d+)/;
+    is($after, $before + 1, 'half a body does not reach the function');
+    $client->write('cd');
+    is($client->response->{status}, 200, 'a whole one does');
+    $wd->stop;
 };
 
 
