@@ -28,10 +28,10 @@
 #include "store.h"
 
 
-#define PROBE_REQUEST  "GET /_/ready HTTP/1.1\r\nHost: replica\r\n"         \
+/* /_/ready is the function's own business with the classic watchdog */
+#define PROBE_REQUEST  "GET /_/health HTTP/1.1\r\nHost: replica\r\n"        \
                        "Connection: close\r\n\r\n"
 #define PROBE_STATUS   "HTTP/1.1 200"
-#define PROBE_FULL     "HTTP/1.1 429"   /* it works, as much as it may */
 #define PROBE_RETRY    50               /* msec */
 
 
@@ -516,8 +516,7 @@ on_probe(evutil_socket_t fd, short what, void *arg)
     }
 
     if (n == (ssize_t) strlen(PROBE_STATUS)
-        && (memcmp(text, PROBE_STATUS, (size_t) n) == 0
-            || memcmp(text, PROBE_FULL, (size_t) n) == 0))
+        && memcmp(text, PROBE_STATUS, (size_t) n) == 0)
     {
         set_state(replica, REPLICA_READY);
         return;

@@ -364,7 +364,8 @@ $t->redis('DEL', "faas:load:$_") for @{ $t->redis(qw(ZRANGE faas:gateways
 
 # logs have a bound
 
-deploy('chatty', './handler.sh', image => 'chatty');
+deploy('chatty', './handler.sh', image => 'chatty',
+    envVars => { combine_output => 'false' });
 wait_ready('chatty');
 ($addr) = addrs('chatty');
 http(GET => $addr, '/') for 1 .. 12;

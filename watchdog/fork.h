@@ -36,6 +36,13 @@ struct wd_call {
 
 
 /*
+ * Body to standard input, standard output to the answer (call_io.c).  Return
+ * whether something has moved.
+ */
+int wd_call_feed(struct wd_call *call);
+int wd_call_drain(struct wd_call *call);
+
+/*
  * Answers (outcome.c).  Each is given once for a call.
  *
  * The process has ended well and its output is complete; it has ended badly;

@@ -45,6 +45,13 @@ wd_lock_make(struct wd *wd)
     }
 
     if (!wd->cfg.has_lock) {
+
+        /* who hands the socket over looks at our answers, not at files */
+
+        if (wd->is_inherited) {
+            wd->lock[0] = '\0';
+        }
+
         return;
     }
 

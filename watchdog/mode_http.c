@@ -17,8 +17,6 @@
 #define TEXT_MAX      256       /* bytes of an error's text */
 #define PIECES_MAX    16        /* of an answer, before it is sent on */
 #define KEEP          4000      /* msec; node closes after 5 s */
-#define CHUNK_SPACE   8         /* bytes of "ffff\r\n" and "\r\n" */
-#define LAST_CHUNK    "0\r\n\r\n"
 
 
 static int init(struct wd *wd, struct faas_err *err);
@@ -28,21 +26,15 @@ static void done(struct wd *wd);
 static void start(struct wd_conn *conn, const struct wd_head *head);
 static int run(struct wd_conn *conn);
 static void cancel(struct wd_conn *conn);
-static int hold(struct wd_up *up);
-static int end_hold(struct wd_up *up);
 static int upgrade(struct wd_up *up, const struct wd_head *head);
 static int tunnel(struct wd_up *up);
 static int has_more(const struct wd_up *up);
-static int fill(struct wd_up *up);
-static int add_last_chunk(struct wd_up *up);
-static int send_out(struct wd_up *up);
 static int read_head(struct wd_up *up);
 static int take_head(struct wd_up *up, size_t head_len);
 static int read_body(struct wd_up *up);
 static int pass_body(struct wd_up *up);
 static int finish(struct wd_up *up);
 static int lost(struct wd_up *up);
-static int fail(struct wd_up *up, int status, const char *text);
 static int end_call(struct wd_up *up, int is_good);
 
 
@@ -148,7 +140,7 @@ start(struct wd_conn *conn, const struct wd_head *head)
     up->parser.is_bodyless = conn->req.is_head;
 
     if (wd_forward_head(head, &text, up->is_held) != 0) {
-        (void) fail(up, 500, "head too large to be passed on");
+        (void) wd_up_fail(up, 500, "head too large to be passed on");
         return;
     }
 
@@ -182,19 +174,19 @@ run(struct wd_conn *conn)
                         "%s of %s", conn->req.time
                                     == conn->wd->cfg.exec_timeout
                                     ? "exec_timeout" : "X-Timeout", time);
-        return fail(up, 504, line);
+        return wd_up_fail(up, 504, line);
     }
 
     if (up->is_held) {
-        return hold(up);
+        return wd_up_hold(up);
     }
 
     if (up->state != WD_UP_ACTIVE) {
         return up->is_eof || http->is_lost ? lost(up) : 0;
     }
 
-    moved = fill(up);
-    moved |= send_out(up);
+    moved = wd_up_fill(up);
+    moved |= wd_up_flush(up);
 
     if (up->state != WD_UP_ACTIVE) {
         return 1;
@@ -219,64 +211,13 @@ run(struct wd_conn *conn)
 
 
 /*
- * The body is collected; with its end the request goes out.
- */
-static int
-hold(struct wd_up *up)
-{
-    struct wd_conn  *conn;
-
-    conn = up->conn;
-
-    if (conn->body_len != 0) {
-        if (faas_buf_add(&up->held, conn->body, conn->body_len) != 0) {
-            return fail(up, 413, "body over max_held_body");
-        }
-
-        wd_conn_consume(conn, conn->body_len);
-    }
-
-    return conn->is_body_done ? end_hold(up) : 0;
-}
-
-
-static int
-end_hold(struct wd_up *up)
-{
-    struct wd_text  text;
-
-    wd_text_init(&text, up->out.data + up->out.end,
-                 up->out.size - up->out.end);
-    wd_text_printf(&text, "Content-Length: %zu\r\n\r\n", up->held.len);
-
-    if (text.is_full) {
-        return fail(up, 500, "head too large to be passed on");
-    }
-
-    up->is_held = 0;
-    up->out.end += text.len;
-    up->conn->body = up->held.data;
-    up->conn->body_len = up->held.len;
-
-    if (up->is_hung_up) {
-        wd_up_replay(up);       /* it was idle for too long meanwhile */
-
-    } else {
-        wd_up_open(up);
-    }
-
-    return 1;
-}
-
-
-/*
  * The function speaks what the client has asked for.
  */
 static int
 upgrade(struct wd_up *up, const struct wd_head *head)
 {
     if (!up->is_upgrade || wd_head_upgrade(head).len == 0) {
-        return fail(up, 500, "function changes the protocol unasked");
+        return wd_up_fail(up, 500, "function changes the protocol unasked");
     }
 
     up->is_head_done = 1;
@@ -284,7 +225,7 @@ upgrade(struct wd_up *up, const struct wd_head *head)
     up->is_sent = 0;
 
     if (wd_reply_upgrade(up->conn, head) != 0) {
-        return fail(up, 500, "function's answer has a head too large to be "
+        return wd_up_fail(up, 500, "function's answer has a head too large to be "
                     "passed on");
     }
 
@@ -338,116 +279,6 @@ cancel(struct wd_conn *conn)
 }
 
 
-/*
- * Body of the request to up->out.  Returns whether something has moved.
- */
-static int
-fill(struct wd_up *up)
-{
-    int               moved;
-    size_t            len, need;
-    struct wd_conn   *conn;
-    struct wd_iobuf  *out;
-
-    conn = up->conn;
-    out = &up->out;
-    moved = 0;
-
-    if (up->is_sent || up->is_mute) {
-        return 0;
-    }
-
-    if (out->start == out->end) {
-        out->start = 0;
-        out->end = 0;
-    }
-
-    need = up->is_chunked ? CHUNK_SPACE : 0;
-
-    if (conn->body_len != 0 && out->size - out->end > need) {
-        len = out->size - out->end - need;
-
-        if (len > conn->body_len) {
-            len = conn->body_len;
-        }
-
-        if (up->is_chunked) {
-            /* len is below 65536, as a buffer's size is at most that */
-            (void) snprintf(out->data + out->end, out->size - out->end,
-                            "%04zx\r\n", len);
-            out->end += CHUNK_SPACE - 2;
-        }
-
-        memcpy(out->data + out->end, conn->body, len);
-        out->end += len;
-
-        if (up->is_chunked) {
-            memcpy(out->data + out->end, "\r\n", 2);
-            out->end += 2;
-        }
-
-        wd_conn_consume(conn, len);
-        moved = 1;
-    }
-
-    if (conn->body_len == 0 && conn->is_body_done) {
-        moved |= add_last_chunk(up);
-    }
-
-    return moved;
-}
-
-
-static int
-add_last_chunk(struct wd_up *up)
-{
-    struct wd_iobuf  *out;
-
-    out = &up->out;
-
-    if (up->is_chunked) {
-        if (out->size - out->end < sizeof(LAST_CHUNK) - 1) {
-            return 0;
-        }
-
-        memcpy(out->data + out->end, LAST_CHUNK, sizeof(LAST_CHUNK) - 1);
-        out->end += sizeof(LAST_CHUNK) - 1;
-    }
-
-    up->is_sent = 1;
-
-    return 1;
-}
-
-
-/*
- * A function may answer, and close, before it has read all; so a connection
- * that takes no more can still have an answer in it.
- */
-static int
-send_out(struct wd_up *up)
-{
-    int  rc;
-
-    rc = wd_up_send(up);
-
-    if (rc >= 0) {
-        return rc;
-    }
-
-    if (wd_up_can_replay(up)) {
-        wd_up_replay(up);
-        return 1;
-    }
-
-    up->is_mute = 1;
-    up->can_read = 1;
-    wd_conn_drop_body(up->conn);
-
-    return 1;
-}
-
-
 static int
 read_head(struct wd_up *up)
 {
@@ -470,11 +301,11 @@ read_head(struct wd_up *up)
                 break;
             }
 
-            return fail(up, 500, "function's answer has a head over "
+            return wd_up_fail(up, 500, "function's answer has a head over "
                         "max_head_size");
 
         case WD_SCAN_BAD:
-            return fail(up, 500, "function's answer has a malformed head");
+            return wd_up_fail(up, 500, "function's answer has a malformed head");
 
         case WD_SCAN_DONE:
             return take_head(up, head_len);
@@ -496,7 +327,7 @@ take_head(struct wd_up *up, size_t head_len)
     head = &wd->head;
 
     if (head_len > wd->cfg.max_head_size) {
-        return fail(up, 500, "function's answer has a head over "
+        return wd_up_fail(up, 500, "function's answer has a head over "
                     "max_head_size");
     }
 
@@ -505,7 +336,7 @@ take_head(struct wd_up *up, size_t head_len)
     {
         faas_log(FAAS_LOG_WARN, "function's answer is no HTTP: %s",
                  head->error);
-        return fail(up, 500, "function's answer has a malformed head");
+        return wd_up_fail(up, 500, "function's answer has a malformed head");
     }
 
     up->in.start += head_len;
@@ -535,7 +366,7 @@ take_head(struct wd_up *up, size_t head_len)
     wd_reply_duration(up->conn, line);
 
     if (wd_reply_forward(up->conn, head, line) != 0) {
-        return fail(up, 500, "function's answer has a head too large to be "
+        return wd_up_fail(up, 500, "function's answer has a head too large to be "
                     "passed on");
     }
 
@@ -576,7 +407,7 @@ read_body(struct wd_up *up)
     {
         faas_log(FAAS_LOG_WARN, "function's answer is no HTTP: %s",
                  wd_parser_error(&up->parser));
-        return fail(up, 500, "function's answer has a malformed body");
+        return wd_up_fail(up, 500, "function's answer has a malformed body");
     }
 
     up->in.start += used;
@@ -648,19 +479,16 @@ lost(struct wd_up *up)
         (void) snprintf(line, sizeof(line), "cannot connect to the function: "
                         "%s", up->error != 0 ? strerror(up->error)
                                              : "it has ended");
-        return fail(up, 500, line);
+        return wd_up_fail(up, 500, line);
     }
 
-    return fail(up, 500, "function closed the connection before its answer "
+    return wd_up_fail(up, 500, "function closed the connection before its answer "
                 "was complete");
 }
 
 
-/*
- * Returns 1, as the other functions do that end the call.
- */
-static int
-fail(struct wd_up *up, int status, const char *text)
+int
+wd_up_fail(struct wd_up *up, int status, const char *text)
 {
     struct wd_conn  *conn;
 

@@ -117,6 +117,20 @@ int wd_up_send(struct wd_up *up);
 void wd_ups_done(struct wd *wd);
 
 /*
+ * up_body.c: collects the body, where the request is held; moves it to
+ * up->out; sends that.  Return whether something has moved.
+ */
+int wd_up_hold(struct wd_up *up);
+int wd_up_fill(struct wd_up *up);
+int wd_up_flush(struct wd_up *up);
+
+/*
+ * mode_http.c: ends the call with this answer, or cuts off the one that has
+ * begun.  Returns 1.
+ */
+int wd_up_fail(struct wd_up *up, int status, const char *text);
+
+/*
  * forward.c: the head of the request as it goes to the function; where is_open
  * is set, without its end and what tells how long the body is.  Returns 0, or
  * -1 where there is no room.
