@@ -83,7 +83,8 @@ subtest 'readiness' => sub {
         . "echo called\n", oct 755), ready_path => '/is/ready',
         max_inflight => 1);
 
-    is($wd->get('/_/ready')->{status}, 500, 'ready_path: the function is asked');
+    is($wd->get('/_/ready')->{status}, 500,
+        'ready_path: the function is asked');
     $t->spew($fifo, '');
     is($wd->get('/_/ready')->{status}, 200, 'and says when it is ready');
     unlike($wd->log, qr{/is/ready}, 'that is not logged');
@@ -200,7 +201,8 @@ subtest 'addresses' => sub {
     my $res = run_command([$binary], env => { port => "unix:$path",
         fprocess => 'cat', metrics_port => 0, TMPDIR => $t->dir },
         log => $t->dir . '/taken.out');
-    is($res->{status} >> 8 || $res->{status}, 1, 'one that is taken is refused');
+    is($res->{status} >> 8 || $res->{status}, 1,
+        'one that is taken is refused');
     like($res->{output}, qr/cannot listen on unix:.*in use/i, 'saying why');
 
     $wd = watchdog('cat');

@@ -14,6 +14,7 @@
 
 
 static int fill(struct wd_call *call, const char **data, size_t *len);
+static void take(struct wd_call *call, size_t len);
 static ssize_t read_held(struct wd_call *call);
 
 
@@ -52,13 +53,7 @@ wd_call_feed(struct wd_call *call)
     n = write(call->in.fd, data, len);
 
     if (n > 0) {
-        if (wd->cfg.is_marshaled) {
-            faas_buf_consume(&call->marshal.text, (size_t) n);
-
-        } else {
-            wd_conn_consume(conn, (size_t) n);
-        }
-
+        take(call, (size_t) n);
         return 1;
     }
 
@@ -127,6 +122,21 @@ fill(struct wd_call *call, const char **data, size_t *len)
     *len = marshal->text.len;
 
     return moved;
+}
+
+
+/*
+ * So much of it has been written.
+ */
+static void
+take(struct wd_call *call, size_t len)
+{
+    if (call->conn->wd->cfg.is_marshaled) {
+        faas_buf_consume(&call->marshal.text, len);
+
+    } else {
+        wd_conn_consume(call->conn, len);
+    }
 }
 
 

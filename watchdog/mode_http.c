@@ -225,8 +225,8 @@ upgrade(struct wd_up *up, const struct wd_head *head)
     up->is_sent = 0;
 
     if (wd_reply_upgrade(up->conn, head) != 0) {
-        return wd_up_fail(up, 500, "function's answer has a head too large to be "
-                    "passed on");
+        return wd_up_fail(up, 500, "function's answer has a head too large to "
+                          "be passed on");
     }
 
     return 1;
@@ -302,10 +302,11 @@ read_head(struct wd_up *up)
             }
 
             return wd_up_fail(up, 500, "function's answer has a head over "
-                        "max_head_size");
+                              "max_head_size");
 
         case WD_SCAN_BAD:
-            return wd_up_fail(up, 500, "function's answer has a malformed head");
+            return wd_up_fail(up, 500, "function's answer has a malformed "
+                              "head");
 
         case WD_SCAN_DONE:
             return take_head(up, head_len);
@@ -328,7 +329,7 @@ take_head(struct wd_up *up, size_t head_len)
 
     if (head_len > wd->cfg.max_head_size) {
         return wd_up_fail(up, 500, "function's answer has a head over "
-                    "max_head_size");
+                          "max_head_size");
     }
 
     if (wd_parser_head(&up->parser, up->in.data + up->in.start, head_len,
@@ -366,8 +367,8 @@ take_head(struct wd_up *up, size_t head_len)
     wd_reply_duration(up->conn, line);
 
     if (wd_reply_forward(up->conn, head, line) != 0) {
-        return wd_up_fail(up, 500, "function's answer has a head too large to be "
-                    "passed on");
+        return wd_up_fail(up, 500, "function's answer has a head too large to "
+                          "be passed on");
     }
 
     return 1;
@@ -482,8 +483,8 @@ lost(struct wd_up *up)
         return wd_up_fail(up, 500, line);
     }
 
-    return wd_up_fail(up, 500, "function closed the connection before its answer "
-                "was complete");
+    return wd_up_fail(up, 500, "function closed the connection before its "
+                      "answer was complete");
 }
 
 

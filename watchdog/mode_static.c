@@ -80,6 +80,7 @@ static int open_file(struct wd_conn *conn, char *path, struct stat *st);
 static void redirect(struct wd_conn *conn, struct wd_str target);
 static void answer(struct wd_conn *conn, const struct wd_head *head,
     const char *path, int fd, const struct stat *st);
+static int begin(struct wd_conn *conn, int fd, uint64_t len);
 static int is_unchanged(const struct wd_head *head, const char *date);
 static void find_range(const struct wd_head *head, uint64_t size,
     struct range *range);
@@ -453,12 +454,9 @@ answer(struct wd_conn *conn, const struct wd_head *head, const char *path,
     int fd, const struct stat *st)
 {
     char            lines[HEADERS_MAX], date[FAAS_DATE_HTTP];
-    struct file    *file;
-    struct files   *files;
     struct range    range;
     struct wd_text  text;
 
-    files = conn->wd->mode_data;
     faas_date_http(st->st_mtime, date);
     find_range(head, (uint64_t) st->st_size, &range);
 
@@ -500,6 +498,24 @@ answer(struct wd_conn *conn, const struct wd_head *head, const char *path,
         return;
     }
 
+    if (begin(conn, fd, range.len) == 0) {
+        wd_reply_begin(conn, range.status, type_of(path), lines, range.len);
+    }
+}
+
+
+/*
+ * The call that sends len bytes of a file.  Returns 0, or -1 where it has
+ * answered.
+ */
+static int
+begin(struct wd_conn *conn, int fd, uint64_t len)
+{
+    struct file   *file;
+    struct files  *files;
+
+    files = conn->wd->mode_data;
+
     if (!wd_list_is_empty(&files->free_files)) {
         file = WD_ITEM(files->free_files.prev, struct file, link);
         wd_list_del(&file->link);
@@ -511,15 +527,16 @@ answer(struct wd_conn *conn, const struct wd_head *head, const char *path,
     if (file == NULL) {
         (void) close(fd);       /* nothing was written through it */
         wd_reply_error(conn, 500, "no memory for a call");
-        return;
+        return -1;
     }
 
     wd_list_init(&file->link);
     file->conn = conn;
     file->fd = fd;
-    file->left = range.len;
+    file->left = len;
     conn->call = file;
-    wd_reply_begin(conn, range.status, type_of(path), lines, range.len);
+
+    return 0;
 }
 
 
