@@ -239,4 +239,32 @@ subtest 'killed' => sub {
 };
 
 
+subtest 'nothing is left, however deep it hides' => sub {
+    my $list = "$dir/nested";
+    my $wd = Faas::Watchdog->start($t, fprocess => 'perl ' . $t->spew(
+        "$dir/nested.pl", <<'SCRIPT') . " $list");
+use POSIX ();
+close STDOUT;
+close STDERR;
+for (1 .. 9) {
+    my $pid = fork;
+    if ($pid) { last if $_ == 1; sleep 300 }
+    POSIX::setsid();
+    open my $out, '>>', $ARGV[0] or die;
+    syswrite $out, "$$\n";
+    sleep 300 if $_ == 9;
+}
+SCRIPT
+
+    is($wd->get('/')->{status}, 200, 'a function that leaves nine behind');
+    my @pids;
+    wait_for(sub { @pids = split ' ', slurp($list) // ''; @pids == 9 }, 10,
+        'nine processes');
+    $wd->proc->signal('INT');
+    is($wd->stop(signal => 'INT'), 0, 'the watchdog ends');
+    wait_for(sub { !grep { alive($_) } @pids }, 10, 'their end');
+    pass('and takes all of them along');
+};
+
+
 $t->finish;

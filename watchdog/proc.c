@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,8 +28,7 @@
 #include "spawn.h"
 
 
-#define LAST_ROUNDS     5       /* of killing what is left at the end */
-#define LAST_WAIT       200     /* msec in each round */
+#define LAST_WAIT       1000    /* msec for what is left at the end to go */
 #define CHILDREN_MAX    4096    /* bytes of a list of children */
 
 
@@ -195,20 +195,23 @@ wd_procs_reap(struct wd *wd)
 void
 wd_procs_kill_all(struct wd *wd)
 {
-    int            round;
-    struct pollfd  pfd;
+    int                      wait;
+    uint64_t                 end;
+    struct pollfd            pfd;
+    struct signalfd_siginfo  info;
 
+    end = wd_clock() + LAST_WAIT * 1000000ULL;
     pfd.fd = wd->signals.fd;
     pfd.events = POLLIN;
 
-    for (round = 0; round < LAST_ROUNDS; round++) {
-        if (kill_children() == 0) {
-            return;
+    /* with each that goes its own children come to us: they are next */
+
+    while (kill_children() != 0 && wd_clock() < end) {
+        wait = (int) ((end - wd_clock()) / 1000000) + 1;
+
+        if (poll(&pfd, 1, wait) > 0 && read(pfd.fd, &info, sizeof(info)) < 0) {
+            return;             /* without signals there is no use waiting */
         }
-
-        /* SIGCHLD wakes it; what it takes off is of no more interest */
-
-        (void) poll(&pfd, 1, LAST_WAIT);
 
         while (waitpid(-1, NULL, WNOHANG) > 0) {
             /* as many as there are */
