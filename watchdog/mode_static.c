@@ -600,6 +600,7 @@ parse_range(struct wd_str value, uint64_t size, struct range *range)
         return 200;
     }
 
+    first = 0;
     last = UINT64_MAX;
 
     if ((dash != s && faas_parse_uint(s, (size_t) (dash - s), 0, INT64_MAX,

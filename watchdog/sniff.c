@@ -78,7 +78,9 @@ wd_sniff(const char *data, size_t len)
         return "application/octet-stream";
     }
 
-    while (len != 0 && memchr("\t\n\f\r ", *data, 5) != NULL) {
+    while (len != 0 && (*data == ' ' || (*data >= '\t' && *data <= '\r'
+                                        && *data != '\v')))
+    {
         data++;
         len--;
     }
