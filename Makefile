@@ -140,6 +140,11 @@ help:  ## this list
 	    'PREFIX=$(PREFIX), JOBS=$(JOBS)'
 
 
+# with glibc, as musl is there for this machine's own processor only
+watchdog-arm64: deps-test  ## the watchdog for 64-bit ARM, in build/arm64
+	$(MAKE) BUILD=build/arm64 WD_CC=aarch64-linux-gnu-gcc \
+	    WD_LD=aarch64-linux-gnu-gcc build/arm64/faas-watchdog
+
 # nginx's own makefile knows what has to be rebuilt
 $(BUILD)/ngx_http_faas_module.so: $(MODULE_SRCS) Makefile
 	@mkdir -p $(BUILD)
@@ -199,4 +204,5 @@ $(BUILD)/samples/%/.made: samples/%/*
 -include $(wildcard $(OBJ)/*/*.d $(WD_OBJ)/*/*.d)
 
 .PHONY: all build deps deps-test run test bench unit samples lint install \
+        watchdog-arm64 \
         clean help

@@ -49,7 +49,7 @@ static void end_call(struct wd_call *call);
 
 
 #define WD_FORK_MODE(name)                                                   \
-    { name, init, stop, is_stopped, done, start, run, cancel }
+    { name, init, stop, is_stopped, done, start, run, cancel, NULL }
 
 const struct wd_mode  wd_mode_streaming = WD_FORK_MODE("streaming");
 const struct wd_mode  wd_mode_serializing = WD_FORK_MODE("serializing");

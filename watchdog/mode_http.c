@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,7 @@ static void done(struct wd *wd);
 static void start(struct wd_conn *conn, const struct wd_head *head);
 static int run(struct wd_conn *conn);
 static void cancel(struct wd_conn *conn);
+static void pass_signal(struct wd *wd, int sig);
 static int upgrade(struct wd_up *up, const struct wd_head *head);
 static int tunnel(struct wd_up *up);
 static int has_more(const struct wd_up *up);
@@ -46,7 +48,8 @@ const struct wd_mode  wd_mode_http = {
     done,
     start,
     run,
-    cancel
+    cancel,
+    pass_signal
 };
 
 
@@ -276,6 +279,19 @@ static void
 cancel(struct wd_conn *conn)
 {
     (void) end_call(conn->call, 0);
+}
+
+
+static void
+pass_signal(struct wd *wd, int sig)
+{
+    struct wd_http  *http;
+
+    http = wd->mode_data;
+
+    if (http->child != NULL) {
+        (void) kill(http->child->pid, sig);     /* it may just have ended */
+    }
 }
 
 

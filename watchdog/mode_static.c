@@ -98,7 +98,8 @@ const struct wd_mode  wd_mode_static = {
     done,
     start,
     run,
-    cancel
+    cancel,
+    NULL
 };
 
 

@@ -29,6 +29,11 @@
 #define STOP_EXTRA   2000       /* msec; for what was killed to be gone */
 
 
+static const int  passed[] = {
+    SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT
+};
+
+
 static void on_signal(struct wd_event *ev, uint32_t events);
 static void on_phase_timer(struct wd_timer *timer);
 static void begin_end(struct wd *wd, int sig);
@@ -39,6 +44,7 @@ static void begin_stop(struct wd *wd);
 int
 wd_phase_init(struct wd *wd, struct faas_err *err)
 {
+    size_t            i;
     sigset_t          set;
     struct sigaction  act;
 
@@ -47,10 +53,18 @@ wd_phase_init(struct wd *wd, struct faas_err *err)
     memset(&act, 0, sizeof(act));
     act.sa_handler = SIG_DFL;
 
-    (void) sigemptyset(&set);   /* these four cannot fail */
+    (void) sigemptyset(&set);   /* these cannot fail */
     (void) sigaddset(&set, SIGCHLD);
     (void) sigaddset(&set, SIGTERM);
     (void) sigaddset(&set, SIGINT);
+
+    /* as a container's first process we get them in the function's stead */
+
+    for (i = 0; wd->mode->signal != NULL
+                && i < sizeof(passed) / sizeof(passed[0]); i++)
+    {
+        (void) sigaddset(&set, passed[i]);
+    }
 
     wd->signals.owner = wd;
     wd->signals.handler = on_signal;
@@ -121,11 +135,19 @@ on_signal(struct wd_event *ev, uint32_t events)
     n = read(ev->fd, info, sizeof(info));
 
     for (i = 0; n > 0 && i < (size_t) n / sizeof(info[0]); i++) {
-        if (info[i].ssi_signo == SIGCHLD) {
-            wd_procs_reap(wd);
+        switch (info[i].ssi_signo) {
 
-        } else {
+        case SIGCHLD:
+            wd_procs_reap(wd);
+            break;
+
+        case SIGTERM:
+        case SIGINT:
             begin_end(wd, (int) info[i].ssi_signo);
+            break;
+
+        default:
+            wd->mode->signal(wd, (int) info[i].ssi_signo);
         }
     }
 }

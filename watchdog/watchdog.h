@@ -63,6 +63,9 @@ struct wd_mode {
 
     /* the client is gone: ends the call */
     void       (*cancel)(struct wd_conn *conn);
+
+    /* a signal that is for the function; NULL: there is nobody to get it */
+    void       (*signal)(struct wd *wd, int sig);
 };
 
 

@@ -55,18 +55,42 @@ defaults(void **state)
     fake = vars;
     assert_int_equal(wd_config_init(&cfg, fake_getenv, &err), 0);
 
-    assert_int_equal(cfg.mode, WD_MODE_STREAMING);
+    assert_int_equal(cfg.mode, WD_MODE_CLASSIC);
     assert_int_equal(cfg.port, 8080);
+    assert_int_equal(cfg.metrics_port, 8081);
     assert_int_equal(cfg.read_timeout, 30000);
     assert_int_equal(cfg.write_timeout, 30000);
-    assert_int_equal(cfg.exec_timeout, 30000);
+    assert_int_equal(cfg.exec_timeout, 0);
     assert_int_equal(cfg.healthcheck_interval, 30000);
     assert_int_equal(cfg.idle_timeout, 75000);
     assert_int_equal(cfg.max_inflight, 0);
     assert_int_equal(cfg.is_health_given, 0);
     assert_int_equal(cfg.has_log_prefix, 1);
-    assert_string_equal(cfg.content_type, "application/octet-stream");
+    assert_int_equal(cfg.is_combined, 1);
+    assert_null(cfg.content_type);
     assert_string_equal(cfg.tmp_dir, "/tmp");
+
+    wd_config_done(&cfg);
+}
+
+
+static void
+newer_defaults(void **state)
+{
+    struct faas_err   err;
+    struct wd_config  cfg;
+
+    static const char *const  vars[] = {
+        "fprocess=cat", "mode=streaming", NULL
+    };
+
+    (void) state;
+    fake = vars;
+    assert_int_equal(wd_config_init(&cfg, fake_getenv, &err), 0);
+
+    assert_int_equal(cfg.exec_timeout, 30000);
+    assert_int_equal(cfg.is_combined, 0);
+    assert_string_equal(cfg.content_type, "application/octet-stream");
 
     wd_config_done(&cfg);
 }
@@ -197,6 +221,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(defaults),
+        cmocka_unit_test(newer_defaults),
         cmocka_unit_test(all_given),
         cmocka_unit_test(wrong_names_the_variable),
         cmocka_unit_test(upstreams),
