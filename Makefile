@@ -105,6 +105,22 @@ bench: deps-test  ## run every benchmark; lines "figure NAME VALUE"
 	    if [ -x $$b ] && [ -f $$b ]; then \
 	        FAAS_BUILD=$(CURDIR)/$(BUILD) $$b; fi; done
 
+FUZZ_S ?= 60
+
+fuzz: deps-test  ## fuzz the watchdog's parsers, each for FUZZ_S seconds (60)
+	@set -e; for f in request response settings; do \
+	    mkdir -p build/fuzz/found-$$f; \
+	    clang -std=gnu11 -D_GNU_SOURCE -g -O1 -I. -I$(LLHTTP_INC) \
+	        -fsanitize=fuzzer,address,undefined \
+	        -fno-sanitize-recover=undefined -DLLHTTP_STRICT_MODE=1 \
+	        -o build/fuzz/$$f fuzz/fuzz_$$f.c \
+	        $$(sed -n 's/^ \* uses: //p' fuzz/fuzz_$$f.c) \
+	        $(LLHTTP)/llhttp.c $(LLHTTP)/http.c $(LLHTTP)/api.c; \
+	    build/fuzz/$$f -max_total_time=$(FUZZ_S) -max_len=8192 -timeout=5 \
+	        -rss_limit_mb=512 -dict=fuzz/http.dict -print_final_stats=1 \
+	        -artifact_prefix=build/fuzz/$$f- build/fuzz/found-$$f \
+	        fuzz/corpus/$$f; done
+
 unit: $(UNIT_BINS)  ## build the unit tests
 
 samples: $(SAMPLES:%=$(BUILD)/samples/%/.made)  ## build the sample functions
@@ -204,5 +220,5 @@ $(BUILD)/samples/%/.made: samples/%/*
 -include $(wildcard $(OBJ)/*/*.d $(WD_OBJ)/*/*.d)
 
 .PHONY: all build deps deps-test run test bench unit samples lint install \
-        watchdog-arm64 \
+        watchdog-arm64 fuzz \
         clean help
