@@ -20,9 +20,6 @@
 
 #define HEAD_MAX  32768
 
-#define CHECK(what)  do { if (!(what)) { abort(); } } while (0)
-
-
 enum state {
     OPEN,                       /* more has to come */
     DONE,
@@ -38,6 +35,7 @@ struct result {
 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static void check(int is_so);
 static void parse(const uint8_t *data, size_t size, uint32_t seed,
     struct result *result);
 static size_t parse_head(const uint8_t *data, size_t size, uint32_t seed,
@@ -63,13 +61,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     parse(data + 1, size - 1, 0, &whole);
     parse(data + 1, size - 1, data[0] + 1U, &cut);
 
-    CHECK(whole.state == cut.state);
-    CHECK(whole.body.len <= size);
+    check(whole.state == cut.state);
+    check(whole.body.len <= size);
 
     if (whole.state != REFUSED) {
-        CHECK(whole.head_len == cut.head_len);
-        CHECK(whole.body.len == cut.body.len);
-        CHECK(whole.body.len == 0
+        check(whole.head_len == cut.head_len);
+        check(whole.body.len == cut.body.len);
+        check(whole.body.len == 0
               || memcmp(whole.body.data, cut.body.data, whole.body.len) == 0);
     }
 
@@ -77,6 +75,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     faas_buf_done(&cut.body);
 
     return 0;
+}
+
+
+static void
+check(int is_so)
+{
+    if (!is_so) {
+        abort();
+    }
 }
 
 
@@ -126,16 +133,16 @@ parse_head(const uint8_t *data, size_t size, uint32_t seed,
         return 0;
     }
 
-    CHECK(head_len <= size);
+    check(head_len <= size);
     head = copy(data, head_len);
     wd_parser_init(parser, HTTP_REQUEST, HEAD_MAX);
 
     if (wd_parser_head(parser, head, head_len, &parsed) != 0) {
-        CHECK(parsed.error != NULL && parsed.error_status >= 400);
+        check(parsed.error != NULL && parsed.error_status >= 400);
         result->state = REFUSED;
 
     } else {
-        CHECK(!is_doubtful(head, head_len));
+        check(!is_doubtful(head, head_len));
         result->head_len = head_len;
         result->state = use_head(&parsed) != 0 ? REFUSED
                         : parser->is_done ? DONE : OPEN;
@@ -157,18 +164,18 @@ use_head(const struct wd_head *head)
 
     static char *const  none[] = { NULL };
 
-    CHECK(wd_env_init(&env, none, 2 * HEAD_MAX + 8192) == 0);
+    check(wd_env_init(&env, none, 2 * HEAD_MAX + 8192) == 0);
     env.has_cgi = 1;
     env.is_classic = 1;
     rc = wd_env_request(&env, head) != NULL;
     wd_env_done(&env);
 
     text = malloc(65536);
-    CHECK(text != NULL);
+    check(text != NULL);
     wd_text_init(&out, text, 65536);
     (void) wd_forward_head(head, &out, 0);
-    CHECK(out.len <= 65536);
-    CHECK(memchr(text, '\0', out.len) == NULL);
+    check(out.len <= 65536);
+    check(memchr(text, '\0', out.len) == NULL);
     free(text);
 
     return rc;
@@ -192,9 +199,9 @@ parse_body(const uint8_t *data, size_t size, uint32_t seed,
             return;
         }
 
-        CHECK(used <= n && parser->body_len <= n);
-        CHECK(parser->is_done || used == n);
-        CHECK(faas_buf_add(&result->body, part, parser->body_len) == 0);
+        check(used <= n && parser->body_len <= n);
+        check(parser->is_done || used == n);
+        check(faas_buf_add(&result->body, part, parser->body_len) == 0);
         free(part);
         data += used;
         size -= used;
@@ -236,7 +243,7 @@ copy(const void *data, size_t size)
     char  *p;
 
     p = malloc(size != 0 ? size : 1);
-    CHECK(p != NULL);
+    check(p != NULL);
     memcpy(p, data, size);
 
     return p;

@@ -21,12 +21,12 @@
 #define HEAD_MAX  32768
 #define OUT_MAX   (1 << 22)
 
-#define CHECK(what)  do { if (!(what)) { abort(); } } while (0)
-
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static void check(int is_so);
 static size_t find_head(char *data, size_t size, struct wd_parser *parser,
     struct wd_conn *conn);
+static void forward(struct wd_conn *conn, struct wd_parser *parser,
+    char *data, size_t size, size_t step, struct faas_buf *sent);
 static void pass(struct wd_conn *conn, const char *data, size_t len,
     struct faas_buf *sent);
 static void drain(struct wd_conn *conn, struct faas_buf *sent);
@@ -41,9 +41,9 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char              *text;
-    size_t             at, n, used;
+    size_t             at;
     struct wd_conn     conn;
-    struct faas_buf    body, sent;
+    struct faas_buf    sent;
     struct wd_parser   parser;
 
     if (size == 0) {
@@ -52,7 +52,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     memset(&conn, 0, sizeof(conn));
     wd_pool_init(&wd.buffers, 65536);
-    faas_buf_init(&body, OUT_MAX);
     faas_buf_init(&sent, OUT_MAX);
 
     conn.wd = &wd;
@@ -61,7 +60,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     conn.req.is_keep_alive = (data[0] & 4) != 0;
 
     text = malloc(size);
-    CHECK(text != NULL);
+    check(text != NULL);
     memcpy(text, data + 1, size - 1);
     size--;
     at = find_head(text, size, &parser, &conn);
@@ -71,37 +70,25 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         drain(&conn, &sent);
         faas_buf_reset(&sent);
 
-        while (at < size && !parser.is_done) {
-            n = 1 + data[0] % 61U < size - at ? 1 + data[0] % 61U : size - at;
-
-            if (wd_parser_body(&parser, text + at, n, &used) != 0) {
-                break;
-            }
-
-            CHECK(used <= n && parser.body_len <= n);
-            CHECK(faas_buf_add(&body, text + at, parser.body_len) == 0);
-            pass(&conn, text + at, parser.body_len, &sent);
-            at += used;
-        }
-
-        if (parser.is_done || wd_parser_eof(&parser) == 0) {
-            wd_reply_end(&conn);
-            drain(&conn, &sent);
-            CHECK(conn.reply.is_done);
-
-            if (conn.reply.is_chunked && !conn.reply.is_bodyless) {
-                check_chunks(&sent, &body);
-            }
-        }
+        forward(&conn, &parser, text + at, size - at, 1 + data[0] % 61U,
+                &sent);
     }
 
     wd_iobuf_put(&wd.buffers, &conn.out);
     wd_pool_done(&wd.buffers);
-    faas_buf_done(&body);
     faas_buf_done(&sent);
     free(text);
 
     return 0;
+}
+
+
+static void
+check(int is_so)
+{
+    if (!is_so) {
+        abort();
+    }
 }
 
 
@@ -149,6 +136,46 @@ find_head(char *data, size_t size, struct wd_parser *parser,
 }
 
 
+/*
+ * A body, step bytes at a time.
+ */
+static void
+forward(struct wd_conn *conn, struct wd_parser *parser, char *data,
+    size_t size, size_t step, struct faas_buf *sent)
+{
+    size_t           n, used;
+    struct faas_buf  body;
+
+    faas_buf_init(&body, OUT_MAX);
+
+    while (size != 0 && !parser->is_done) {
+        n = step < size ? step : size;
+
+        if (wd_parser_body(parser, data, n, &used) != 0) {
+            break;
+        }
+
+        check(used <= n && parser->body_len <= n);
+        check(faas_buf_add(&body, data, parser->body_len) == 0);
+        pass(conn, data, parser->body_len, sent);
+        data += used;
+        size -= used;
+    }
+
+    if (parser->is_done || wd_parser_eof(parser) == 0) {
+        wd_reply_end(conn);
+        drain(conn, sent);
+        check(conn->reply.is_done);
+
+        if (conn->reply.is_chunked && !conn->reply.is_bodyless) {
+            check_chunks(sent, &body);
+        }
+    }
+
+    faas_buf_done(&body);
+}
+
+
 static void
 pass(struct wd_conn *conn, const char *data, size_t len,
     struct faas_buf *sent)
@@ -180,8 +207,8 @@ pass(struct wd_conn *conn, const char *data, size_t len,
 static void
 drain(struct wd_conn *conn, struct faas_buf *sent)
 {
-    CHECK(conn->out.end <= conn->out.size);
-    CHECK(faas_buf_add(sent, conn->out.data + conn->out.start,
+    check(conn->out.end <= conn->out.size);
+    check(faas_buf_add(sent, conn->out.data + conn->out.start,
                        conn->out.end - conn->out.start)
           == 0);
     conn->out.start = conn->out.end;
@@ -198,21 +225,21 @@ check_chunks(const struct faas_buf *sent, const struct faas_buf *body)
     done = 0;
 
     for ( ;; ) {
-        CHECK(at < sent->len);
+        check(at < sent->len);
         n = strtoul(sent->data + at, &end, 16);
-        CHECK(end[0] == '\r' && end[1] == '\n');
+        check(end[0] == '\r' && end[1] == '\n');
         at = (size_t) (end + 2 - sent->data);
 
         if (n == 0) {
             break;
         }
 
-        CHECK(at + n + 2 <= sent->len && done + n <= body->len);
-        CHECK(memcmp(sent->data + at, body->data + done, n) == 0);
-        CHECK(memcmp(sent->data + at + n, "\r\n", 2) == 0);
+        check(at + n + 2 <= sent->len && done + n <= body->len);
+        check(memcmp(sent->data + at, body->data + done, n) == 0);
+        check(memcmp(sent->data + at + n, "\r\n", 2) == 0);
         at += n + 2;
         done += n;
     }
 
-    CHECK(done == body->len && at + 2 == sent->len);
+    check(done == body->len && at + 2 == sent->len);
 }

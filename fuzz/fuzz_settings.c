@@ -16,10 +16,8 @@
 
 #define VARS_MAX  64
 
-#define CHECK(what)  do { if (!(what)) { abort(); } } while (0)
-
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+static void check(int is_so);
 static char *get(const char *name);
 
 
@@ -35,7 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct wd_config   cfg;
 
     text = malloc(size + 1);
-    CHECK(text != NULL);
+    check(text != NULL);
     memcpy(text, data, size);
     text[size] = '\0';
     n_vars = 0;
@@ -50,18 +48,27 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     err.text[0] = '\0';
 
     if (wd_config_init(&cfg, get, &err) != 0) {
-        CHECK(err.text[0] != '\0');
+        check(err.text[0] != '\0');
 
     } else {
-        CHECK(cfg.mode == WD_MODE_STATIC || cfg.argv[0][0] != '\0');
-        CHECK(cfg.listen.len != 0 || (cfg.port >= 1 && cfg.port <= 65535));
-        CHECK(cfg.buffer_size >= cfg.max_head_size);
+        check(cfg.mode == WD_MODE_STATIC || cfg.argv[0][0] != '\0');
+        check(cfg.listen.len != 0 || (cfg.port >= 1 && cfg.port <= 65535));
+        check(cfg.buffer_size >= cfg.max_head_size);
     }
 
     wd_config_done(&cfg);
     free(text);
 
     return 0;
+}
+
+
+static void
+check(int is_so)
+{
+    if (!is_so) {
+        abort();
+    }
 }
 
 

@@ -17,16 +17,27 @@
 #include "watchdog/printf.c"
 
 
-#define CHECK(fmt, ...)                                                      \
-    do {                                                                     \
-        char  ours[128], theirs[128];                                        \
-        int   n, m;                                                          \
-                                                                             \
-        n = wd_snprintf(ours, sizeof(ours), fmt, __VA_ARGS__);               \
-        m = snprintf(theirs, sizeof(theirs), fmt, __VA_ARGS__);              \
-        assert_string_equal(ours, theirs);                                   \
-        assert_int_equal(n, m);                                              \
-    } while (0)
+static void check(const char *fmt, ...)
+    __attribute__((format(printf, 1, 2)));
+
+
+static void
+check(const char *fmt, ...)
+{
+    int      n, m;
+    char     ours[128], theirs[128];
+    va_list  args, copy;
+
+    va_start(args, fmt);
+    va_copy(copy, args);
+    n = wd_vsnprintf(ours, sizeof(ours), fmt, args);
+    m = vsnprintf(theirs, sizeof(theirs), fmt, copy);
+    va_end(copy);
+    va_end(args);
+
+    assert_string_equal(ours, theirs);
+    assert_int_equal(n, m);
+}
 
 
 static void
@@ -34,14 +45,14 @@ same(void **state)
 {
     (void) state;
 
-    CHECK("%d|%d|%d|%d", 0, -1, INT32_MAX, INT32_MIN);
-    CHECK("%u|%lu|%llu", UINT32_MAX, (unsigned long) -1, UINT64_MAX + 0ULL);
-    CHECK("%ld|%lld|%zu", -5L, (long long) INT64_MIN, (size_t) -1);
-    CHECK("%04d|%02d|%06u|%4d|%2d", 7, -7, 42u, -42, 12345);
-    CHECK("%x|%04x|%04zx|%llx", 255u, 255u, (size_t) 4096, 1ULL << 40);
-    CHECK("%s|%.3s|%.*s|%6s|%.0s|", "text", "cut off", 2, "xyz", "pad", "no");
-    CHECK("%c%c%%%s", 'a', 'b', "");
-    CHECK("HTTP/1.1 %d %s\r\n", 200, "OK");
+    check("%d|%d|%d|%d", 0, -1, INT32_MAX, INT32_MIN);
+    check("%u|%lu|%llu", UINT32_MAX, (unsigned long) -1, UINT64_MAX + 0ULL);
+    check("%ld|%lld|%zu", -5L, (long long) INT64_MIN, (size_t) -1);
+    check("%04d|%02d|%06u|%4d|%2d", 7, -7, 42u, -42, 12345);
+    check("%x|%04x|%04zx|%llx", 255u, 255u, (size_t) 4096, 1ULL << 40);
+    check("%s|%.3s|%.*s|%6s|%.0s|", "text", "cut off", 2, "xyz", "pad", "no");
+    check("%c%c%%%s", 'a', 'b', "");
+    check("HTTP/1.1 %d %s\r\n", 200, "OK");
 }
 
 
