@@ -31,7 +31,7 @@ WD_CC   = $(CC)
 WD_INC  =
 WD_LD   = $(CC)
 WD_OPT  = $(OPT)
-WD_LDOPT = $(SANITIZE)
+WD_LDOPT = $(SANITIZE) -pthread
 else
 BUILD   = build
 OPT     = -O2 -g $(HARD) -fPIE
