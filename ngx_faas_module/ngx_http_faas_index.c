@@ -11,8 +11,10 @@
 #include "ngx_http_faas.h"
 
 
-/* how often a reader looks again when a writer is in its way */
+/* how often a reader looks again when a writer is in its way; for so long it
+ * waits for one that runs, then lets run one that does not */
 #define NGX_HTTP_FAAS_READ_TRIES  64
+#define NGX_HTTP_FAAS_READ_SPINS  16
 
 /* slots of a new table */
 #define NGX_HTTP_FAAS_INDEX_MIN   1024
@@ -267,7 +269,9 @@ ngx_http_faas_index_get(ngx_http_faas_shm_t *sh, ngx_http_faas_index_t *index)
 
 
 /*
- * Whether a record is the live function of this key.
+ * Whether a record is the live function of this key.  While a writer is stuck
+ * half-way (stopped, or killed) it is what it seems to be: then seq is odd, no
+ * replica can be picked, and the call waits.
  */
 
 static ngx_int_t
@@ -282,8 +286,15 @@ ngx_http_faas_fn_is(ngx_http_faas_fn_t *fn, const u_char *key, size_t len,
 
         before = ngx_http_faas_load(&fn->seq);
 
-        if (before & 1) {
-            ngx_cpu_pause();
+        if ((before & 1) && tries < NGX_HTTP_FAAS_READ_TRIES - 1) {
+
+            if (tries < NGX_HTTP_FAAS_READ_SPINS) {
+                ngx_cpu_pause();
+
+            } else {
+                ngx_sched_yield();
+            }
+
             continue;
         }
 

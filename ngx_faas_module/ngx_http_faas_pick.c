@@ -69,7 +69,10 @@ ngx_http_faas_pick(ngx_http_faas_zone_t *zone, uint32_t fn,
         seq = ngx_http_faas_load(&f->seq);
 
         if (seq & 1) {
-            ngx_cpu_pause();
+
+            /* its writer may be waiting for this processor */
+
+            ngx_sched_yield();
             continue;
         }
 

@@ -392,7 +392,7 @@ subtest 'log' => sub {
     $_->response for @clients;
 
     my $stamp = qr{\d{4}/\d\d/\d\d \d\d:\d\d:\d\d};
-    is(scalar(() = $wd->log =~ /^$stamp stderr: first half$/mg), 2,
+    is(scalar(() = $wd->said =~ /^$stamp stderr: first half$/mg), 2,
         'lines are whole');
     is(scalar(() = $wd->log =~ /^$stamp stderr: rest$/mg), 2,
         'the last one need not end');
@@ -404,7 +404,7 @@ subtest 'log' => sub {
     $wd = watchdog(script('plain', 'print STDERR "x" x 200, "\n"'),
         prefix_logs => 'false', log_buffer_size => 64, access_log => 'false');
     $wd->get('/');
-    like($wd->log, qr/^x{64}\nx{64}\nx{64}\nx{8}$/m,
+    like($wd->said, qr/^x{64}\nx{64}\nx{64}\nx{8}$/m,
         'no prefix; long lines are cut');
     $wd->stop;
 };

@@ -90,10 +90,10 @@ subtest 'classic' => sub {
         for qw(PUT PATCH DELETE);
     is($wd->post('/_/ready', 'ours')->{body}, 'ours',
         '/_/ready is the function\'s');
-    like($wd->log, qr/Forking fprocess\./, 'each call is logged');
-    like($wd->log, qr/Wrote 11 Bytes - Duration: \d+\.\d{6}s/,
+    like($wd->said, qr/Forking fprocess\./, 'each call is logged');
+    like($wd->said, qr/Wrote 11 Bytes - Duration: \d+\.\d{6}s/,
         'with what came of it');
-    unlike($wd->log, qr/ContentLength/, 'and in no other words');
+    unlike($wd->said, qr/ContentLength/, 'and in no other words');
     is($wd->stop, 0, 'ends well');
 
     $wd = watchdog('cat', mode => undef, content_type => 'a/b');
@@ -107,7 +107,7 @@ subtest 'classic' => sub {
     $wd = watchdog($bad, mode => undef, combine_output => 'false');
     is($wd->get('/')->{body}, "exit status 3\nhalf",
         'without combine_output standard error is not in it');
-    like($wd->log, qr/stderr: why/, 'but in the log');
+    like($wd->said, qr/stderr: why/, 'but in the log');
     $wd = watchdog('/nowhere', mode => undef);
     $res = $wd->get('/');
     is($res->{status}, 500, 'one that cannot be started: 500');
@@ -117,7 +117,7 @@ subtest 'classic' => sub {
     $res = $wd->get('/');
     is("$res->{status} $res->{body}", "408 Killed process.\n",
         'exec_timeout: 408');
-    like($wd->log, qr/within exec_timeout of 0\.3s/, 'and the log says why');
+    like($wd->said, qr/within exec_timeout of 0\.3s/, 'and the log says why');
 };
 
 subtest 'variables' => sub {
@@ -164,8 +164,8 @@ subtest 'debugging' => sub {
         debug_headers => 'true');
 
     $wd->post('/', "seen in the log\n", { 'x-seen' => 'yes' });
-    like($wd->log, qr/^seen in the log$/m, 'write_debug: output is logged');
-    like($wd->log, qr/x-seen: yes/i, 'debug_headers: headers are');
+    like($wd->said, qr/^seen in the log$/m, 'write_debug: output is logged');
+    like($wd->said, qr/x-seen: yes/i, 'debug_headers: headers are');
 };
 
 subtest 'serializing' => sub {

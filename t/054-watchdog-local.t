@@ -43,7 +43,7 @@ subtest 'lock file' => sub {
 
     ok(-f $lock, 'it is written');
     is((stat _)[7], 0, 'and empty');
-    like($wd->log, qr/Writing lock-file to: \Q$lock\E$/m, 'and told of');
+    like($wd->said, qr/Writing lock-file to: \Q$lock\E$/m, 'and told of');
     is(check($wd->tmp)->{status}, 0, 'the health check finds it');
     unlink $lock;
     is($wd->get('/_/health')->{status}, 503, 'who deletes it: unhealthy');
@@ -73,7 +73,7 @@ subtest 'lock file' => sub {
     $wd = watchdog('cat', TMPDIR => '/proc/nowhere');
     is($wd->get('/_/health')->{status}, 200,
         'without a writable folder it is healthy all the same');
-    like($wd->log, qr/cannot write the lock file/, 'and says what is wrong');
+    like($wd->said, qr/cannot write the lock file/, 'and says what is wrong');
 };
 
 subtest 'readiness' => sub {
@@ -87,7 +87,7 @@ subtest 'readiness' => sub {
         'ready_path: the function is asked');
     $t->spew($fifo, '');
     is($wd->get('/_/ready')->{status}, 200, 'and says when it is ready');
-    unlike($wd->log, qr{/is/ready}, 'that is not logged');
+    unlike($wd->said, qr{/is/ready}, 'that is not logged');
     is($wd->get('/')->{body}, "called\n", 'calls are calls');
     my $client = $wd->client;
     $client->write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n");
@@ -115,11 +115,11 @@ subtest 'metrics' => sub {
     like($text, qr/^http_request_duration_seconds_sum\{code="200",
         method="post"\}\ 0\.\d{9}$/mx, 'and the sum of these');
     unlike($text, qr/_count\{code="503"/, 'health checks are not counted');
-    like($wd->log, qr/Metrics listening on port: $port/, 'the port is told');
+    like($wd->said, qr/Metrics listening on port: $port/, 'the port is told');
     is(http(GET => $port, '/')->{status}, 404, 'there is nothing else');
     is(http(POST => $port, '/metrics', {}, 'x')->{status}, 405, 'to be read');
-    like($wd->log, qr/^[\d\/]+ [\d:]+ GET \/ - 200 OK/m, 'calls are logged');
-    unlike($wd->log, qr/metrics -/, 'scrapes are not');
+    like($wd->said, qr/^[\d\/]+ [\d:]+ GET \/ - 200 OK/m, 'calls are logged');
+    unlike($wd->said, qr/metrics -/, 'scrapes are not');
 
     $t->spew($t->dir . '/page', $text);
     is($t->run('sh', '-c', 'promtool check metrics < ' . $t->dir . '/page')
@@ -127,7 +127,7 @@ subtest 'metrics' => sub {
 
     my $other = watchdog('cat', metrics_port => $port);
     is($other->get('/')->{status}, 200, 'a port that is taken is no reason');
-    like($other->log, qr/no metrics, cannot listen on $port/, 'but is told');
+    like($other->said, qr/no metrics, cannot listen on $port/, 'but is told');
     is($wd->stop, 0, 'ends well');
 };
 
@@ -196,7 +196,7 @@ subtest 'addresses' => sub {
     my $wd = Faas::Watchdog->start($t, fprocess => 'cat',
         env => { port => "unix:$path" });
     is($wd->post('/', 'over unix')->{body}, 'over unix', 'port=unix:/path');
-    like($wd->log, qr{Listening on unix:\Q$path\E}, 'is told');
+    like($wd->said, qr{Listening on unix:\Q$path\E}, 'is told');
 
     my $res = run_command([$binary], env => { port => "unix:$path",
         fprocess => 'cat', metrics_port => 0, TMPDIR => $t->dir },

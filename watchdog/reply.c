@@ -296,6 +296,11 @@ wd_reply_upgrade(struct wd_conn *conn, const struct wd_head *head)
 void
 wd_reply_hand(struct wd_conn *conn, struct faas_buf *buf)
 {
+    if (buf->len == 0) {
+        faas_buf_done(buf);     /* it may have memory for what never came */
+        return;
+    }
+
     conn->rest = *buf;
     conn->rest_sent = 0;
     faas_buf_init(buf, buf->max);

@@ -90,6 +90,17 @@ sub pid { return $_[0]{proc}->pid; }
 sub log { return slurp($_[0]{log}) // ''; }
 
 
+# The log with all that belongs to what has been answered: it is written once
+# a turn of the loop, and this question is another turn.
+sub said {
+    my ($self) = @_;
+
+    $self->get('/_/health');
+
+    return $self->log;
+}
+
+
 # Ends it; returns its wait status.
 sub stop {
     my ($self, %opt) = @_;
