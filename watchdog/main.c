@@ -295,6 +295,7 @@ done(struct wd *wd)
             wd->mode->done(wd);
         }
 
+        wd_spawner_done(wd);
         wd_procs_done(wd);
         wd_loop_close(&wd->loop, &wd->listener);
         wd_loop_close(&wd->loop, &wd->metrics);

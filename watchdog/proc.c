@@ -251,7 +251,7 @@ wd_procs_reap(struct wd *wd)
     struct wd_proc  *proc;
     struct wd_list  *item;
 
-    for ( ;; ) {
+    while (!wd_spawner_is_full(wd)) {
         pid = waitpid(-1, &status, WNOHANG);
 
         if (pid <= 0) {

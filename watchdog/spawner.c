@@ -107,6 +107,15 @@ wd_spawner_give(struct wd *wd)
 
 
 int
+wd_spawner_is_full(struct wd *wd)
+{
+    wd->spawner.is_full = wd->spawner.n_early == WD_EARLY;
+
+    return wd->spawner.is_full;
+}
+
+
+int
 wd_spawner_is_busy(const struct wd *wd)
 {
     return wd->spawner.in != wd->spawner.out;
@@ -122,12 +131,6 @@ wd_spawner_early(struct wd *wd, pid_t pid, int status)
 
     if (!wd_spawner_is_busy(wd)) {
         return;                 /* an orphan of some function */
-    }
-
-    if (spawner->n_early == WD_EARLY) {
-        faas_log(FAAS_LOG_ERROR, "over %d processes have ended at once, one "
-                 "is forgotten", WD_EARLY);
-        return;
     }
 
     spawner->early[spawner->n_early].pid = pid;
@@ -218,6 +221,11 @@ take_back(struct wd *wd)
     }
 
     forget(spawner);
+
+    if (spawner->is_full) {
+        spawner->is_full = 0;
+        wd_procs_reap(wd);
+    }
 }
 
 

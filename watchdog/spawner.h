@@ -60,6 +60,7 @@ struct wd_spawner {
     pthread_t         thread;
     unsigned          in;       /* orders given, in all */
     unsigned          out;      /* taken back */
+    int               is_full;  /* processes were not waited for */
     int               is_running;
     int               is_ending;
 };
@@ -90,9 +91,11 @@ void wd_spawner_give(struct wd *wd);
 int wd_spawner_is_busy(const struct wd *wd);
 
 /*
- * A process that nobody knows has been waited for.
+ * A process that nobody knows has been waited for.  While there are too many
+ * of them none may be waited for; wd_procs_reap() is called again then.
  */
 void wd_spawner_early(struct wd *wd, pid_t pid, int status);
+int wd_spawner_is_full(struct wd *wd);
 
 
 #endif /* FAAS_WD_SPAWNER_H */

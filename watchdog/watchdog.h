@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * What the parts of the watchdog share: one thread, one of these.
+ * What the parts of the watchdog share: one loop, one of these.
  *
  * DESIGN.  An event or a timer only notes what has changed and puts the
  * connection concerned on the ready list (wd_conn_kick).  When all events of
