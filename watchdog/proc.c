@@ -251,6 +251,8 @@ wd_procs_reap(struct wd *wd)
     struct wd_proc  *proc;
     struct wd_list  *item;
 
+    wd_spawner_collect(wd);
+
     while (!wd_spawner_is_full(wd)) {
         pid = waitpid(-1, &status, WNOHANG);
 
@@ -260,6 +262,8 @@ wd_procs_reap(struct wd *wd)
 
         wd_proc_ended(wd, pid, status);
     }
+
+    wd_spawner_collect(wd);
 
     /* but one of them may have been the last of its group */
 

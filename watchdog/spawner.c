@@ -15,9 +15,12 @@
 #include "proc.h"
 
 
+#define COLLECT  1              /* msec between two looks for done orders */
+
+
 static void *run(void *arg);
 static void on_done(struct wd_event *ev, uint32_t events);
-static void take_back(struct wd *wd);
+static void on_timer(struct wd_timer *timer);
 static void forget(struct wd_spawner *spawner);
 
 
@@ -44,7 +47,8 @@ wd_spawner_init(struct wd *wd, char *const *environment, size_t text_size,
     }
 
     if (spawner->event.fd == -1 || sem_init(&spawner->given, 0, 0) != 0
-        || wd_loop_add(&wd->loop, &spawner->event, EPOLLIN) != 0)
+        || wd_loop_add(&wd->loop, &spawner->event, EPOLLIN) != 0
+        || wd_timer_init(&wd->loop, &spawner->timer, on_timer, wd) != 0)
     {
         return faas_err_set(err, errno, "cannot make an eventfd: %s",
                             strerror(errno));
@@ -75,7 +79,7 @@ wd_spawner_done(struct wd *wd)
         __atomic_store_n(&spawner->is_ending, 1, __ATOMIC_RELEASE);
         (void) sem_post(&spawner->given);       /* fails at INT_MAX only */
         (void) pthread_join(spawner->thread, NULL);
-        take_back(wd);
+        wd_spawner_collect(wd);
     }
 
     wd_loop_close(&wd->loop, &spawner->event);
@@ -103,6 +107,10 @@ wd_spawner_give(struct wd *wd)
 {
     wd->spawner.in++;
     (void) sem_post(&wd->spawner.given);        /* fails at INT_MAX only */
+
+    if (wd->spawner.timer.deadline == 0) {
+        wd_timer_set(&wd->loop, &wd->spawner.timer, COLLECT);
+    }
 }
 
 
@@ -137,6 +145,7 @@ wd_spawner_early(struct wd *wd, pid_t pid, int status)
     spawner->early[spawner->n_early].status = status;
     spawner->early[spawner->n_early].order = spawner->in;
     spawner->n_early++;
+    __atomic_store_n(&spawner->is_awaited, 1, __ATOMIC_SEQ_CST);
 }
 
 
@@ -165,11 +174,31 @@ run(void *arg)
         order = &spawner->orders[i % WD_ORDERS];
         order->pid = wd_spawn(&order->spawn);
         order->error = errno;
-        __atomic_store_n(&order->is_done, 1, __ATOMIC_RELEASE);
+        __atomic_store_n(&order->is_done, 1, __ATOMIC_SEQ_CST);
 
-        if (write(spawner->event.fd, &one, sizeof(one)) == -1) {
+        if (__atomic_exchange_n(&spawner->is_awaited, 0, __ATOMIC_SEQ_CST)
+            && write(spawner->event.fd, &one, sizeof(one)) == -1)
+        {
             continue;           /* it is full of ones, and wakes all the same */
         }
+    }
+}
+
+
+/*
+ * That an order is done is most often learnt when its process has ended:
+ * nothing waits for it before, but for one that could not be started.
+ */
+static void
+on_timer(struct wd_timer *timer)
+{
+    struct wd  *wd;
+
+    wd = timer->owner;
+    wd_spawner_collect(wd);
+
+    if (wd_spawner_is_busy(wd)) {
+        wd_timer_set(&wd->loop, timer, COLLECT);
     }
 }
 
@@ -185,12 +214,12 @@ on_done(struct wd_event *ev, uint32_t events)
         return;                 /* it was taken back before */
     }
 
-    take_back(ev->owner);
+    wd_spawner_collect(ev->owner);
 }
 
 
-static void
-take_back(struct wd *wd)
+void
+wd_spawner_collect(struct wd *wd)
 {
     int                 status;
     size_t              i;
@@ -222,7 +251,7 @@ take_back(struct wd *wd)
 
     forget(spawner);
 
-    if (spawner->is_full) {
+    if (spawner->is_full && spawner->n_early != WD_EARLY) {
         spawner->is_full = 0;
         wd_procs_reap(wd);
     }

@@ -55,11 +55,14 @@ struct wd_spawner {
     struct wd_order   orders[WD_ORDERS];
     struct wd_early   early[WD_EARLY];
     size_t            n_early;
-    struct wd_event   event;    /* orders are done */
+    struct wd_event   event;    /* an order that is awaited is done */
+    struct wd_timer   timer;    /* looks for others */
     sem_t             given;
     pthread_t         thread;
     unsigned          in;       /* orders given, in all */
     unsigned          out;      /* taken back */
+    int               is_awaited;       /* a process has ended that is not
+                                           known; reset by the thread */
     int               is_full;  /* processes were not waited for */
     int               is_running;
     int               is_ending;
@@ -84,6 +87,11 @@ void wd_spawner_done(struct wd *wd);
  */
 struct wd_order *wd_spawner_order(struct wd *wd);
 void wd_spawner_give(struct wd *wd);
+
+/*
+ * Takes back the orders that are done.
+ */
+void wd_spawner_collect(struct wd *wd);
 
 /*
  * Whether orders are out.
