@@ -31,7 +31,7 @@ WD_CC   = $(CC)
 WD_INC  =
 WD_LD   = $(CC)
 WD_OPT  = $(OPT)
-WD_LDOPT = $(SANITIZE)
+WD_LDOPT = $(SANITIZE) -pthread
 else
 BUILD   = build
 OPT     = -O2 -g $(HARD) -fPIE
@@ -46,7 +46,7 @@ WD_CC   = musl-gcc
 endif
 WD_LD   = musl-gcc
 # it is carried by each image: small counts
-WD_OPT  = -Os -g -ffunction-sections -fdata-sections \
+WD_OPT  = -Oz -g -ffunction-sections -fdata-sections \
           -fno-asynchronous-unwind-tables -fno-unwind-tables
 WD_LDOPT = -static -Wl,-z,relro,-z,now,-z,noseparate-code,--gc-sections
 endif

@@ -118,7 +118,7 @@ sub container {
 sub children {
     my ($pid) = @_;
 
-    return split ' ', slurp("/proc/$pid/task/$pid/children") // '';
+    return map { split ' ', slurp($_) // '' } glob "/proc/$pid/task/*/children";
 }
 
 

@@ -47,6 +47,7 @@ static void close_on_exec(void);
 static int open_std(struct wd *wd, struct faas_err *err);
 static void raise_files(struct wd *wd);
 static int init(struct wd *wd, struct faas_err *err);
+static int is_fork(const struct wd *wd);
 static void done(struct wd *wd);
 static void announce(struct wd *wd);
 
@@ -124,6 +125,7 @@ main(int argc, char **argv)
     }
 
     wd_lock_remove(wd);
+    wd_spawner_done(wd);
     wd_procs_kill_all(wd);
     wd_log_flush(&wd->log);
 
@@ -218,6 +220,7 @@ init(struct wd *wd, struct faas_err *err)
 {
     wd->listener.fd = -1;
     wd->metrics.fd = -1;
+    wd->spawner.event.fd = -1;
     wd->signals.fd = -1;
     wd->null_fd = -1;
     wd->loop.epoll = -1;
@@ -255,6 +258,10 @@ init(struct wd *wd, struct faas_err *err)
     if (wd_loop_init(&wd->loop, err) != 0
         || wd_phase_init(wd, err) != 0
         || wd_listen_init(wd, err) != 0
+        || (is_fork(wd)
+            && wd_spawner_init(wd, environ, wd->cfg.max_head_size * 2
+                                            + ENV_SPARE, err)
+               != 0)
         || wd->mode->init(wd, err) != 0)
     {
         return -1;
@@ -263,6 +270,18 @@ init(struct wd *wd, struct faas_err *err)
     wd_lock_make(wd);
 
     return 0;
+}
+
+
+/*
+ * Whether there is a process a request.
+ */
+static int
+is_fork(const struct wd *wd)
+{
+    return wd->cfg.mode == WD_MODE_CLASSIC
+           || wd->cfg.mode == WD_MODE_SERIALIZING
+           || wd->cfg.mode == WD_MODE_STREAMING;
 }
 
 
@@ -276,6 +295,7 @@ done(struct wd *wd)
             wd->mode->done(wd);
         }
 
+        wd_spawner_done(wd);
         wd_procs_done(wd);
         wd_loop_close(&wd->loop, &wd->listener);
         wd_loop_close(&wd->loop, &wd->metrics);

@@ -43,6 +43,8 @@ static int start_process(struct wd_call *call, struct faas_err *err);
 static void on_in(struct wd_event *ev, uint32_t events);
 static void on_out(struct wd_event *ev, uint32_t events);
 static void on_end(struct wd_proc *proc);
+static void on_fail(struct wd_proc *proc, const struct faas_err *err);
+static void fail(struct wd_conn *conn, const struct faas_err *err);
 static int decide(struct wd_call *call);
 static void finish(struct wd_call *call);
 static void end_call(struct wd_call *call);
@@ -123,7 +125,7 @@ start(struct wd_conn *conn, const struct wd_head *head)
     struct wd_config  *cfg;
 
     cfg = &conn->wd->cfg;
-    refusal = wd_env_request(&conn->wd->env, head);
+    refusal = wd_env_request(wd_proc_env(conn->wd), head);
 
     if (refusal != NULL) {
         wd_conn_refuse(conn, 400, refusal);
@@ -143,10 +145,7 @@ start(struct wd_conn *conn, const struct wd_head *head)
 
     if (start_process(call, &err) != 0) {
         free_call(call);
-        faas_log(FAAS_LOG_ERROR, "cannot start the function, answering 500: "
-                 "%s", err.text);
-        wd_reply_error(conn, 500, err.text);
-        wd_conn_drop_body(conn);
+        fail(conn, &err);
         return;
     }
 
@@ -298,17 +297,16 @@ start_process(struct wd_call *call, struct faas_err *err)
     if (wd_loop_add(&wd->loop, &call->out, EPOLLIN | EPOLLET) != 0) {
         (void) faas_err_set(err, errno, "cannot watch a pipe: %s",
                             strerror(errno));
-
-    } else {
-        memset(&spec, 0, sizeof(spec));
-        spec.in_fd = pipes.fn_in;
-        spec.out_fd = pipes.fn_out;
-        spec.listen_fd = -1;
-        spec.is_combined = wd->cfg.is_combined;
-        call->proc = wd_proc_start(wd, &spec, err);
+        wd_pipes_hand_over(wd, &pipes);
+        return -1;
     }
 
-    wd_pipes_hand_over(wd, &pipes);
+    memset(&spec, 0, sizeof(spec));
+    spec.in_fd = pipes.fn_in;
+    spec.out_fd = pipes.fn_out;
+    spec.listen_fd = -1;
+    spec.is_combined = wd->cfg.is_combined;
+    call->proc = wd_proc_order(wd, &spec, err);
 
     if (call->proc == NULL) {
         return -1;
@@ -316,6 +314,7 @@ start_process(struct wd_call *call, struct faas_err *err)
 
     call->proc->owner = call;
     call->proc->on_end = on_end;
+    call->proc->on_fail = on_fail;
     call->can_write = 1;
 
     return 0;
@@ -359,6 +358,35 @@ on_end(struct wd_proc *proc)
 
     call->can_read = 1;
     wd_conn_kick(call->conn);
+}
+
+
+/*
+ * It could not be started after all.
+ */
+static void
+on_fail(struct wd_proc *proc, const struct faas_err *err)
+{
+    struct wd_call  *call;
+    struct wd_conn  *conn;
+
+    call = proc->owner;
+    conn = call->conn;
+    conn->call = NULL;
+    wd_timer_stop(&conn->exec_timer);
+    free_call(call);
+    fail(conn, err);
+    wd_conn_kick(conn);
+}
+
+
+static void
+fail(struct wd_conn *conn, const struct faas_err *err)
+{
+    faas_log(FAAS_LOG_ERROR, "cannot start the function, answering 500: %s",
+             err->text);
+    wd_reply_error(conn, 500, err->text);
+    wd_conn_drop_body(conn);
 }
 
 

@@ -36,9 +36,13 @@ static struct wd_proc *new_proc(struct wd *wd);
 static void free_proc(struct wd_proc *proc);
 static void free_list(struct wd_list *list);
 static int find_program(struct wd *wd, struct faas_err *err);
-static int start(struct wd *wd, struct wd_proc *proc,
-    const struct wd_proc_spec *spec, struct faas_err *err);
-static int exec_error(struct wd *wd, struct faas_err *err);
+static struct wd_proc *prepare(struct wd *wd, struct faas_err *err);
+static void fill_spawn(struct wd *wd, const struct wd_proc_spec *spec,
+    struct wd_proc *proc, struct wd_env *env, struct wd_spawn *spawn);
+static void enlist(struct wd_proc *proc, pid_t pid);
+static void discard(struct wd_proc *proc);
+static void close_ends(struct wd *wd, const struct wd_spawn *spawn);
+static int exec_error(struct wd *wd, int code, struct faas_err *err);
 static struct wd_proc *find(struct wd *wd, pid_t pid);
 static void end_proc(struct wd_proc *proc, int status);
 static int has_group(pid_t pid);
@@ -80,40 +84,121 @@ struct wd_proc *
 wd_proc_start(struct wd *wd, const struct wd_proc_spec *spec,
     struct faas_err *err)
 {
+    pid_t            pid;
     struct wd_proc  *proc;
+    struct wd_spawn  spawn;
 
-    if (find_program(wd, err) != 0) {
-        return NULL;
-    }
-
-    proc = new_proc(wd);
+    proc = prepare(wd, err);
 
     if (proc == NULL) {
-        (void) faas_err_set(err, ENOMEM, "no memory for a process");
         return NULL;
     }
 
-    proc->err = wd_log_pipe_get(wd, &wd->log.err, "stderr");
+    fill_spawn(wd, spec, proc, &wd->env, &spawn);
+    pid = wd_spawn(&spawn);
 
-    if (proc->err == NULL) {
-        (void) faas_err_set(err, errno, "cannot make a pipe: %s",
-                            strerror(errno));
-        wd_list_add(&wd->free_procs, &proc->link);
+    if (pid == -1) {
+        (void) exec_error(wd, errno, err);
+        discard(proc);
         return NULL;
     }
 
-    if (start(wd, proc, spec, err) != 0) {
-        wd_log_pipe_put(proc->err);
-        proc->err = NULL;
-        wd_list_add(&wd->free_procs, &proc->link);
-        return NULL;
-    }
-
-    wd->n_procs++;
-    wd_list_add(&wd->procs[(size_t) proc->pid % WD_PROC_BUCKETS],
-                &proc->link);
+    enlist(proc, pid);
 
     return proc;
+}
+
+
+struct wd_env *
+wd_proc_env(struct wd *wd)
+{
+    struct wd_order  *order;
+
+    order = wd_spawner_order(wd);
+
+    return order != NULL ? &order->env : &wd->env;
+}
+
+
+struct wd_proc *
+wd_proc_order(struct wd *wd, const struct wd_proc_spec *spec,
+    struct faas_err *err)
+{
+    struct wd_proc   *proc;
+    struct wd_spawn   spawn;
+    struct wd_order  *order;
+
+    order = wd_spawner_order(wd);
+
+    if (order == NULL) {
+        proc = wd_proc_start(wd, spec, err);
+        spawn.fds[0] = spec->in_fd;
+        spawn.fds[1] = spec->out_fd;
+        close_ends(wd, &spawn);
+        return proc;
+    }
+
+    proc = prepare(wd, err);
+    order->spawn.fds[0] = spec->in_fd;
+    order->spawn.fds[1] = spec->out_fd;
+
+    if (proc == NULL) {
+        close_ends(wd, &order->spawn);
+        return NULL;
+    }
+
+    fill_spawn(wd, spec, proc, &order->env, &order->spawn);
+    order->proc = proc;
+    wd_spawner_give(wd);
+
+    return proc;
+}
+
+
+void
+wd_proc_started(struct wd_proc *proc, const struct wd_spawn *spawn,
+    pid_t pid, int error)
+{
+    struct wd        *wd;
+    struct faas_err   err;
+
+    wd = proc->wd;
+    close_ends(wd, spawn);
+
+    if (pid == -1) {
+        (void) exec_error(wd, error, &err);
+
+        if (proc->owner != NULL) {
+            proc->on_fail(proc, &err);
+        }
+
+        discard(proc);
+        return;
+    }
+
+    enlist(proc, pid);
+
+    if (proc->is_killed) {
+        proc->is_killed = 0;
+        wd_proc_kill(proc, proc->grace);
+    }
+}
+
+
+void
+wd_proc_ended(struct wd *wd, pid_t pid, int status)
+{
+    struct wd_proc  *proc;
+
+    proc = find(wd, pid);
+
+    if (proc != NULL) {
+        end_proc(proc, status);
+
+    } else {
+        /* an orphan of a function, or one that is known in a moment */
+        wd_spawner_early(wd, pid, status);
+    }
 }
 
 
@@ -125,6 +210,11 @@ wd_proc_kill(struct wd_proc *proc, uint64_t grace)
     }
 
     proc->is_killed = 1;
+
+    if (proc->pid == 0) {
+        proc->grace = grace;    /* when it has started */
+        return;
+    }
 
     if (has_group(proc->pid)) {
         /* it may end by itself meanwhile */
@@ -161,21 +251,19 @@ wd_procs_reap(struct wd *wd)
     struct wd_proc  *proc;
     struct wd_list  *item;
 
-    for ( ;; ) {
+    wd_spawner_collect(wd);
+
+    while (!wd_spawner_is_full(wd)) {
         pid = waitpid(-1, &status, WNOHANG);
 
         if (pid <= 0) {
             break;
         }
 
-        /* orphans of a function are nobody's here */
-
-        proc = find(wd, pid);
-
-        if (proc != NULL) {
-            end_proc(proc, status);
-        }
+        wd_proc_ended(wd, pid, status);
     }
+
+    wd_spawner_collect(wd);
 
     /* but one of them may have been the last of its group */
 
@@ -262,6 +350,8 @@ new_proc(struct wd *wd)
 
     proc->owner = NULL;
     proc->on_end = NULL;
+    proc->on_fail = NULL;
+    proc->pid = 0;
     proc->is_ended = 0;
     proc->is_killed = 0;
 
@@ -307,6 +397,13 @@ find_program(struct wd *wd, struct faas_err *err)
 {
     const char  *name;
 
+    /* not while the path may be in use */
+
+    if (wd->is_program_lost && !wd_spawner_is_busy(wd)) {
+        wd->is_program_lost = 0;
+        wd->program[0] = '\0';
+    }
+
     if (wd->program[0] != '\0') {
         return 0;
     }
@@ -319,29 +416,88 @@ find_program(struct wd *wd, struct faas_err *err)
         return 0;
     }
 
-    return exec_error(wd, err);
+    return exec_error(wd, errno, err);
 }
 
 
-static int
-start(struct wd *wd, struct wd_proc *proc, const struct wd_proc_spec *spec,
-    struct faas_err *err)
+/*
+ * A process that is to be started, with where its standard error goes.
+ */
+static struct wd_proc *
+prepare(struct wd *wd, struct faas_err *err)
 {
-    struct wd_spawn  spawn;
+    struct wd_proc  *proc;
 
-    spawn.path = wd->program;
-    spawn.argv = wd->cfg.argv;
-    spawn.env = wd->env.vars;
-    spawn.pid_text = spec->pid_text;
-    spawn.files = wd->child_files;
-    spawn.fds[0] = spec->in_fd;
-    spawn.fds[1] = spec->out_fd;
-    spawn.fds[2] = spec->is_combined ? spec->out_fd : proc->err->write_fd;
-    spawn.listen_fd = spec->listen_fd;
+    if (find_program(wd, err) != 0) {
+        return NULL;
+    }
 
-    proc->pid = wd_spawn(&spawn);
+    proc = new_proc(wd);
 
-    return proc->pid == -1 ? exec_error(wd, err) : 0;
+    if (proc == NULL) {
+        (void) faas_err_set(err, ENOMEM, "no memory for a process");
+        return NULL;
+    }
+
+    wd->n_procs++;
+    proc->err = wd_log_pipe_get(wd, &wd->log.err, "stderr");
+
+    if (proc->err == NULL) {
+        (void) faas_err_set(err, errno, "cannot make a pipe: %s",
+                            strerror(errno));
+        free_proc(proc);
+        return NULL;
+    }
+
+    return proc;
+}
+
+
+static void
+fill_spawn(struct wd *wd, const struct wd_proc_spec *spec,
+    struct wd_proc *proc, struct wd_env *env, struct wd_spawn *spawn)
+{
+    spawn->path = wd->program;
+    spawn->argv = wd->cfg.argv;
+    spawn->env = env->vars;
+    spawn->pid_text = spec->pid_text;
+    spawn->files = wd->child_files;
+    spawn->fds[0] = spec->in_fd;
+    spawn->fds[1] = spec->out_fd;
+    spawn->fds[2] = spec->is_combined ? spec->out_fd : proc->err->write_fd;
+    spawn->listen_fd = spec->listen_fd;
+}
+
+
+static void
+enlist(struct wd_proc *proc, pid_t pid)
+{
+    proc->pid = pid;
+    wd_list_add(&proc->wd->procs[(size_t) pid % WD_PROC_BUCKETS],
+                &proc->link);
+}
+
+
+static void
+discard(struct wd_proc *proc)
+{
+    wd_log_pipe_put(proc->err);
+    proc->err = NULL;
+    free_proc(proc);
+}
+
+
+/*
+ * The process has its ends of the pipes.
+ */
+static void
+close_ends(struct wd *wd, const struct wd_spawn *spawn)
+{
+    if (spawn->fds[0] != wd->null_fd) {
+        (void) close(spawn->fds[0]);    /* nothing was written through it */
+    }
+
+    (void) close(spawn->fds[1]);        /* nor through this one */
 }
 
 
@@ -350,13 +506,11 @@ start(struct wd *wd, struct wd_proc *proc, const struct wd_proc_spec *spec,
  * next time.
  */
 static int
-exec_error(struct wd *wd, struct faas_err *err)
+exec_error(struct wd *wd, int code, struct faas_err *err)
 {
-    int   code;
     char  reason[64];
 
-    code = errno;
-    wd->program[0] = '\0';
+    wd->is_program_lost = 1;
 
     (void) snprintf(reason, sizeof(reason), "%s", strerror(code));
     reason[0] = (char) tolower(reason[0]);

@@ -34,7 +34,11 @@ struct wd_proc {
     struct wd           *wd;
     void                *owner; /* NULL: nobody wants to know any more */
     void               (*on_end)(struct wd_proc *proc);
-    pid_t                pid;   /* of the process, and of its group */
+    void               (*on_fail)(struct wd_proc *proc,
+                                  const struct faas_err *err);
+    uint64_t             grace; /* msec; of a kill before it has started */
+    pid_t                pid;   /* of the process, and of its group; 0: it has
+                                   not started yet */
     int                  status;        /* of wait(2), once it has ended */
     int                  is_ended;
     int                  is_killed;     /* signals are on their way */
@@ -59,6 +63,26 @@ void wd_procs_done(struct wd *wd);
  */
 struct wd_proc *wd_proc_start(struct wd *wd, const struct wd_proc_spec *spec,
     struct faas_err *err);
+
+/*
+ * The environment for the next process that wd_proc_order() starts.
+ */
+struct wd_env *wd_proc_env(struct wd *wd);
+
+/*
+ * The same as wd_proc_start(), but with wd_proc_env(), and it may start after
+ * this has returned; if it cannot, on_fail is called in on_end's stead.
+ * in_fd and out_fd are taken over, but for wd->null_fd.
+ */
+struct wd_proc *wd_proc_order(struct wd *wd, const struct wd_proc_spec *spec,
+    struct faas_err *err);
+
+/*
+ * For the spawner: an order has been done; a process has ended.
+ */
+void wd_proc_started(struct wd_proc *proc, const struct wd_spawn *spawn,
+    pid_t pid, int error);
+void wd_proc_ended(struct wd *wd, pid_t pid, int status);
 
 /*
  * Asks the group to end (SIGTERM) and kills it (SIGKILL) after grace msec.

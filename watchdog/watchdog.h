@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * What the parts of the watchdog share: one thread, one of these.
+ * What the parts of the watchdog share: one loop, one of these.
  *
  * DESIGN.  An event or a timer only notes what has changed and puts the
  * connection concerned on the ready list (wd_conn_kick).  When all events of
@@ -25,6 +25,7 @@
 #include "list.h"
 #include "log.h"
 #include "loop.h"
+#include "spawner.h"
 #include "stats.h"
 
 
@@ -84,6 +85,7 @@ struct wd {
     struct wd_pool         buffers;
     struct wd_log          log;
     struct wd_env          env;
+    struct wd_spawner      spawner;
     struct wd_head         head;        /* of the message being parsed */
     struct wd_stats        stats;
     const struct wd_mode  *mode;
@@ -115,6 +117,7 @@ struct wd {
     size_t                 n_procs;
     size_t                 n_free_pipes;
     char                   program[WD_PROGRAM_MAX];     /* found, or "" */
+    int                    is_program_lost;     /* it could not be executed */
 
     char                   lock[WD_LOCK_MAX];   /* path; "": health does
                                                    not depend on it */

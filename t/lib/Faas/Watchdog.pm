@@ -153,7 +153,7 @@ sub children {
 
     my $pid = $self->pid;
 
-    return split ' ', slurp("/proc/$pid/task/$pid/children") // '';
+    return map { split ' ', slurp($_) // '' } glob "/proc/$pid/task/*/children";
 }
 
 
