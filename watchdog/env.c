@@ -24,7 +24,6 @@ static int add_header(struct wd_env *env, const struct wd_head *head,
     size_t i);
 static const char *add_target(struct wd_env *env, const struct wd_head *head);
 static int add_path(struct wd_env *env, struct wd_str path);
-static int hex(char c);
 
 
 static const char  no_room[] = "request too large for an environment";
@@ -304,7 +303,7 @@ add_target(struct wd_env *env, const struct wd_head *head)
 static int
 add_path(struct wd_env *env, struct wd_str path)
 {
-    int     high, low;
+    int     byte;
     char    c;
     size_t  i;
 
@@ -320,16 +319,13 @@ add_path(struct wd_env *env, struct wd_str path)
         c = path.s[i];
 
         if (c == '%') {
-            high = i + 2 < path.len ? hex(path.s[i + 1]) : -1;
-            low = i + 2 < path.len ? hex(path.s[i + 2]) : -1;
-            c = (char) (high * 16 + low);
+            byte = wd_unescape(path.s + i, path.len - i);
 
-            /* a zero byte would end the variable early */
-
-            if (high < 0 || low < 0 || c == '\0') {
+            if (byte < 0) {
                 return -1;
             }
 
+            c = (char) byte;
             i += 2;
         }
 
@@ -339,17 +335,4 @@ add_path(struct wd_env *env, struct wd_str path)
     }
 
     return end_var(env);
-}
-
-
-static int
-hex(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-
-    c |= 0x20;
-
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }

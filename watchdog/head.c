@@ -10,6 +10,7 @@
 #include <strings.h>
 
 
+static int hex(char c);
 static int is_space(char c);
 
 
@@ -137,6 +138,18 @@ wd_head_is_hop(const struct wd_head *head, struct wd_str name)
 }
 
 
+int
+wd_unescape(const char *s, size_t left)
+{
+    int  high, low;
+
+    high = left >= 3 ? hex(s[1]) : -1;
+    low = left >= 3 ? hex(s[2]) : -1;
+
+    return high < 0 || low < 0 || high + low == 0 ? -1 : high * 16 + low;
+}
+
+
 struct wd_str
 wd_head_upgrade(const struct wd_head *head)
 {
@@ -206,4 +219,17 @@ static int
 is_space(char c)
 {
     return c == ' ' || c == '\t';
+}
+
+
+static int
+hex(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+
+    c |= 0x20;
+
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }

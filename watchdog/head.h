@@ -88,6 +88,12 @@ int wd_list_has(struct wd_str list, struct wd_str word);
 int wd_head_is_hop(const struct wd_head *head, struct wd_str name);
 
 /*
+ * The byte that "%XX" at s stands for, of which left bytes are there; or -1
+ * where it is none, or a zero, which would end a text.
+ */
+int wd_unescape(const char *s, size_t left);
+
+/*
  * What a head asks for by Upgrade: the protocol, as its Connection says so;
  * or an empty one.
  */

@@ -73,7 +73,6 @@ static void start(struct wd_conn *conn, const struct wd_head *head);
 static int run(struct wd_conn *conn);
 static void cancel(struct wd_conn *conn);
 static int decode(struct wd_str target, char *path, size_t size);
-static int hex(char c);
 static int is_clean(const char *path);
 static int open_path(const struct files *files, const char *path);
 static int open_file(struct wd_conn *conn, char *path, struct stat *st);
@@ -299,7 +298,7 @@ cancel(struct wd_conn *conn)
 static int
 decode(struct wd_str target, char *path, size_t size)
 {
-    int     high, low;
+    int     byte;
     char    c;
     size_t  i, n;
 
@@ -309,18 +308,17 @@ decode(struct wd_str target, char *path, size_t size)
         c = target.s[i];
 
         if (c == '%') {
-            high = i + 2 < target.len ? hex(target.s[i + 1]) : -1;
-            low = i + 2 < target.len ? hex(target.s[i + 2]) : -1;
+            byte = wd_unescape(target.s + i, target.len - i);
 
-            if (high < 0 || low < 0) {
+            if (byte < 0) {
                 return -1;
             }
 
-            c = (char) (high * 16 + low);
+            c = (char) byte;
             i += 2;
         }
 
-        if (c == '\0' || n + 1 >= size) {
+        if (n + 1 >= size) {
             return -1;
         }
 
@@ -330,19 +328,6 @@ decode(struct wd_str target, char *path, size_t size)
     path[n] = '\0';
 
     return n != 0 && path[0] == '/' ? 0 : -1;
-}
-
-
-static int
-hex(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-
-    c |= 0x20;
-
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 
