@@ -41,7 +41,7 @@ static void fill_spawn(struct wd *wd, const struct wd_proc_spec *spec,
     struct wd_proc *proc, struct wd_env *env, struct wd_spawn *spawn);
 static void enlist(struct wd_proc *proc, pid_t pid);
 static void discard(struct wd_proc *proc);
-static void close_ends(struct wd *wd, const struct wd_spawn *spawn);
+static void close_ends(struct wd *wd, int in_fd, int out_fd);
 static int exec_error(struct wd *wd, int code, struct faas_err *err);
 static struct wd_proc *find(struct wd *wd, pid_t pid);
 static void end_proc(struct wd_proc *proc, int status);
@@ -125,26 +125,14 @@ wd_proc_order(struct wd *wd, const struct wd_proc_spec *spec,
     struct faas_err *err)
 {
     struct wd_proc   *proc;
-    struct wd_spawn   spawn;
     struct wd_order  *order;
 
     order = wd_spawner_order(wd);
+    proc = order != NULL ? prepare(wd, err) : wd_proc_start(wd, spec, err);
 
-    if (order == NULL) {
-        proc = wd_proc_start(wd, spec, err);
-        spawn.fds[0] = spec->in_fd;
-        spawn.fds[1] = spec->out_fd;
-        close_ends(wd, &spawn);
+    if (order == NULL || proc == NULL) {
+        close_ends(wd, spec->in_fd, spec->out_fd);
         return proc;
-    }
-
-    proc = prepare(wd, err);
-    order->spawn.fds[0] = spec->in_fd;
-    order->spawn.fds[1] = spec->out_fd;
-
-    if (proc == NULL) {
-        close_ends(wd, &order->spawn);
-        return NULL;
     }
 
     fill_spawn(wd, spec, proc, &order->env, &order->spawn);
@@ -163,7 +151,7 @@ wd_proc_started(struct wd_proc *proc, const struct wd_spawn *spawn,
     struct faas_err   err;
 
     wd = proc->wd;
-    close_ends(wd, spawn);
+    close_ends(wd, spawn->fds[0], spawn->fds[1]);
 
     if (pid == -1) {
         (void) exec_error(wd, error, &err);
@@ -491,13 +479,13 @@ discard(struct wd_proc *proc)
  * The process has its ends of the pipes.
  */
 static void
-close_ends(struct wd *wd, const struct wd_spawn *spawn)
+close_ends(struct wd *wd, int in_fd, int out_fd)
 {
-    if (spawn->fds[0] != wd->null_fd) {
-        (void) close(spawn->fds[0]);    /* nothing was written through it */
+    if (in_fd != wd->null_fd) {
+        (void) close(in_fd);    /* nothing was written through it */
     }
 
-    (void) close(spawn->fds[1]);        /* nor through this one */
+    (void) close(out_fd);       /* nor through this one */
 }
 
 
