@@ -68,9 +68,11 @@ sub round {
 
     # those of the killed worker see the end of their connection
 
-    my @alive = grep { !$_->is_closed(0) } @client[500 .. 999];
-    wait_for(sub { gauge('faas_function_parked', 'cold') == @alive }, 20,
-        'what the killed worker had parked is taken back');
+    my @alive = @client[500 .. 999];
+    wait_for(sub {
+        @alive = grep { !$_->is_closed(0) } @alive;
+        return gauge('faas_function_parked', 'cold') == @alive;
+    }, 20, 'as many parked as clients that wait');
     pass('what the killed worker had parked is taken back');
 
     $t->publish('cold', { queue => 1000 }, $backend->addr);
