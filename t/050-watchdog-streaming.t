@@ -341,6 +341,13 @@ subtest 'smuggling' => sub {
             . "Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n",
         'unknown coding' => "POST / HTTP/1.1\r\n${host}"
             . "Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        'length and an empty coding' => "POST / HTTP/1.1\r\n${host}"
+            . "Content-Length: 5\r\nTransfer-Encoding: \r\n\r\nhello",
+        'an empty coding' => "POST / HTTP/1.1\r\n${host}"
+            . "Transfer-Encoding:\r\n\r\n",
+        'two codings' => "POST / HTTP/1.1\r\n${host}"
+            . "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        'a header without a name' => "GET / HTTP/1.1\r\n${host}: a\r\n\r\n",
         'chunks in HTTP/1.0' => "POST / HTTP/1.0\r\n${host}"
             . "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         'folded line' => "GET / HTTP/1.1\r\n${host}X: a\r\n b\r\n\r\n",
@@ -361,7 +368,8 @@ subtest 'smuggling' => sub {
         ['too big', "fffffffffffffffff\r\na\r\n0\r\n\r\n"],
         ['ended by LF', "1\na\r\n0\r\n\r\n"],
         ['ended by CR', "1\rXa\r\n0\r\n\r\n"],
-        ['too small', "1\r\nab\r\n0\r\n\r\n"]);
+        ['too small', "1\r\nab\r\n0\r\n\r\n"],
+        ['fine, trailers ended by LF', "0\r\n\n"]);
 
     for my $what (sort keys %bad) {
         my $answer = $wd->raw($bad{$what} . "GET /smuggled HTTP/1.1\r\n"

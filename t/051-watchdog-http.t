@@ -102,6 +102,21 @@ sub serve {
             sysread $sock, $body, 1;
             return;
         }
+        if ($path =~ m{^/raw/(\w+)}) {
+            put($sock, "HTTP/1.1 " . {
+                cached  => "304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+                chunked => "304 Not Modified\r\nTransfer-Encoding: chunked"
+                    . "\r\n\r\n",
+                empty   => "204 No Content\r\nContent-Length: 9\r\n\r\n",
+                digit   => "2 OK\r\nContent-Length: 0\r\n\r\n",
+                codings => "200 OK\r\nTransfer-Encoding: gzip, chunked\r\n"
+                    . "\r\n0\r\n\r\n",
+                trailer => "200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                    . "1\r\na\r\n0\r\nTransfer-Encoding: x\r\n",
+            }->{$1});
+            return if $1 eq 'trailer';
+            next;
+        }
         if ($path eq '/head') { answer($sock, $head) }
         elsif ($path eq '/count') { answer($sock, "$$ $n") }
         elsif ($path eq '/echo') { answer($sock, $body) }
@@ -373,6 +388,21 @@ subtest 'the function ends' => sub {
     like($wd->log, qr/"no-such-program": executable file not found/,
         'saying so');
     $wd->stop(may_be_gone => 1);
+};
+
+
+subtest 'odd answers' => sub {
+    my $wd = watchdog(exec_timeout => '5s');
+
+    is($wd->get("/raw/$_->[0]")->{status}, $_->[1], "$_->[0]: $_->[1]")
+        for ['cached', 304], ['chunked', 304], ['empty', 204],
+            ['digit', 500], ['codings', 500];
+    unlike($wd->raw("GET /raw/trailer HTTP/1.1\r\nHost: x\r\n\r\n"),
+        qr/0\r\n\r\n\z/, 'one that is cut in its trailers does not look whole');
+    like($wd->raw("GET /head HTTP/1.1\r\nHost: kept\r\n"
+        . "Connection: close, Host\r\n\r\n"), qr/^Host: kept\r$/mi,
+        'a client cannot have Host dropped');
+    $wd->stop;
 };
 
 

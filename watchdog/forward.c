@@ -38,7 +38,8 @@ wd_forward_head(const struct wd_head *head, struct wd_text *text, int is_open)
 
         if (wd_str_is(header->name, "Content-Length")
             || wd_str_is(header->name, "Expect")
-            || wd_head_is_hop(head, header->name))
+            || (wd_head_is_hop(head, header->name)
+                && !wd_str_is(header->name, "Host")))
         {
             continue;
         }

@@ -304,10 +304,11 @@ read_head(struct wd_up *up)
 
     moved = up->can_read && wd_up_receive(up) > 0;
 
-    data = up->in.data + up->in.start;
     len = up->in.end - up->in.start;
 
     if (len != 0) {
+        data = up->in.data + up->in.start;
+
         switch (wd_head_scan(data, len, &up->scanned, &head_len)) {
 
         case WD_SCAN_MORE:

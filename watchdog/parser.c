@@ -20,6 +20,7 @@ static int on_message_complete(llhttp_t *llhttp);
 static void extend(struct wd_str *str, const char *at, size_t len);
 static int refuse(struct wd_head *head, int status, const char *error);
 static int check_request(struct wd_head *head);
+static int check_coding(struct wd_head *head);
 static int count_host(struct wd_head *head);
 
 
@@ -82,6 +83,16 @@ wd_parser_head(struct wd_parser *parser, const char *data, size_t len,
         return refuse(head, 505, "this is not HTTP/1");
     }
 
+    if (parser->llhttp.type == HTTP_RESPONSE
+        && (head->status < 100 || head->status > 999))
+    {
+        return refuse(head, 502, "status without three digits");
+    }
+
+    if (check_coding(head) != 0) {
+        return -1;
+    }
+
     return parser->llhttp.type == HTTP_REQUEST ? check_request(head) : 0;
 }
 
@@ -90,16 +101,33 @@ int
 wd_parser_body(struct wd_parser *parser, char *data, size_t len,
     size_t *used)
 {
+    char            last;
     llhttp_errno_t  err;
 
     parser->body = data;
     parser->body_len = 0;
+    last = parser->last;
+
+    if (len != 0) {
+        parser->last = data[len - 1];
+    }
 
     err = llhttp_execute(&parser->llhttp, data, len);
     *used = len;
 
     if (err == HPE_PAUSED && parser->is_done) {
         *used = (size_t) (llhttp_get_error_pos(&parser->llhttp) - data);
+
+        /* llhttp lets a bare LF end the trailers; no byte of a body is here */
+
+        if (*used > 1) {
+            last = data[*used - 2];
+        }
+
+        if (parser->is_chunked && last != '\r') {
+            llhttp_set_error_reason(&parser->llhttp, "bare LF in trailers");
+            return -1;
+        }
 
     } else if (err != HPE_OK) {
         return -1;
@@ -123,7 +151,9 @@ wd_parser_eof(struct wd_parser *parser)
         return 0;
     }
 
-    if (!parser->is_head_done
+    /* a trailer Transfer-Encoding makes llhttp forget that it is chunked */
+
+    if (!parser->is_head_done || parser->is_chunked
         || !llhttp_message_needs_eof(&parser->llhttp))
     {
         llhttp_set_error_reason(&parser->llhttp, "closed in mid message");
@@ -230,7 +260,13 @@ on_value_complete(llhttp_t *llhttp)
     }
 
     head = parser->head;
-    header = &head->headers[head->n_headers++];
+    header = &head->headers[head->n_headers];
+
+    if (header->name.len == 0) {
+        return refuse(head, 400, "header line without a name");
+    }
+
+    head->n_headers++;
 
     while (header->value.len > 0
            && (header->value.s[header->value.len - 1] == ' '
@@ -259,7 +295,13 @@ on_headers_complete(llhttp_t *llhttp)
     /* an offer to change the protocol may be ignored, and is */
     llhttp->upgrade = 0;
 
-    if (parser->is_bodyless) {
+    /* whatever length such an answer names is another one's, RFC 9112 6.3 */
+
+    if (parser->is_bodyless
+        || (llhttp->type == HTTP_RESPONSE
+            && (llhttp->status_code / 100 == 1 || llhttp->status_code == 204
+                || llhttp->status_code == 304)))
+    {
         llhttp->flags |= F_SKIPBODY;
     }
 
@@ -267,6 +309,7 @@ on_headers_complete(llhttp_t *llhttp)
     head->content_length = head->has_length ? llhttp->content_length : 0;
     head->is_chunked = (llhttp->flags & F_CHUNKED) != 0;
     head->is_keep_alive = llhttp_should_keep_alive(llhttp);
+    parser->is_chunked = head->is_chunked;
     parser->is_head_done = 1;
 
     return 0;
@@ -324,6 +367,29 @@ refuse(struct wd_head *head, int status, const char *error)
     head->error_status = status;
 
     return -1;
+}
+
+
+/*
+ * llhttp takes an empty coding for none, even beside a length, and others in
+ * front of "chunked", which we would not pass on.
+ */
+static int
+check_coding(struct wd_head *head)
+{
+    size_t  i, n;
+
+    n = 0;
+
+    for (i = 0; i < head->n_headers; i++) {
+        if (wd_str_is(head->headers[i].name, "Transfer-Encoding")
+            && (++n > 1 || !wd_str_is(head->headers[i].value, "chunked")))
+        {
+            return refuse(head, 400, "transfer coding is not just chunked");
+        }
+    }
+
+    return 0;
 }
 
 

@@ -28,6 +28,8 @@ struct wd_parser {
     int              is_done;   /* the message has ended */
     int              is_head_done;
     int              is_bodyless;   /* response to HEAD */
+    int              is_chunked;        /* the body is */
+    char             last;      /* byte before a piece of the body */
 };
 
 
