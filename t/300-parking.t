@@ -199,6 +199,9 @@ is((json_of($res) // {})->{setting}, 'com.ngx-faas.park', 'and the setting');
 
 $t->publish('narrow', { max_inflight => 2, queue => 3 }, $backend->addr);
 wait_for(sub { $t->get('/function/narrow')->{status} == 200 }, 10, 'route');
+
+# an answer is with its client a moment before its place is free
+wait_for(sub { inflight('narrow') == 0 }, 10, 'a free function');
 @client = clients(5, GET => '/function/narrow/x?gate=open');
 wait_for(sub { inflight('narrow') == 2 && parked('narrow') == 3 }, 10,
     'two in flight, three parked');
