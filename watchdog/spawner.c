@@ -18,9 +18,12 @@
 #define COLLECT  1              /* msec between two looks for done orders */
 
 
+static size_t start_threads(struct wd_spawner *spawner);
 static void *run(void *arg);
 static void on_done(struct wd_event *ev, uint32_t events);
 static void on_timer(struct wd_timer *timer);
+static void collect_done(struct wd_spawner *spawner);
+static struct wd_order *next_done(struct wd_spawner *spawner);
 static void forget(struct wd_spawner *spawner);
 
 
@@ -54,15 +57,32 @@ wd_spawner_init(struct wd *wd, char *const *environment, size_t text_size,
                             strerror(errno));
     }
 
-    if (pthread_create(&spawner->thread, NULL, run, spawner) != 0) {
+    spawner->n_threads = start_threads(spawner);
+
+    if (spawner->n_threads == 0) {
         faas_log(FAAS_LOG_WARN, "cannot start a thread, processes are "
                  "started more slowly");
-        return 0;
     }
 
-    spawner->is_running = 1;
-
     return 0;
+}
+
+
+static size_t
+start_threads(struct wd_spawner *spawner)
+{
+    long    cpus;
+    size_t  n;
+
+    cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+    for (n = 0; n < WD_SPAWNERS && (n == 0 || (long) n < cpus); n++) {
+        if (pthread_create(&spawner->threads[n], NULL, run, spawner) != 0) {
+            break;
+        }
+    }
+
+    return n;
 }
 
 
@@ -74,11 +94,16 @@ wd_spawner_done(struct wd *wd)
 
     spawner = &wd->spawner;
 
-    if (spawner->is_running) {
-        spawner->is_running = 0;
-        __atomic_store_n(&spawner->is_ending, 1, __ATOMIC_RELEASE);
+    for (i = 0; i < spawner->n_threads; i++) {
         (void) sem_post(&spawner->given);       /* fails at INT_MAX only */
-        (void) pthread_join(spawner->thread, NULL);
+    }
+
+    for (i = 0; i < spawner->n_threads; i++) {
+        (void) pthread_join(spawner->threads[i], NULL);
+    }
+
+    if (spawner->n_threads != 0) {
+        spawner->n_threads = 0;
         wd_spawner_collect(wd);
     }
 
@@ -97,7 +122,7 @@ wd_spawner_order(struct wd *wd)
 
     spawner = &wd->spawner;
 
-    return spawner->is_running && spawner->in - spawner->out < WD_ORDERS
+    return spawner->n_threads != 0 && spawner->in - spawner->out < WD_ORDERS
            ? &spawner->orders[spawner->in % WD_ORDERS] : NULL;
 }
 
@@ -105,7 +130,7 @@ wd_spawner_order(struct wd *wd)
 void
 wd_spawner_give(struct wd *wd)
 {
-    wd->spawner.in++;
+    __atomic_fetch_add(&wd->spawner.in, 1, __ATOMIC_RELEASE);
     (void) sem_post(&wd->spawner.given);        /* fails at INT_MAX only */
 
     if (wd->spawner.timer.deadline == 0) {
@@ -145,33 +170,35 @@ wd_spawner_early(struct wd *wd, pid_t pid, int status)
     spawner->early[spawner->n_early].status = status;
     spawner->early[spawner->n_early].order = spawner->in;
     spawner->n_early++;
-    __atomic_store_n(&spawner->is_awaited, 1, __ATOMIC_SEQ_CST);
 }
 
 
 /*
- * The thread.
+ * A thread.  What is posted beyond the orders given is the end.
  */
 static void *
 run(void *arg)
 {
     uint64_t            one;
-    unsigned            i;
+    unsigned            n;
     struct wd_order    *order;
     struct wd_spawner  *spawner = arg;
 
     one = 1;
 
-    for (i = 0; ; i++) {
+    for ( ;; ) {
         while (sem_wait(&spawner->given) != 0) {
             /* interrupted */
         }
 
-        if (__atomic_load_n(&spawner->is_ending, __ATOMIC_ACQUIRE)) {
+        n = __atomic_fetch_add(&spawner->taken, 1, __ATOMIC_ACQ_REL);
+
+        if ((int) (n - __atomic_load_n(&spawner->in, __ATOMIC_ACQUIRE)) >= 0)
+        {
             return NULL;
         }
 
-        order = &spawner->orders[i % WD_ORDERS];
+        order = &spawner->orders[n % WD_ORDERS];
         order->pid = wd_spawn(&order->spawn);
         order->error = errno;
         __atomic_store_n(&order->is_done, 1, __ATOMIC_SEQ_CST);
@@ -221,20 +248,42 @@ on_done(struct wd_event *ev, uint32_t events)
 void
 wd_spawner_collect(struct wd *wd)
 {
-    int                 status;
-    size_t              i;
-    struct wd_order    *order;
     struct wd_spawner  *spawner;
 
     spawner = &wd->spawner;
 
-    while (spawner->out != spawner->in) {
-        order = &spawner->orders[spawner->out % WD_ORDERS];
+    for ( ;; ) {
+        collect_done(spawner);
+        forget(spawner);
 
-        if (!__atomic_load_n(&order->is_done, __ATOMIC_ACQUIRE)) {
+        if (spawner->n_early == 0) {
             break;
         }
 
+        /* the order that it is of, or one before that, is not done yet */
+        __atomic_store_n(&spawner->is_awaited, 1, __ATOMIC_SEQ_CST);
+
+        if (next_done(spawner) == NULL) {
+            break;
+        }
+    }
+
+    if (spawner->is_full && spawner->n_early != WD_EARLY) {
+        spawner->is_full = 0;
+        wd_procs_reap(wd);
+    }
+}
+
+
+static void
+collect_done(struct wd_spawner *spawner)
+{
+    int               status;
+    size_t            i;
+    struct wd_order  *order;
+
+    for (order = next_done(spawner); order != NULL; order = next_done(spawner))
+    {
         order->is_done = 0;
         spawner->out++;
         wd_proc_started(order->proc, &order->spawn, order->pid, order->error);
@@ -243,18 +292,24 @@ wd_spawner_collect(struct wd *wd)
             if (order->pid != -1 && spawner->early[i].pid == order->pid) {
                 status = spawner->early[i].status;
                 spawner->early[i] = spawner->early[--spawner->n_early];
-                wd_proc_ended(wd, order->pid, status);
+                wd_proc_ended(spawner->event.owner, order->pid, status);
                 break;
             }
         }
     }
+}
 
-    forget(spawner);
 
-    if (spawner->is_full && spawner->n_early != WD_EARLY) {
-        spawner->is_full = 0;
-        wd_procs_reap(wd);
-    }
+static struct wd_order *
+next_done(struct wd_spawner *spawner)
+{
+    struct wd_order  *order;
+
+    order = &spawner->orders[spawner->out % WD_ORDERS];
+
+    return spawner->out != spawner->in
+           && __atomic_load_n(&order->is_done, __ATOMIC_SEQ_CST)
+           ? order : NULL;
 }
 
 

@@ -4,9 +4,10 @@
  * Starting processes beside the loop.
  *
  * vfork() keeps the thread that calls it waiting until the new program runs:
- * some 50 us, in which a loop that calls it serves nobody.  So a thread of
- * its own does, and does nothing else.  The loop hands it orders, in a ring,
- * and takes them back when they are done; all else is the loop's.
+ * some 50 us, in which a loop that calls it serves nobody.  So threads of
+ * their own do, one for each CPU and no more than a few, and do nothing else.
+ * The loop hands them orders, in a ring, and takes these back in the same
+ * sequence when they are done; all else is the loop's.
  *
  * A process may have ended, and been waited for, before the loop has learnt
  * its pid: what is waited for meanwhile and not known is kept until then.
@@ -26,8 +27,9 @@
 #include "spawn.h"
 
 
-#define WD_ORDERS  16           /* at a time; a power of two */
-#define WD_EARLY   64           /* processes waited for that are not known */
+#define WD_ORDERS    16         /* at a time; a power of two */
+#define WD_SPAWNERS  4          /* threads at most */
+#define WD_EARLY     64         /* processes waited for that are not known */
 
 
 struct wd;
@@ -40,7 +42,7 @@ struct wd_order {
     struct wd_proc   *proc;
     pid_t             pid;      /* -1: error is set */
     int               error;
-    int               is_done;  /* written by the thread, last */
+    int               is_done;  /* written by a thread, last */
 };
 
 
@@ -58,27 +60,28 @@ struct wd_spawner {
     struct wd_event   event;    /* an order that is awaited is done */
     struct wd_timer   timer;    /* looks for others */
     sem_t             given;
-    pthread_t         thread;
+    pthread_t         threads[WD_SPAWNERS];
+    size_t            n_threads;
     unsigned          in;       /* orders given, in all */
-    unsigned          out;      /* taken back */
+    unsigned          taken;    /* by the threads */
+    unsigned          out;      /* taken back by the loop */
     int               is_awaited;       /* a process has ended that is not
-                                           known; reset by the thread */
+                                           known; reset by a thread */
     int               is_full;  /* processes were not waited for */
-    int               is_running;
-    int               is_ending;
 };
 
 
 /*
- * Starts the thread; environment is as for wd_env_init().  Without it (it is
- * not wanted, or there is no memory) the loop starts processes itself.
+ * Starts the threads; environment is as for wd_env_init().  Without any
+ * (they are not wanted, or there is no memory) the loop starts processes
+ * itself.
  * Returns 0, or -1 with err.
  */
 int wd_spawner_init(struct wd *wd, char *const *environment, size_t text_size,
     struct faas_err *err);
 
 /*
- * Takes back all orders, and ends the thread.
+ * Takes back all orders, and ends the threads.
  */
 void wd_spawner_done(struct wd *wd);
 

@@ -5,9 +5,10 @@
  * two pipes, when nothing else is done: the bare loop that a watchdog with a
  * process a request is measured by.
  *
- *   spawn SECONDS LOOPS PROGRAM        prints processes a second
+ *   spawn pipes|sockets SECONDS LOOPS PROGRAM      prints processes a second
  *
- * Each of the loops is a process of its own.
+ * Each of the loops is a process of its own.  sockets: socketpairs in place of
+ * the pipes.
  */
 
 #include <errno.h>
@@ -16,7 +17,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -27,9 +30,12 @@
 
 extern char  **environ;
 
+static int  is_sockets;
+
 
 static double loop(double seconds, char *program);
 static void once(char *program);
+static int open_pair(int *fds);
 static void run(char *program, const int *in, const int *out, pid_t *pid);
 static double now(void);
 static void fail(const char *what) __attribute__((noreturn));
@@ -41,11 +47,13 @@ main(int argc, char **argv)
     int      i, loops, status;
     double   seconds, sum, *rates;
 
-    seconds = argc == 4 ? strtod(argv[1], NULL) : 0;
-    loops = argc == 4 ? (int) strtol(argv[2], NULL, 10) : 0;
+    is_sockets = argc == 5 && strcmp(argv[1], "sockets") == 0;
+    seconds = argc == 5 ? strtod(argv[2], NULL) : 0;
+    loops = argc == 5 ? (int) strtol(argv[3], NULL, 10) : 0;
 
     if (seconds <= 0 || loops < 1 || loops > LOOPS_MAX) {
-        fprintf(stderr, "usage: spawn SECONDS LOOPS PROGRAM\n");
+        fprintf(stderr, "usage: spawn pipes|sockets SECONDS "
+                "LOOPS PROGRAM\n");
         return 2;
     }
 
@@ -62,7 +70,7 @@ main(int argc, char **argv)
             fail("fork");
 
         case 0:
-            rates[i] = loop(seconds, argv[3]);
+            rates[i] = loop(seconds, argv[4]);
             _exit(0);
         }
     }
@@ -112,8 +120,8 @@ once(char *program)
     pid_t    pid;
     ssize_t  n;
 
-    if (pipe2(in, O_CLOEXEC) == -1 || pipe2(out, O_CLOEXEC) == -1) {
-        fail("pipe2");
+    if (open_pair(in) == -1 || open_pair(out) == -1) {
+        fail("a pair of descriptors");
     }
 
     run(program, in, out, &pid);
@@ -130,6 +138,15 @@ once(char *program)
     if (waitpid(pid, &status, 0) != pid || status != 0) {
         fail(program);
     }
+}
+
+
+static int
+open_pair(int *fds)
+{
+    return is_sockets
+           ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds)
+           : pipe2(fds, O_CLOEXEC);
 }
 
 
