@@ -49,7 +49,7 @@ endif
 WD_LD   = musl-gcc
 # It is carried by each image: small counts.  As its addresses are fixed, what
 # RELRO would protect is read-only data anyway, and costs no padded page.
-WD_OPT  = -Oz -g -fno-pie -fstack-protector-strong $(WD_LTO) \
+WD_OPT  = -Oz -g -fno-pie -fstack-protector $(WD_LTO) \
           -ffunction-sections -fdata-sections \
           -fno-asynchronous-unwind-tables -fno-unwind-tables
 WD_LDOPT = $(WD_OPT) -static -no-pie \

@@ -279,6 +279,35 @@ subtest 'max_inflight' => sub {
 };
 
 
+# As Go's ServeMux, in front of both of OpenFaaS' watchdogs.
+subtest 'paths have one form' => sub {
+    my $wd = watchdog('env', mode => 'streaming');
+    my %to = ('/a//b' => '/a/b', '//' => '/', '/a/./b/?x=//&y=..' =>
+        '/a/b/?x=//&y=..', '/a/../b' => '/b', '/../../x/..' => '/',
+        '/a/%2e%2E/b%2F' => '/b%2F', '/a/b/../../c/' => '/c/');
+
+    for my $path (sort keys %to) {
+        my $res = $wd->post($path, 'a body');
+
+        is("$res->{status} $res->{headers}{location}", "307 $to{$path}",
+            "$path is another one");
+    }
+
+    like($wd->get($_)->{body}, qr/^Http_Path=\Q$_\E$/m, "$_ is none")
+        for '/', '/a', '/a/b/', '/...', '/a/..b', '/.a/', '/a.';
+
+    my $client = $wd->client;
+    my $res = $client->request(POST => '//x', {}, 'y' x $mib);
+    is($res->{status}, 307, 'also with a body');
+    is($client->request(GET => '/')->{status}, 200,
+        'the connection goes on behind it');
+    is($wd->get('//' . 'z' x 2000)->{status}, 414,
+        'where the other is too long for an answer that is said');
+    is($wd->get('/' . 'z' x 2000)->{status}, 200, 'a long path is none');
+    $wd->stop;
+};
+
+
 subtest 'connections' => sub {
     my $wd = watchdog('cat', idle_timeout => '200ms', read_timeout => '300ms',
         max_body_size => 1000);

@@ -78,6 +78,7 @@ subtest 'options and settings' => sub {
         [{ fprocess => 'cat', max_inflight => -1 }, 'max_inflight'],
         [{ fprocess => 'cat', buffer_size => 8192 }, 'buffer_size'],
         [{ fprocess => 'cat', content_type => "a\r\nb: c" }, 'content_type'],
+        [{ fprocess => 'cat', jwt_auth => 'true' }, 'jwt_auth'],
         [{ fprocess => 'cat', mode => 'http', upstream_url => 'x:1' },
             'upstream_url'],
         [{ fprocess => 'cat', mode => 'http', TMPDIR => "$dir/none" },

@@ -29,11 +29,24 @@ SKIP: {
     skip("there is no $binary: run make", 1) if !-x $binary;
 
     make_image();
+    size();
     first_process();
     signals();
 }
 
 $t->finish;
+
+
+# It is in each image.
+sub size {
+    my $stripped = $t->dir . '/stripped';
+    my $res = $t->run('strip', '-o', $stripped, $binary);
+
+    is($res->{status}, 0, 'it can be stripped');
+    cmp_ok(-s $stripped, '<=', 128 * 1024, 'it is small');
+
+    return;
+}
 
 
 sub make_image {

@@ -48,6 +48,7 @@ static int read_listen(struct wd_config *cfg, wd_getenv get,
     struct faas_err *err);
 static int read_log_size(struct wd_config *cfg, wd_getenv get,
     struct faas_err *err);
+static int check_unsupported(wd_getenv get, struct faas_err *err);
 static void read_flags(struct wd_config *cfg, wd_getenv get);
 static int is_any_set(wd_getenv get, const char *const *names);
 static int read_numbers(struct wd_config *cfg, wd_getenv get,
@@ -140,7 +141,8 @@ wd_config_init(struct wd_config *cfg, wd_getenv get, struct faas_err *err)
         || read_listen(cfg, get, err) != 0
         || read_numbers(cfg, get, err) != 0
         || read_log_size(cfg, get, err) != 0
-        || read_texts(cfg, get, err) != 0)
+        || read_texts(cfg, get, err) != 0
+        || check_unsupported(get, err) != 0)
     {
         return -1;
     }
@@ -483,6 +485,26 @@ read_texts(struct wd_config *cfg, wd_getenv get, struct faas_err *err)
  * Where two names stand for one flag, the second is looked at if the first is
  * not set.
  */
+/*
+ * Its tokens come from OpenFaaS' licensed gateway only.  Who asks for them
+ * must not get a function that anybody can call.
+ */
+static int
+check_unsupported(wd_getenv get, struct faas_err *err)
+{
+    const char  *text;
+
+    text = get("jwt_auth");
+
+    if (text != NULL && faas_parse_bool(text)) {
+        return faas_err_set(err, 0, "jwt_auth: tokens are not checked here; "
+                            "unset it, and let the gateway do so");
+    }
+
+    return 0;
+}
+
+
 static void
 read_flags(struct wd_config *cfg, wd_getenv get)
 {

@@ -302,6 +302,13 @@ const char *wd_reply_reason(int status);
 int wd_local_answer(struct wd_conn *conn, struct wd_head *head);
 
 /*
+ * Whether a path, which begins with a slash, has no empty segments, "." and
+ * ".."; and adds it to text without them.
+ */
+int wd_path_is_clean(struct wd_str path);
+void wd_path_clean(struct wd_str path, struct wd_text *text);
+
+/*
  * Whether max_inflight requests are in the function.
  */
 int wd_is_full(const struct wd *wd);

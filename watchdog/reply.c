@@ -441,6 +441,7 @@ wd_reply_reason(int status)
         { 408, "Request Timeout" },
         { 409, "Conflict" },
         { 413, "Content Too Large" },
+        { 414, "URI Too Long" },
         { 417, "Expectation Failed" },
         { 422, "Unprocessable Entity" },
         { 429, "Too Many Requests" },

@@ -20,6 +20,7 @@
 
 #define CONTINUE      "HTTP/1.1 100 Continue\r\n\r\n"
 #define FULL_HEADERS  "X-OpenFaaS-Internal: faas-middleware\r\n"
+#define LOCATION_MAX  768       /* bytes of a line, within a head of ours */
 #define SCRATCH_SIZE  16384     /* bytes read at once when lingering */
 #define MSEC_MAX      (365ULL * 24 * 3600 * 1000)
 
@@ -31,6 +32,9 @@ static int read_body(struct wd_conn *conn);
 static int read_away(struct wd_conn *conn);
 static void begin(struct wd_conn *conn, struct wd_head *head);
 static int is_refused(struct wd_conn *conn, const struct wd_head *head);
+static int is_moved(struct wd_conn *conn, const struct wd_head *head);
+static void answer_early(struct wd_conn *conn, const struct wd_head *head,
+    int status, const char *headers, const char *text);
 static void admit(struct wd_conn *conn, const struct wd_head *head);
 static uint64_t call_time(const struct wd *wd, const struct wd_head *head);
 static int is_stream(const struct wd_head *head);
@@ -375,9 +379,8 @@ is_refused(struct wd_conn *conn, const struct wd_head *head)
         && head->method != HTTP_POST && head->method != HTTP_PUT
         && head->method != HTTP_PATCH && head->method != HTTP_DELETE)
     {
-        wd_reply_text(conn, 405, "Allow: DELETE, GET, PATCH, POST, PUT\r\n",
-                      "");
-        wd_conn_drop_body(conn);
+        answer_early(conn, head, 405,
+                     "Allow: DELETE, GET, PATCH, POST, PUT\r\n", "");
         return 1;
     }
 
@@ -394,18 +397,68 @@ is_refused(struct wd_conn *conn, const struct wd_head *head)
                        "Max concurrent requests: %llu\n",
                        (unsigned long long) wd->cfg.max_inflight);
 
-        /* who waits for a 100 may send the body all the same, or not */
-
-        if (head->is_expecting) {
-            conn->req.is_keep_alive = 0;
-        }
-
-        wd_reply_text(conn, 429, FULL_HEADERS, line);
-        wd_conn_drop_body(conn);
+        answer_early(conn, head, 429, FULL_HEADERS, line);
         return 1;
     }
 
-    return 0;
+    return is_moved(conn, head);
+}
+
+
+/*
+ * As with Go's ServeMux a path has one form only; a client is sent there.
+ */
+static int
+is_moved(struct wd_conn *conn, const struct wd_head *head)
+{
+    char            line[LOCATION_MAX];
+    struct wd_str   target, path;
+    struct wd_text  text;
+
+    target = wd_head_target(head);
+    path.s = target.s;
+    path.len = 0;
+
+    while (path.len < target.len && path.s[path.len] != '?') {
+        path.len++;
+    }
+
+    if (path.len == 0 || path.s[0] != '/' || wd_path_is_clean(path)) {
+        return 0;
+    }
+
+    wd_text_init(&text, line, sizeof(line));
+    wd_text_puts(&text, "Location: ");
+    wd_path_clean(path, &text);
+    wd_text_add(&text, target.s + path.len, target.len - path.len);
+    wd_text_add(&text, "\r\n", 3);
+
+    if (text.is_full) {
+        answer_early(conn, head, 414, "", "");
+
+    } else {
+        answer_early(conn, head, 307, line, "");
+    }
+
+    return 1;
+}
+
+
+/*
+ * Before the body was read, which goes unused.
+ */
+static void
+answer_early(struct wd_conn *conn, const struct wd_head *head, int status,
+    const char *headers, const char *text)
+{
+    /* who waits for a 100 may send the body all the same, or not */
+
+    if (head->is_expecting) {
+        conn->req.is_keep_alive = 0;
+    }
+
+    wd_reply_text(conn, status, headers, text);
+    wd_conn_drop_body(conn);
 }
 
 
