@@ -159,9 +159,10 @@ subtest 'static' => sub {
     is($wd->get('/sub/?x')->{body}, 'sub', 'its index.html');
     is($wd->get('/inner')->{body}, "<p>home\n", 'a link within');
     is($wd->get($_)->{status}, 404, "404: $_")
-        for qw(/nowhere /empty/ /link /.hidden /../outside /%2e%2e/outside
-            /sub/../../outside /sub%2f..%2f..%2foutside //etc/passwd /a%00b
-            /index.html/x);
+        for qw(/nowhere /empty/ /link /.hidden /outside /etc/passwd
+            /sub%2f..%2f..%2foutside /%2fetc/passwd /a%00b /index.html/x);
+    is($wd->get($_)->{status}, 307, "sent to where nothing is: $_")
+        for qw(/../outside /%2e%2e/outside /sub/../../outside //etc/passwd);
     my $text = join '', map { chr(97 + $_ % 26) } 0 .. 199_999;
     ok($wd->get('/a%20b.txt')->{body} eq $text, 'a large file, by its name');
     is(http(HEAD => $wd->addr, '/a%20b.txt')->{headers}{'content-length'},
