@@ -108,6 +108,10 @@ function_settle(struct function *fn)
 
     if (!fn->is_unsettled) {
         fn->is_reported = 0;
+
+        if (count(fn, 1, 1) >= fn->spec->replicas) {
+            fn->error[0] = '\0';
+        }
     }
 
     fn->host->start(fn->host->start_arg);
@@ -236,6 +240,8 @@ failed(struct function *fn, const char *what, const struct faas_err *err)
              "trying again function=%s error=\"%s\"", what, fn->spec->key,
              err->text);
 
+    (void) snprintf(fn->error, sizeof(fn->error), "cannot %s: %.200s", what,
+                    err->text);
     fn->is_reported = 1;
     fn->is_unsettled = 1;
     fn->host->retry(fn->host->start_arg);

@@ -1,8 +1,8 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The provider of one machine: its operations, and the list of functions.
- * What happens to a function is in function.h.
+ * The provider of one machine: its beginning and end, and the list of
+ * functions.  What happens to a function is in function.h.
  */
 
 #include "provider_process.h"
@@ -16,49 +16,24 @@
 
 #include "lib/faas_log.h"
 
-#include "function.h"
 #include "image.h"
-#include "starter.h"
-
-
-struct process_provider {
-    struct provider           provider;     /* must be first */
-    struct function_host      host;
-    struct starter            starter;
-    struct function_list      functions;
-    struct function_list      removed;      /* and not gone yet */
-    uint64_t                  n_functions;
-    void                    (*stopped)(void *arg);
-    void                     *stopped_arg;
-};
+#include "process.h"
 
 
 static int set_up(struct process_provider *p, struct event_base *base,
     struct faas_err *err);
 static void load_spec(void *arg, struct spec *spec);
-static void op_list(struct provider *provider, provider_each_fn each,
-    provider_done_fn done, void *arg);
+static void op_list(struct provider *provider, const char *ns,
+    provider_each_fn each, provider_done_fn done, void *arg);
 static void op_get(struct provider *provider, const char *key,
     provider_each_fn each, provider_done_fn done, void *arg);
-static void op_deploy(struct provider *provider, struct spec *spec,
-    provider_done_fn done, void *arg);
-static void op_update(struct provider *provider, struct spec *spec,
-    provider_done_fn done, void *arg);
-static void op_remove(struct provider *provider, const char *key,
-    provider_done_fn done, void *arg);
-static void op_scale(struct provider *provider, const char *key,
-    uint64_t replicas, provider_done_fn done, void *arg);
-static int scale(struct process_provider *p, struct function *fn,
-    uint64_t replicas, struct faas_err *err);
 static void op_stop(struct provider *provider, void (*stopped)(void *arg),
     void *arg);
 static void stop_all(struct process_provider *p);
 static void op_free(struct provider *provider);
 static void free_list(struct function_list *list);
-static struct function *find(struct process_provider *p, const char *key);
-static struct function *add(struct process_provider *p, struct spec *spec,
-    const char *dir);
-static void unknown(const char *key, struct faas_err *err);
+static void view_of(const struct function *fn,
+    struct provider_function *view);
 static void on_removed(struct function *fn);
 static void on_replica_changed(void *arg, struct replica *replica);
 static void on_replica_gone(void *arg, struct replica *replica);
@@ -71,10 +46,16 @@ static const struct provider_ops  process_ops = {
     .orchestration = "process",
     .list = op_list,
     .get = op_get,
-    .deploy = op_deploy,
-    .update = op_update,
-    .remove = op_remove,
-    .scale = op_scale,
+    .deploy = process_deploy,
+    .update = process_update,
+    .remove = process_delete,
+    .scale = process_scale,
+    .list_secrets = process_list_secrets,
+    .save_secret = process_save_secret,
+    .remove_secret = process_remove_secret,
+    .list_namespaces = process_list_namespaces,
+    .save_namespace = process_save_namespace,
+    .remove_namespace = process_remove_namespace,
     .stop = op_stop,
     .free = op_free,
 };
@@ -104,6 +85,8 @@ provider_process_new(const struct scaler_options *options,
     p->host.store.lock_fd = -1;
     TAILQ_INIT(&p->functions);
     TAILQ_INIT(&p->removed);
+    TAILQ_INIT(&p->namespaces);
+    TAILQ_INIT(&p->secrets);
 
     if (set_up(p, base, err) != 0) {
         op_free(&p->provider);
@@ -138,7 +121,16 @@ set_up(struct process_provider *p, struct event_base *base,
 
     if (starter_open(&p->starter, base, &p->functions, &p->removed,
                      options->max_starts, err)
-        != 0)
+        != 0
+        || changes_open(&p->changes, base, err) != 0)
+    {
+        return -1;
+    }
+
+    p->host.store.worker = &p->changes.worker;
+
+    if (process_load_namespaces(p, err) != 0
+        || process_load_secrets(p, err) != 0)
     {
         return -1;
     }
@@ -156,22 +148,27 @@ set_up(struct process_provider *p, struct event_base *base,
 static void
 load_spec(void *arg, struct spec *spec)
 {
-    char                      dir[PATH_MAX];
+    struct image              image;
     struct function          *fn;
     struct faas_err           err;
     struct process_provider  *p;
 
     p = arg;
 
-    if (image_find(p->host.options, spec, dir, &err) != 0) {
+    if (image_find(p->host.options->functions_dir, spec_text(spec, "image"),
+                   &image, &err)
+        != 0
+        || spec_set_image(spec, image.env, &err) != 0)
+    {
         faas_log(FAAS_LOG_ERROR, "function cannot be started, scale it when "
                  "that is mended function=%s error=\"%s\"", spec->key,
                  err.text);
         spec->replicas = 0;
-        dir[0] = '\0';
+        image.dir[0] = '\0';
     }
 
-    fn = add(p, spec, dir);
+    image_done(&image);
+    fn = process_add(p, spec, image.dir);
 
     if (fn != NULL) {
         function_settle(fn);
@@ -184,7 +181,7 @@ load_spec(void *arg, struct spec *spec)
 
 
 static void
-op_list(struct provider *provider, provider_each_fn each,
+op_list(struct provider *provider, const char *ns, provider_each_fn each,
     provider_done_fn done, void *arg)
 {
     struct faas_err            err;
@@ -195,10 +192,14 @@ op_list(struct provider *provider, provider_each_fn each,
     p = (struct process_provider *) provider;
     err.code = 0;
 
-    TAILQ_FOREACH(fn, &p->functions, link) {
-        view.spec = fn->spec;
-        view.available = function_available(fn);
-        each(arg, &view);
+    if (process_check_namespace(p, ns, &err) == 0) {
+
+        TAILQ_FOREACH(fn, &p->functions, link) {
+            if (strcmp(fn->spec->ns, ns) == 0) {
+                view_of(fn, &view);
+                each(arg, &view);
+            }
+        }
     }
 
     done(arg, &err);
@@ -214,15 +215,14 @@ op_get(struct provider *provider, const char *key, provider_each_fn each,
     struct provider_function   view;
 
     err.code = 0;
-    fn = find((struct process_provider *) provider, key);
+    fn = process_find((struct process_provider *) provider, key);
 
     if (fn != NULL) {
-        view.spec = fn->spec;
-        view.available = function_available(fn);
+        view_of(fn, &view);
         each(arg, &view);
 
     } else {
-        unknown(key, &err);
+        (void) faas_err_set(&err, 404, "function %s not found", key);
     }
 
     done(arg, &err);
@@ -230,173 +230,11 @@ op_get(struct provider *provider, const char *key, provider_each_fn each,
 
 
 static void
-op_deploy(struct provider *provider, struct spec *spec,
-    provider_done_fn done, void *arg)
+view_of(const struct function *fn, struct provider_function *view)
 {
-    char                      dir[PATH_MAX], key[FAAS_KEY_MAX + 1];
-    struct faas_err           err;
-    struct function          *fn;
-    struct process_provider  *p;
-
-    p = (struct process_provider *) provider;
-    err.code = 0;
-    fn = NULL;
-
-    if (find(p, spec->key) != NULL) {
-        (void) faas_err_set(&err, 400, "function %s exists already, update it "
-                            "with PUT", spec->key);
-
-    } else if (p->n_functions >= p->host.options->max_functions) {
-        (void) faas_err_set(&err, 507, "there are %" PRIu64 " functions, no "
-                            "more are allowed: see --max-functions",
-                            p->n_functions);
-
-    } else if (image_find(p->host.options, spec, dir, &err) == 0
-               && store_save(&p->host.store, spec, &err) == 0)
-    {
-        memcpy(key, spec->key, sizeof(key));
-        fn = add(p, spec, dir);
-        spec = NULL;
-
-        if (fn == NULL) {
-            (void) store_delete(&p->host.store, key, &err);
-            (void) faas_err_set(&err, 500, "no memory");
-        }
-    }
-
-    spec_free(spec);
-
-    if (fn != NULL) {
-        function_settle(fn);
-    }
-
-    done(arg, &err);
-}
-
-
-static void
-op_update(struct provider *provider, struct spec *spec,
-    provider_done_fn done, void *arg)
-{
-    char                      dir[PATH_MAX];
-    struct faas_err           err;
-    struct function          *fn;
-    struct process_provider  *p;
-
-    p = (struct process_provider *) provider;
-    err.code = 0;
-    fn = find(p, spec->key);
-
-    if (fn == NULL) {
-        unknown(spec->key, &err);
-
-    } else if (image_find(p->host.options, spec, dir, &err) == 0) {
-
-        /* as many as run now, within the new bounds; none: as on deploy */
-
-        spec->created = fn->spec->created;
-
-        if (fn->spec->replicas > spec->min) {
-            spec->replicas = fn->spec->replicas < spec->max
-                             ? fn->spec->replicas : spec->max;
-        }
-
-        if (store_save(&p->host.store, spec, &err) == 0) {
-            function_update(fn, spec, dir);
-            spec = NULL;
-        }
-    }
-
-    spec_free(spec);
-    done(arg, &err);
-}
-
-
-static void
-op_remove(struct provider *provider, const char *key, provider_done_fn done,
-    void *arg)
-{
-    struct faas_err           err;
-    struct function          *fn;
-    struct process_provider  *p;
-
-    p = (struct process_provider *) provider;
-    err.code = 0;
-    fn = find(p, key);
-
-    if (fn == NULL) {
-        unknown(key, &err);
-
-    } else if (store_delete(&p->host.store, fn->spec->key, &err) == 0) {
-
-        /* off the disk first: a restart does not bring it back */
-
-        TAILQ_REMOVE(&p->functions, fn, link);
-        TAILQ_INSERT_TAIL(&p->removed, fn, link);
-        p->n_functions--;
-
-        function_remove(fn);
-    }
-
-    done(arg, &err);
-}
-
-
-static void
-op_scale(struct provider *provider, const char *key, uint64_t replicas,
-    provider_done_fn done, void *arg)
-{
-    struct faas_err           err;
-    struct function          *fn;
-    struct process_provider  *p;
-
-    p = (struct process_provider *) provider;
-    err.code = 0;
-    fn = find(p, key);
-
-    if (fn == NULL) {
-        unknown(key, &err);
-
-    } else if (replicas > p->host.options->max_replicas) {
-        (void) faas_err_set(&err, 400, "%" PRIu64 " replicas are more than "
-                            "%" PRIu64 ", see --max-replicas", replicas,
-                            p->host.options->max_replicas);
-
-    } else if (replicas != fn->spec->replicas) {
-        (void) scale(p, fn, replicas, &err);
-    }
-
-    done(arg, &err);
-}
-
-
-static int
-scale(struct process_provider *p, struct function *fn, uint64_t replicas,
-    struct faas_err *err)
-{
-    char      dir[PATH_MAX];
-    uint64_t  before;
-
-    if (fn->dir[0] == '\0') {
-
-        if (image_find(p->host.options, fn->spec, dir, err) != 0) {
-            return -1;
-        }
-
-        memcpy(fn->dir, dir, strlen(dir) + 1);
-    }
-
-    before = fn->spec->replicas;
-    fn->spec->replicas = replicas;
-
-    if (store_save(&p->host.store, fn->spec, err) != 0) {
-        fn->spec->replicas = before;
-        return -1;
-    }
-
-    function_settle(fn);
-
-    return 0;
+    view->spec = fn->spec;
+    view->available = function_available(fn);
+    view->error = fn->error[0] != '\0' ? fn->error : NULL;
 }
 
 
@@ -409,6 +247,7 @@ op_stop(struct provider *provider, void (*stopped)(void *arg), void *arg)
     p->stopped = stopped;
     p->stopped_arg = arg;
 
+    changes_close(&p->changes);
     stop_all(p);
     report_stopped(p);
 }
@@ -444,9 +283,12 @@ op_free(struct provider *provider)
     p = (struct process_provider *) provider;
     p->stopped = NULL;
 
+    changes_close(&p->changes);
     stop_all(p);
     free_list(&p->functions);
     free_list(&p->removed);
+    process_free_secrets(p);
+    process_free_namespaces(p);
 
     starter_close(&p->starter);
     store_close(&p->host.store);
@@ -466,8 +308,8 @@ free_list(struct function_list *list)
 }
 
 
-static struct function *
-find(struct process_provider *p, const char *key)
+struct function *
+process_find(struct process_provider *p, const char *key)
 {
     struct function  *fn;
 
@@ -481,11 +323,8 @@ find(struct process_provider *p, const char *key)
 }
 
 
-/*
- * Takes the spec, also when it fails.
- */
-static struct function *
-add(struct process_provider *p, struct spec *spec, const char *dir)
+struct function *
+process_add(struct process_provider *p, struct spec *spec, const char *dir)
 {
     struct function  *fn;
 
@@ -500,10 +339,14 @@ add(struct process_provider *p, struct spec *spec, const char *dir)
 }
 
 
-static void
-unknown(const char *key, struct faas_err *err)
+void
+process_remove(struct process_provider *p, struct function *fn)
 {
-    (void) faas_err_set(err, 404, "function %s not found", key);
+    TAILQ_REMOVE(&p->functions, fn, link);
+    TAILQ_INSERT_TAIL(&p->removed, fn, link);
+    p->n_functions--;
+
+    function_remove(fn);
 }
 
 

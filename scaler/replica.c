@@ -24,8 +24,9 @@
 #include "lib/faas_num.h"
 
 #include "clock.h"
+#include "disk.h"
+#include "replica_secrets.h"
 #include "spawn.h"
-#include "store.h"
 
 
 /* /_/ready is the function's own business with the classic watchdog */
@@ -57,7 +58,7 @@ replica_new(struct replica_owner *owner, const struct spec *spec,
     const char *dir, uint64_t number, struct flog *flog,
     struct faas_err *err)
 {
-    char             tmp[4096];
+    char             tmp[4096], secrets[4096];
     struct replica  *replica;
 
     /* with no descriptor left nobody could ask for fewer replicas */
@@ -91,7 +92,8 @@ replica_new(struct replica_owner *owner, const struct spec *spec,
     (void) snprintf(replica->dir, sizeof(replica->dir), "%s", dir);
 
     tmp_path(replica, tmp, sizeof(tmp));
-    replica->env = spawn_env(spec, tmp);
+    replica_secrets_path(replica, secrets, sizeof(secrets));
+    replica->env = spawn_env(spec, tmp, secrets);
     replica->timer = evtimer_new(owner->base, on_timer, replica);
 
     if (replica->env == NULL || replica->timer == NULL) {
@@ -99,7 +101,10 @@ replica_new(struct replica_owner *owner, const struct spec *spec,
         goto failed;
     }
 
-    if (make_tmp(replica, err) != 0 || make_socket(replica, err) != 0) {
+    if (make_tmp(replica, err) != 0
+        || replica_secrets_make(replica, spec, err) != 0
+        || make_socket(replica, err) != 0)
+    {
         goto failed;
     }
 
@@ -316,8 +321,13 @@ replica_free(struct replica *replica)
     spawn_env_free(replica->env);
     replica->env = NULL;
 
+    replica_secrets_remove(replica);
     tmp_path(replica, path, sizeof(path));
-    store_remove_tree(path);
+
+    if (disk_remove_tree(path) != 0) {
+        faas_log(FAAS_LOG_WARN, "cannot remove a folder, it stays path=%s "
+                 "error=\"%s\"", path, strerror(errno));
+    }
 }
 
 

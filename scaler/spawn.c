@@ -32,7 +32,7 @@ static void complain(const char *what);
 
 
 char **
-spawn_env(const struct spec *spec, const char *tmp)
+spawn_env(const struct spec *spec, const char *tmp, const char *secrets)
 {
     int          rc;
     char       **env;
@@ -40,7 +40,7 @@ spawn_env(const struct spec *spec, const char *tmp)
     json_t      *vars, *value;
     const char  *name, *path, *lang;
 
-    vars = json_object_get(spec->deployment, "envVars");
+    vars = spec->env;
     env = calloc(json_object_size(vars) + ENV_FIXED + 1, sizeof(char *));
 
     if (env == NULL) {
@@ -63,8 +63,8 @@ spawn_env(const struct spec *spec, const char *tmp)
          | add(env, &n, "OPENFAAS_NAME", spec->name)
          | add(env, &n, "OPENFAAS_NAMESPACE", spec->ns);
 
-    if (spec_text(spec, "envProcess") != NULL) {
-        rc |= add(env, &n, "fprocess", spec_text(spec, "envProcess"));
+    if (json_array_size(json_object_get(spec->deployment, "secrets")) != 0) {
+        rc |= add(env, &n, "FAAS_SECRETS_DIR", secrets);
     }
 
     json_object_foreach(vars, name, value) {

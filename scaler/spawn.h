@@ -27,10 +27,11 @@ struct spawn {
 
 /*
  * Makes the environment of a function's watchdog, from nothing but the spec
- * and what every process needs.  tmp is its TMPDIR.  Returns an array for
- * spawn_env_free(), or NULL.
+ * and what every process needs.  tmp is its TMPDIR; secrets the folder of its
+ * secrets, if it has any.  Returns an array for spawn_env_free(), or NULL.
  */
-char **spawn_env(const struct spec *spec, const char *tmp);
+char **spawn_env(const struct spec *spec, const char *tmp,
+    const char *secrets);
 
 void spawn_env_free(char **env);
 
