@@ -24,6 +24,7 @@ static int check_value(const char *name, const json_t *value,
 static const char *const  reserved[] = {
     "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "TMPDIR", "port",
     "OPENFAAS_NAME", "OPENFAAS_NAMESPACE", "FAAS_SECRETS_DIR",
+    "FAAS_REPLICA", "FAAS_REVISION",
 };
 
 /* the deployment has a member for it */

@@ -1,8 +1,8 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The process provider from within: what provider_process.c, process_change.c,
- * process_secrets.c and process_namespaces.c share.
+ * The process provider from within: what provider_process.c and the
+ * files process_*.c share.
  */
 
 #ifndef FAAS_SCALER_PROCESS_H
@@ -92,6 +92,11 @@ void process_remove_namespace(struct provider *provider, const char *name,
 int process_load_secrets(struct process_provider *p, struct faas_err *err);
 int process_load_namespaces(struct process_provider *p,
     struct faas_err *err);
+
+/*
+ * Takes over replicas that run, and settles all functions.  The same.
+ */
+int process_adopt(struct process_provider *p, struct faas_err *err);
 
 /*
  * Forget them all; the provider ends.

@@ -32,7 +32,7 @@ static void op_stop(struct provider *provider, void (*stopped)(void *arg),
 static void stop_all(struct process_provider *p);
 static void op_free(struct provider *provider);
 static void free_list(struct function_list *list);
-static void view_of(const struct function *fn,
+static void view_of(struct function *fn,
     struct provider_function *view);
 static void on_removed(struct function *fn);
 static void on_replica_changed(void *arg, struct replica *replica);
@@ -135,15 +135,20 @@ set_up(struct process_provider *p, struct event_base *base,
         return -1;
     }
 
-    return store_load(&p->host.store, options->max_replicas, load_spec, p,
-                      err);
+    if (store_load(&p->host.store, options->max_replicas, load_spec, p, err)
+        != 0)
+    {
+        return -1;
+    }
+
+    return process_adopt(p, err);
 }
 
 
 /*
- * A function whose folder has gone since is not lost: it has no replica until
+ * A function whose folder has gone since is not lost: it gets no replica until
  * the folder is back, and it is scaled, deployed again or the scaler started
- * again.
+ * again.  Its replicas are made when those that run are known.
  */
 static void
 load_spec(void *arg, struct spec *spec)
@@ -163,19 +168,18 @@ load_spec(void *arg, struct spec *spec)
         faas_log(FAAS_LOG_ERROR, "function cannot be started, scale it when "
                  "that is mended function=%s error=\"%s\"", spec->key,
                  err.text);
-        spec->replicas = 0;
         image.dir[0] = '\0';
     }
 
     image_done(&image);
     fn = process_add(p, spec, image.dir);
 
-    if (fn != NULL) {
-        function_settle(fn);
-
-    } else {
+    if (fn == NULL) {
         faas_log(FAAS_LOG_ERROR, "no memory for a function, it is not "
                  "started");
+
+    } else if (image.dir[0] == '\0') {
+        memcpy(fn->error, err.text, sizeof(fn->error));
     }
 }
 
@@ -230,11 +234,11 @@ op_get(struct provider *provider, const char *key, provider_each_fn each,
 
 
 static void
-view_of(const struct function *fn, struct provider_function *view)
+view_of(struct function *fn, struct provider_function *view)
 {
     view->spec = fn->spec;
     view->available = function_available(fn);
-    view->error = fn->error[0] != '\0' ? fn->error : NULL;
+    view->error = function_error(fn);
 }
 
 
@@ -365,13 +369,20 @@ on_removed(struct function *fn)
 static void
 on_replica_changed(void *arg, struct replica *replica)
 {
+    struct function  *fn;
+
     (void) arg;
+
+    fn = replica->function;
 
     if (replica->state == REPLICA_READY) {
         faas_log(FAAS_LOG_INFO, "replica is ready replica=%s", replica->id);
+
+    } else if (replica->state == REPLICA_BACKOFF) {
+        memcpy(fn->error, replica->error, sizeof(fn->error));
     }
 
-    function_settle(replica->function);
+    function_settle(fn);
 }
 
 

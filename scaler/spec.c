@@ -32,6 +32,7 @@ enum shape {
 
 static struct spec *spec_new(json_t *deployment, uint64_t max_replicas,
     struct faas_err *err);
+static uint64_t new_revision(void);
 static uint64_t least(uint64_t a, uint64_t b);
 static int check_name(struct spec *spec, struct faas_err *err);
 static int check_texts(struct spec *spec, struct faas_err *err);
@@ -84,6 +85,8 @@ spec_decode(const char *s, size_t len, uint64_t max_replicas,
 
     if (spec != NULL) {
         spec->created = (time_t) json_integer_value(created);
+        spec->revision = (uint64_t) json_integer_value(
+                             json_object_get(root, "revision"));
         spec->replicas = least((uint64_t) json_integer_value(replicas),
                                max_replicas);
         spec->min = least(spec->min, max_replicas);
@@ -102,7 +105,8 @@ spec_encode(const struct spec *spec)
     char    *text;
     json_t  *root;
 
-    root = json_pack("{s:I, s:I, s:O}",
+    root = json_pack("{s:I, s:I, s:I, s:O}",
+                     "revision", (json_int_t) spec->revision,
                      "replicas", (json_int_t) spec->replicas,
                      "created", (json_int_t) spec->created,
                      "deployment", spec->deployment);
@@ -202,6 +206,7 @@ spec_new(json_t *deployment, uint64_t max_replicas, struct faas_err *err)
 
     spec->deployment = deployment;
     spec->created = time(NULL);
+    spec->revision = new_revision();
 
     if (check_name(spec, err) != 0
         || check_texts(spec, err) != 0
@@ -225,6 +230,20 @@ spec_new(json_t *deployment, uint64_t max_replicas, struct faas_err *err)
     spec->replicas = spec->min;
 
     return spec;
+}
+
+
+/*
+ * Microseconds: no two updates of a function are as close as that.
+ */
+static uint64_t
+new_revision(void)
+{
+    struct timespec  now;
+
+    (void) clock_gettime(CLOCK_REALTIME, &now);
+
+    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
 }
 
 

@@ -37,6 +37,9 @@ struct spec {
     uint64_t     replicas;              /* wanted now */
     struct limits  limits;
     time_t       created;
+    uint64_t     revision;              /* of the deployment: another one after
+                                           an update, the same when it is
+                                           scaled */
 };
 
 

@@ -33,7 +33,8 @@
 
 
 static int make_dirs(const struct store *store, struct faas_err *err);
-static void clear(const struct store *store, const char *name);
+static void clear(const struct store *store, const char *name,
+    int (*is_used)(void *arg, uint64_t number), void *arg);
 static int take_lock(struct store *store, struct faas_err *err);
 static int admit_user(const struct store *store, const char *user,
     struct faas_err *err);
@@ -73,12 +74,6 @@ store_open(struct store *store, const char *dir, const char *gateway_user,
     if (take_lock(store, err) != 0) {
         return -1;
     }
-
-    /* what replicas of a scaler that was killed have left */
-
-    clear(store, "s");
-    clear(store, "tmp");
-    clear(store, "secrets-of");
 
     if (read_numbers(store, err) != 0
         || make_dirs(store, err) != 0
@@ -309,6 +304,16 @@ store_load_secrets(const struct store *store,
 }
 
 
+void
+store_clear(const struct store *store,
+    int (*is_used)(void *arg, uint64_t number), void *arg)
+{
+    clear(store, "s", is_used, arg);
+    clear(store, "tmp", is_used, arg);
+    clear(store, "secrets-of", is_used, arg);
+}
+
+
 int
 store_number(struct store *store, uint64_t *number, struct faas_err *err)
 {
@@ -355,16 +360,45 @@ make_dirs(const struct store *store, struct faas_err *err)
 }
 
 
+/*
+ * Entries are NUMBER, or NUMBER.sock.
+ */
 static void
-clear(const struct store *store, const char *name)
+clear(const struct store *store, const char *name,
+    int (*is_used)(void *arg, uint64_t number), void *arg)
 {
-    char  path[PATH_MAX];
+    DIR              *dir;
+    char              folder[PATH_MAX], path[PATH_MAX];
+    uint64_t          number;
+    struct dirent    *entry;
+    struct faas_err   err;
 
-    folder_of(store, name, path);
+    folder_of(store, name, folder);
+    dir = open_folder(folder, &err);
 
-    if (disk_remove_tree(path) != 0) {
-        faas_log(FAAS_LOG_WARN, "cannot remove a folder, it stays path=%s "
-                 "error=\"%s\"", path, strerror(errno));
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+
+        if (strcmp(entry->d_name, ".") == 0
+            || strcmp(entry->d_name, "..") == 0
+            || (faas_parse_uint(entry->d_name, strcspn(entry->d_name, "."), 1,
+                                NUMBERS_MAX, &number)
+                == 0
+                && is_used(arg, number)))
+        {
+            continue;
+        }
+
+        (void) snprintf(path, sizeof(path), "%.3800s/%.255s", folder,
+                        entry->d_name);
+
+        if (disk_remove_tree(path) != 0) {
+            faas_log(FAAS_LOG_WARN, "cannot remove a folder, it stays "
+                     "path=%s error=\"%s\"", path, strerror(errno));
+        }
+    }
+
+    if (dir != NULL) {
+        (void) closedir(dir);
     }
 }
 

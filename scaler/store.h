@@ -44,8 +44,7 @@ struct store {
 
 
 /*
- * Makes the folders where they are missing, takes the lock and clears what
- * another scaler left in s/ and tmp/.  gateway_user ("" for none) may enter
+ * Makes the folders where they are missing, and takes the lock.  gateway_user ("" for none) may enter
  * the sockets' folder.  Returns 0 or -1.
  */
 int store_open(struct store *store, const char *dir,
@@ -103,6 +102,13 @@ int store_load_namespaces(const struct store *store,
 int store_load_secrets(const struct store *store,
     void (*each)(void *arg, const char *ns, const char *name), void *arg,
     struct faas_err *err);
+
+/*
+ * Removes what replicas have left that are there no more: is_used tells of a
+ * number whether one is.
+ */
+void store_clear(const struct store *store,
+    int (*is_used)(void *arg, uint64_t number), void *arg);
 
 /*
  * Gives a number that no replica of this state folder has had.  They are
