@@ -34,7 +34,8 @@ struct spawn {
 /*
  * Makes the environment of a function's watchdog, from nothing but the spec
  * and what every process needs.  tmp is its TMPDIR, secrets the folder of its
- * secrets, if it has any, replica the value of SPAWN_REPLICA.  Returns an array for spawn_env_free(), or NULL.
+ * secrets, if it has any, replica the value of SPAWN_REPLICA.  Returns an array
+ * for spawn_env_free(), or NULL.
  */
 char **spawn_env(const struct spec *spec, const char *tmp,
     const char *secrets, const char *replica);

@@ -44,8 +44,8 @@ struct store {
 
 
 /*
- * Makes the folders where they are missing, and takes the lock.  gateway_user ("" for none) may enter
- * the sockets' folder.  Returns 0 or -1.
+ * Makes the folders where they are missing, and takes the lock.  gateway_user
+ * ("" for none) may enter the sockets' folder.  Returns 0 or -1.
  */
 int store_open(struct store *store, const char *dir,
     const char *gateway_user, struct faas_err *err);
