@@ -23,6 +23,7 @@
 #include "lib/faas_name.h"
 
 #include "api_functions.h"
+#include "api_logs.h"
 
 
 #define LISTEN_BACKLOG   128
@@ -59,6 +60,7 @@ static const struct route  routes[] = {
     { EVHTTP_REQ_DELETE, "/system/functions", 0, api_remove },
     { EVHTTP_REQ_GET, "/system/function/", 1, api_get },
     { EVHTTP_REQ_POST, "/system/scale-function/", 1, api_scale },
+    { EVHTTP_REQ_GET, "/system/logs", 0, api_logs },
     { EVHTTP_REQ_GET, "/system/info", 0, api_info },
     { EVHTTP_REQ_GET, "/healthz", 0, api_health },
     { EVHTTP_REQ_HEAD, "/healthz", 0, api_health },

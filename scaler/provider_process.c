@@ -18,6 +18,7 @@
 
 #include "function.h"
 #include "image.h"
+#include "log_stream.h"
 #include "starter.h"
 
 
@@ -36,6 +37,7 @@ struct process_provider {
 static int set_up(struct process_provider *p, struct event_base *base,
     struct faas_err *err);
 static void load_spec(void *arg, struct spec *spec);
+static int is_known(void *arg, const char *key);
 static void op_list(struct provider *provider, provider_each_fn each,
     provider_done_fn done, void *arg);
 static void op_get(struct provider *provider, const char *key,
@@ -50,6 +52,9 @@ static void op_scale(struct provider *provider, const char *key,
     uint64_t replicas, provider_done_fn done, void *arg);
 static int scale(struct process_provider *p, struct function *fn,
     uint64_t replicas, struct faas_err *err);
+static struct provider_stream *op_logs(struct provider *provider,
+    const struct log_query *query, const struct provider_log_sink *sink,
+    struct faas_err *err);
 static void op_stop(struct provider *provider, void (*stopped)(void *arg),
     void *arg);
 static void stop_all(struct process_provider *p);
@@ -75,6 +80,7 @@ static const struct provider_ops  process_ops = {
     .update = op_update,
     .remove = op_remove,
     .scale = op_scale,
+    .logs = op_logs,
     .stop = op_stop,
     .free = op_free,
 };
@@ -136,15 +142,22 @@ set_up(struct process_provider *p, struct event_base *base,
         return -1;
     }
 
+    flog_store_init(&p->host.logs, p->host.store.dir, options->max_log);
+
     if (starter_open(&p->starter, base, &p->functions, &p->removed,
                      options->max_starts, err)
-        != 0)
+        != 0
+        || store_load(&p->host.store, options->max_replicas, load_spec, p, err)
+           != 0)
     {
         return -1;
     }
 
-    return store_load(&p->host.store, options->max_replicas, load_spec, p,
-                      err);
+    /* of functions whose last replica was there when a scaler was killed */
+
+    flog_store_clean(&p->host.logs, is_known, p);
+
+    return 0;
 }
 
 
@@ -174,12 +187,20 @@ load_spec(void *arg, struct spec *spec)
     fn = add(p, spec, dir);
 
     if (fn != NULL) {
+        flog_load(&fn->flog);
         function_settle(fn);
 
     } else {
         faas_log(FAAS_LOG_ERROR, "no memory for a function, it is not "
                  "started");
     }
+}
+
+
+static int
+is_known(void *arg, const char *key)
+{
+    return find(arg, key) != NULL;
 }
 
 
@@ -397,6 +418,25 @@ scale(struct process_provider *p, struct function *fn, uint64_t replicas,
     function_settle(fn);
 
     return 0;
+}
+
+
+static struct provider_stream *
+op_logs(struct provider *provider, const struct log_query *query,
+    const struct provider_log_sink *sink, struct faas_err *err)
+{
+    struct function          *fn;
+    struct process_provider  *p;
+
+    p = (struct process_provider *) provider;
+    fn = find(p, query->key);
+
+    if (fn == NULL) {
+        unknown(query->key, err);
+        return NULL;
+    }
+
+    return log_stream_new(&fn->flog, query, sink, p->host.owner.base, err);
 }
 
 
