@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -23,17 +22,12 @@
 #include "store.h"
 
 
-#define SUFFIX      ".log"
-#define SUFFIX_OLD  ".log.1"
-
-
 static int is_set_aside(const struct flog_store *store, const char *key);
 static void load_file(struct flog *flog, int dir_fd, const char *name);
-static int parse_name(const char *name, char *id, int *is_old);
 static void close_watches(struct flog *flog);
 static struct flog_file *find(const struct flog *flog, const char *id,
     int is_old);
-static struct flog_file *file_new(struct flog *flog, const char *id);
+static struct flog_file *file_add(struct flog *flog, const char *id);
 static void file_drop(struct flog *flog, struct flog_file *file);
 static void file_leave(struct flog *flog, struct flog_file *file);
 static uint64_t share(const struct flog *flog);
@@ -43,14 +37,9 @@ static void make_room(struct flog *flog, const struct flog_file *file,
 static void drop_gone(struct flog *flog);
 static struct flog_file *oldest(const struct flog *flog,
     const struct flog_file *except, int is_gone_only);
-static int open_for_writing(const struct flog_file *file);
 static struct flog_file *in_step(struct flog *flog, struct flog_file *file,
     int fd);
-static int write_lines(const struct flog_file *file, int fd,
-    const char *lines, size_t len);
 static void report(struct flog *flog, int error);
-static void folder_path(const struct flog *flog, char *path, size_t size);
-static void file_path(const struct flog_file *file, char *path, size_t size);
 
 
 void
@@ -117,7 +106,7 @@ flog_load(struct flog *flog)
     char            path[PATH_MAX];
     struct dirent  *entry;
 
-    folder_path(flog, path, sizeof(path));
+    flog_folder(flog, path, sizeof(path));
 
     dir = opendir(path);
 
@@ -146,11 +135,12 @@ flog_load(struct flog *flog)
 void
 flog_done(struct flog *flog)
 {
-    struct flog_file  *file;
+    struct flog_file  *file, *next;
 
     close_watches(flog);
 
-    while ((file = TAILQ_FIRST(&flog->files)) != NULL) {
+    for (file = TAILQ_FIRST(&flog->files); file != NULL; file = next) {
+        next = TAILQ_NEXT(file, link);
         file_leave(flog, file);
     }
 }
@@ -160,17 +150,18 @@ void
 flog_remove(struct flog *flog)
 {
     char               path[PATH_MAX];
-    struct flog_file  *file;
+    struct flog_file  *file, *next;
 
     close_watches(flog);
 
-    while ((file = TAILQ_FIRST(&flog->files)) != NULL) {
+    for (file = TAILQ_FIRST(&flog->files); file != NULL; file = next) {
+        next = TAILQ_NEXT(file, link);
         file_drop(flog, file);
     }
 
     /* another function of the name may have files in it by now */
 
-    folder_path(flog, path, sizeof(path));
+    flog_folder(flog, path, sizeof(path));
 
     if (rmdir(path) != 0 && errno != ENOENT && errno != ENOTEMPTY) {
         faas_log(FAAS_LOG_WARN, "cannot remove a folder, it stays until the "
@@ -195,17 +186,17 @@ flog_append(struct flog *flog, const char *id, const char *lines, size_t len)
     }
 
     if (file == NULL) {
-        file = file_new(flog, id);
+        file = file_add(flog, id);
     }
 
-    fd = file != NULL ? open_for_writing(file) : -1;
+    fd = file != NULL ? flog_file_open(file) : -1;
     file = fd != -1 ? in_step(flog, file, fd) : NULL;
 
     if (file != NULL) {
         make_room(flog, file, len);
     }
 
-    if (file == NULL || write_lines(file, fd, lines, len) != 0) {
+    if (file == NULL || flog_file_write(file, fd, lines, len) != 0) {
         report(flog, errno);
         file = NULL;
     }
@@ -236,19 +227,11 @@ flog_append(struct flog *flog, const char *id, const char *lines, size_t len)
 void
 flog_forget(struct flog *flog, const char *id)
 {
-    struct flog_file  *file, *next;
+    struct flog_file  *file;
 
-    for (file = TAILQ_FIRST(&flog->files); file != NULL; file = next) {
-        next = TAILQ_NEXT(file, link);
-
-        if (strcmp(file->id, id) != 0) {
-            continue;
-        }
-
-        file->is_gone = 1;
-
-        if (file->size == 0) {
-            file_drop(flog, file);
+    TAILQ_FOREACH(file, &flog->files, link) {
+        if (strcmp(file->id, id) == 0) {
+            file->is_gone = 1;
         }
     }
 
@@ -267,61 +250,6 @@ void
 flog_unwatch(struct flog *flog, struct flog_watch *watch)
 {
     TAILQ_REMOVE(&flog->watches, watch, link);
-}
-
-
-struct flog_file *
-flog_file_get(struct flog_file *file)
-{
-    file->refs++;
-
-    return file;
-}
-
-
-void
-flog_file_put(struct flog_file *file)
-{
-    if (--file->refs == 0) {
-        free(file);
-    }
-}
-
-
-int
-flog_file_is_open(const struct flog_file *file)
-{
-    return !file->is_old && !file->is_gone && !file->is_dropped;
-}
-
-
-ssize_t
-flog_file_read(const struct flog_file *file, char *dst, size_t len,
-    uint64_t offset)
-{
-    int      fd, saved;
-    char     path[PATH_MAX];
-    ssize_t  n;
-
-    if (file->is_dropped) {
-        return 0;
-    }
-
-    file_path(file, path, sizeof(path));
-
-    fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-
-    if (fd == -1) {
-        return errno == ENOENT ? 0 : -1;
-    }
-
-    n = pread(fd, dst, len, (off_t) offset);
-
-    saved = errno;
-    (void) close(fd);
-    errno = saved;
-
-    return n;
 }
 
 
@@ -348,14 +276,14 @@ load_file(struct flog *flog, int dir_fd, const char *name)
     struct stat        st;
     struct flog_file  *file;
 
-    if (parse_name(name, id, &is_old) != 0
+    if (flog_file_parse(name, id, &is_old) != 0
         || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0
         || !S_ISREG(st.st_mode))
     {
         return;
     }
 
-    file = file_new(flog, id);
+    file = file_add(flog, id);
 
     if (file == NULL) {
         faas_log(FAAS_LOG_WARN, "no memory for a function's log, going on "
@@ -373,42 +301,6 @@ load_file(struct flog *flog, int dir_fd, const char *name)
     if (file->size == 0) {
         file_drop(flog, file);
     }
-}
-
-
-/*
- * Returns 0 for ID.log and ID.log.1.
- */
-static int
-parse_name(const char *name, char *id, int *is_old)
-{
-    size_t       len;
-    const char  *suffix;
-
-    suffix = strrchr(name, '.');
-
-    if (suffix == NULL) {
-        return -1;
-    }
-
-    len = (size_t) (suffix - name);
-    *is_old = strcmp(suffix, ".1") == 0;
-
-    if (*is_old) {
-        len = strlen(name) >= strlen(SUFFIX_OLD)
-              ? strlen(name) - strlen(SUFFIX_OLD) : 0;
-    }
-
-    if (len == 0 || len > FAAS_REPLICA_ID_MAX
-        || strcmp(name + len, *is_old ? SUFFIX_OLD : SUFFIX) != 0)
-    {
-        return -1;
-    }
-
-    memcpy(id, name, len);
-    id[len] = '\0';
-
-    return 0;
 }
 
 
@@ -441,21 +333,16 @@ find(const struct flog *flog, const char *id, int is_old)
 
 
 static struct flog_file *
-file_new(struct flog *flog, const char *id)
+file_add(struct flog *flog, const char *id)
 {
     struct flog_file  *file;
 
-    file = calloc(1, sizeof(*file));
+    file = flog_file_new(flog, id);
 
-    if (file == NULL) {
-        return NULL;
+    if (file != NULL) {
+        file->serial = ++flog->serial;
+        TAILQ_INSERT_TAIL(&flog->files, file, link);
     }
-
-    (void) snprintf(file->id, sizeof(file->id), "%s", id);
-    file->flog = flog;
-    file->refs = 1;
-    file->serial = ++flog->serial;
-    TAILQ_INSERT_TAIL(&flog->files, file, link);
 
     return file;
 }
@@ -464,16 +351,7 @@ file_new(struct flog *flog, const char *id)
 static void
 file_drop(struct flog *flog, struct flog_file *file)
 {
-    char  path[PATH_MAX];
-
-    file_path(file, path, sizeof(path));
-
-    if (unlink(path) != 0 && errno != ENOENT) {
-        faas_log(FAAS_LOG_WARN, "cannot remove a file, it stays until the "
-                 "function is deleted path=%s error=\"%s\"", path,
-                 strerror(errno));
-    }
-
+    flog_file_unlink(file);
     file_leave(flog, file);
 }
 
@@ -513,7 +391,6 @@ share(const struct flog *flog)
 static void
 rotate(struct flog *flog, struct flog_file *file)
 {
-    char               path[PATH_MAX], to[PATH_MAX];
     struct flog_file  *old;
 
     old = find(flog, file->id, 1);
@@ -522,12 +399,7 @@ rotate(struct flog *flog, struct flog_file *file)
         file_drop(flog, old);
     }
 
-    file_path(file, path, sizeof(path));
-    file->is_old = 1;
-    file_path(file, to, sizeof(to));
-
-    if (rename(path, to) != 0) {
-        file->is_old = 0;
+    if (flog_file_rename(file) != 0) {
         file_drop(flog, file);
     }
 }
@@ -591,33 +463,6 @@ oldest(const struct flog *flog, const struct flog_file *except,
 }
 
 
-static int
-open_for_writing(const struct flog_file *file)
-{
-    int   fd, flags;
-    char  path[PATH_MAX];
-
-    file_path(file, path, sizeof(path));
-    flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
-
-    fd = open(path, flags, 0600);
-
-    if (fd != -1 || errno != ENOENT) {
-        return fd;
-    }
-
-    folder_path(file->flog, path, sizeof(path));
-
-    if (mkdir(path, 0700) != 0 && errno != EEXIST) {
-        return -1;
-    }
-
-    file_path(file, path, sizeof(path));
-
-    return open(path, flags, 0600);
-}
-
-
 /*
  * Somebody who wanted the space may have emptied or removed the file: then it
  * is another one to those who read it.
@@ -632,7 +477,7 @@ in_step(struct flog *flog, struct flog_file *file, int fd)
         return file;
     }
 
-    other = file_new(flog, file->id);
+    other = file_add(flog, file->id);
 
     if (other == NULL) {
         errno = ENOMEM;
@@ -645,44 +490,6 @@ in_step(struct flog *flog, struct flog_file *file, int fd)
     file_leave(flog, file);
 
     return other;
-}
-
-
-/*
- * All of them or, on disk, none.  Returns 0, or -1 with errno.
- */
-static int
-write_lines(const struct flog_file *file, int fd, const char *lines,
-    size_t len)
-{
-    int      error;
-    size_t   done;
-    ssize_t  n;
-
-    n = 0;
-
-    for (done = 0; done < len; done += (size_t) n) {
-        n = write(fd, lines + done, len - done);
-
-        if (n <= 0) {
-            break;
-        }
-    }
-
-    if (done == len) {
-        return 0;
-    }
-
-    error = n < 0 ? errno : ENOSPC;
-
-    if (done != 0 && ftruncate(fd, (off_t) file->size) != 0) {
-        faas_log(FAAS_LOG_WARN, "cannot take back half a line, it stays "
-                 "replica=%s error=\"%s\"", file->id, strerror(errno));
-    }
-
-    errno = error;
-
-    return -1;
 }
 
 
@@ -709,21 +516,4 @@ report(struct flog *flog, int error)
     }
 
     store->is_failing = 1;
-}
-
-
-static void
-folder_path(const struct flog *flog, char *path, size_t size)
-{
-    (void) snprintf(path, size, "%.3500s/logs/%s", flog->store->dir,
-                    flog->key);
-}
-
-
-static void
-file_path(const struct flog_file *file, char *path, size_t size)
-{
-    (void) snprintf(path, size, "%.3500s/logs/%s/%s%s",
-                    file->flog->store->dir, file->flog->key, file->id,
-                    file->is_old ? SUFFIX_OLD : SUFFIX);
 }

@@ -11,11 +11,10 @@
  * those whose replica is gone; what was written longest ago goes first.  A
  * replica's share is half of the bound, divided by the replicas that write.
  *
- * Files are known by their structures, which are kept in step with the disk:
- * nobody else writes there.  A structure stays the same when its file is
- * renamed, and outlives the file for as long as somebody has a reference.
- * Only whole lines are ever appended; what cannot be written is lost, and the
- * replica that printed it does not notice.
+ * Files are known by their structures (flog_file.h), which are kept in step
+ * with the disk: nobody else writes there.  Only whole lines are ever
+ * appended; what cannot be written is lost, and the replica that printed it
+ * does not notice.
  *
  * No file is kept open: there may be more of them than descriptors.
  */
@@ -26,10 +25,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
-#include <sys/types.h>
 
 #include "lib/faas_name.h"
-#include "lib/faas_proto.h"
+
+#include "flog_file.h"
 
 
 #define FLOG_LINE_MAX      8192     /* bytes of text; a longer one is cut */
@@ -40,8 +39,6 @@
 #define FLOG_REPORT_PAUSE  60000    /* msec between two reports of lost lines */
 
 
-struct flog;
-
 /* the same for all functions */
 struct flog_store {
     const char  *dir;               /* the state folder; its owner's */
@@ -50,21 +47,6 @@ struct flog_store {
     uint64_t     reported_ms;       /* that lines are lost; 0: never */
     int          is_failing;        /* the last lines could not be written */
 };
-
-struct flog_file {
-    TAILQ_ENTRY(flog_file)  link;
-    const struct flog      *flog;           /* unless is_dropped */
-    unsigned                refs;
-    uint64_t                serial;         /* grows from file to file */
-    uint64_t                size;           /* bytes */
-    uint64_t                written;        /* last; nsec since 1970 */
-    int                     is_old;         /* it is the .1 */
-    int                     is_gone;        /* its replica is */
-    int                     is_dropped;     /* it is not on disk any more */
-    char                    id[FAAS_REPLICA_ID_MAX + 1];
-};
-
-TAILQ_HEAD(flog_files, flog_file);
 
 /* somebody who reads what is written */
 struct flog_watch {
@@ -141,24 +123,6 @@ void flog_forget(struct flog *flog, const char *id);
  */
 void flog_watch(struct flog *flog, struct flog_watch *watch);
 void flog_unwatch(struct flog *flog, struct flog_watch *watch);
-
-/*
- * A reference to a file's structure.
- */
-struct flog_file *flog_file_get(struct flog_file *file);
-void flog_file_put(struct flog_file *file);
-
-/*
- * True where lines may still come into the file.
- */
-int flog_file_is_open(const struct flog_file *file);
-
-/*
- * Reads at most len bytes from offset on.  Returns their number, 0 at the end
- * or where the file is gone, or -1 with errno.
- */
-ssize_t flog_file_read(const struct flog_file *file, char *dst, size_t len,
-    uint64_t offset);
 
 
 #endif /* FAAS_SCALER_FLOG_H */

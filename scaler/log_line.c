@@ -24,7 +24,7 @@ struct cursor {
 };
 
 
-static void put_digits(char *dst, int n, unsigned long value);
+static char *put_number(char *dst, int n, long value, char after);
 static int take_number(struct cursor *cursor, size_t digits, int min,
     int max, int *value);
 static int take_char(struct cursor *cursor, char c);
@@ -47,14 +47,13 @@ log_stamp(const struct timespec *when, char *dst)
     memset(&tm, 0, sizeof(tm));
     (void) gmtime_r(&when->tv_sec, &tm);
 
-    memcpy(dst, "0000-00-00T00:00:00.000000000Z", LOG_STAMP_LEN);
-    put_digits(dst, 4, (unsigned long) (tm.tm_year + 1900));
-    put_digits(dst + 5, 2, (unsigned long) (tm.tm_mon + 1));
-    put_digits(dst + 8, 2, (unsigned long) tm.tm_mday);
-    put_digits(dst + 11, 2, (unsigned long) tm.tm_hour);
-    put_digits(dst + 14, 2, (unsigned long) tm.tm_min);
-    put_digits(dst + 17, 2, (unsigned long) tm.tm_sec);
-    put_digits(dst + 20, 9, (unsigned long) when->tv_nsec);
+    dst = put_number(dst, 4, tm.tm_year + 1900L, '-');
+    dst = put_number(dst, 2, tm.tm_mon + 1L, '-');
+    dst = put_number(dst, 2, tm.tm_mday, 'T');
+    dst = put_number(dst, 2, tm.tm_hour, ':');
+    dst = put_number(dst, 2, tm.tm_min, ':');
+    dst = put_number(dst, 2, tm.tm_sec, '.');
+    (void) put_number(dst, 9, when->tv_nsec, 'Z');
 }
 
 
@@ -194,13 +193,23 @@ log_utf8_len(const char *s, size_t len, int *is_cut)
 }
 
 
-static void
-put_digits(char *dst, int n, unsigned long value)
+/*
+ * n digits and what follows them; returns what is behind that.
+ */
+static char *
+put_number(char *dst, int n, long value, char after)
 {
+    char  *end;
+
+    end = dst + n;
+    *end = after;
+
     while (n > 0) {
         dst[--n] = (char) ('0' + value % 10);
         value /= 10;
     }
+
+    return end + 1;
 }
 
 

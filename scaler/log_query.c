@@ -199,7 +199,7 @@ is_named(const char *s, size_t len, const char *name)
 static int
 decode(const char *s, size_t len, char *value)
 {
-    int     c;
+    int     c, high, low;
     size_t  i, n;
 
     n = 0;
@@ -208,12 +208,14 @@ decode(const char *s, size_t len, char *value)
         c = s[i] == '+' ? ' ' : (unsigned char) s[i];
 
         if (c == '%') {
+            high = len - i > 2 ? hex(s[i + 1]) : -1;
+            low = len - i > 2 ? hex(s[i + 2]) : -1;
 
-            if (len - i < 3 || hex(s[i + 1]) < 0 || hex(s[i + 2]) < 0) {
+            if (high < 0 || low < 0) {
                 return -1;
             }
 
-            c = hex(s[i + 1]) << 4 | hex(s[i + 2]);
+            c = high * 16 + low;
             i += 2;
         }
 

@@ -169,7 +169,9 @@ sub follow {
 sub take {
     my ($f) = @_;
 
-    $f->{raw} .= $f->{client}->read_some(0);
+    while ((my $bytes = $f->{client}->read_some(0)) ne '') {
+        $f->{raw} .= $bytes;
+    }
 
     while ($f->{raw} =~ /^([0-9a-fA-F]+)\r\n/) {
         my ($size, $begin) = (hex $1, $+[0]);

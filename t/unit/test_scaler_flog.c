@@ -4,8 +4,9 @@
  * If this fails, functions' logs fill the disk, lose lines that there is room
  * for, or are read out of order.
  *
- * uses: scaler/flog.c scaler/log_line.c scaler/log_merge.c
- * uses: scaler/log_source.c scaler/limits.c scaler/spec.c scaler/store.c
+ * uses: scaler/flog.c scaler/flog_file.c scaler/log_line.c
+ * uses: scaler/log_merge.c scaler/log_source.c scaler/limits.c scaler/spec.c
+ * uses: scaler/store.c
  */
 
 #include <errno.h>
