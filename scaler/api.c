@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
-#include <event2/keyvalq_struct.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -22,6 +21,7 @@
 #include "lib/faas_log.h"
 #include "lib/faas_name.h"
 
+#include "api_call.h"
 #include "api_functions.h"
 #include "api_logs.h"
 
@@ -32,10 +32,16 @@
 #define ACCEPT_PAUSE     100        /* msec */
 
 
+enum route_name {
+    NO_NAME,
+    FUNCTION_NAME,              /* follows the path: NAME, NAME.NAMESPACE */
+    NAMESPACE_NAME              /* which may be empty */
+};
+
 struct route {
     enum evhttp_cmd_type    method;
     const char             *path;
-    int                     has_name;   /* a function's name follows */
+    enum route_name         name;
     api_handler_fn          handler;
 };
 
@@ -49,21 +55,36 @@ static int admit_gateway(const struct scaler_options *options,
 static void on_request(struct evhttp_request *req, void *arg);
 static const struct route *find_route(struct evhttp_request *req,
     const char *path, int *is_known);
-static void call_route(struct scaler *scaler, struct evhttp_request *req,
-    const struct route *route, const char *path);
+static int is_too_large(const struct scaler *scaler,
+    struct evhttp_request *req);
+static int is_path(const struct route *route, const char *path);
 
 
 static const struct route  routes[] = {
-    { EVHTTP_REQ_GET, "/system/functions", 0, api_list },
-    { EVHTTP_REQ_POST, "/system/functions", 0, api_deploy },
-    { EVHTTP_REQ_PUT, "/system/functions", 0, api_update },
-    { EVHTTP_REQ_DELETE, "/system/functions", 0, api_remove },
-    { EVHTTP_REQ_GET, "/system/function/", 1, api_get },
-    { EVHTTP_REQ_POST, "/system/scale-function/", 1, api_scale },
-    { EVHTTP_REQ_GET, "/system/logs", 0, api_logs },
-    { EVHTTP_REQ_GET, "/system/info", 0, api_info },
-    { EVHTTP_REQ_GET, "/healthz", 0, api_health },
-    { EVHTTP_REQ_HEAD, "/healthz", 0, api_health },
+    { EVHTTP_REQ_GET, "/system/functions", NO_NAME, api_list },
+    { EVHTTP_REQ_POST, "/system/functions", NO_NAME, api_deploy },
+    { EVHTTP_REQ_PUT, "/system/functions", NO_NAME, api_update },
+    { EVHTTP_REQ_DELETE, "/system/functions", NO_NAME, api_remove },
+    { EVHTTP_REQ_GET, "/system/function/", FUNCTION_NAME, api_get },
+    { EVHTTP_REQ_POST, "/system/scale-function/", FUNCTION_NAME, api_scale },
+    { EVHTTP_REQ_POST, "/system/alert", NO_NAME, api_alert },
+    { EVHTTP_REQ_GET, "/system/secrets", NO_NAME, api_list_secrets },
+    { EVHTTP_REQ_POST, "/system/secrets", NO_NAME, api_make_secret },
+    { EVHTTP_REQ_PUT, "/system/secrets", NO_NAME, api_update_secret },
+    { EVHTTP_REQ_DELETE, "/system/secrets", NO_NAME, api_remove_secret },
+    { EVHTTP_REQ_GET, "/system/namespaces", NO_NAME, api_list_namespaces },
+    { EVHTTP_REQ_GET, "/system/namespace/", NAMESPACE_NAME,
+      api_get_namespace },
+    { EVHTTP_REQ_POST, "/system/namespace/", NAMESPACE_NAME,
+      api_make_namespace },
+    { EVHTTP_REQ_PUT, "/system/namespace/", NAMESPACE_NAME,
+      api_update_namespace },
+    { EVHTTP_REQ_DELETE, "/system/namespace/", NAMESPACE_NAME,
+      api_remove_namespace },
+    { EVHTTP_REQ_GET, "/system/logs", NO_NAME, api_logs },
+    { EVHTTP_REQ_GET, "/system/info", NO_NAME, api_info },
+    { EVHTTP_REQ_GET, "/healthz", NO_NAME, api_health },
+    { EVHTTP_REQ_HEAD, "/healthz", NO_NAME, api_health },
 };
 
 #define N_ROUTES  (sizeof(routes) / sizeof(routes[0]))
@@ -91,7 +112,7 @@ api_open(struct scaler *scaler, evconnlistener_errorcb on_error,
                                | EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH
                                | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE);
     evhttp_set_max_body_size(scaler->http, (ev_ssize_t)
-                             scaler->options.max_body);
+                             scaler->options.max_body * 2);
     evhttp_set_max_headers_size(scaler->http, HEADERS_MAX);
     evhttp_set_timeout(scaler->http, REQUEST_TIMEOUT);
     evhttp_set_default_content_type(scaler->http,
@@ -317,39 +338,43 @@ on_request(struct evhttp_request *req, void *arg)
 
     route = find_route(req, path, &is_known);
 
-    if (route != NULL) {
-        call_route(scaler, req, route, path);
+    if (route != NULL && is_too_large(scaler, req)) {
+        call_answer_error(req, 413, "the body is larger than --max-body");
+
+    } else if (route != NULL) {
+        route->handler(scaler, req, route->name == NO_NAME
+                                    ? NULL : path + strlen(route->path));
 
     } else if (is_known) {
-        api_answer(req, 405, NULL, NULL);
+        call_answer(req, 405, NULL, NULL);
 
     } else {
-        api_answer(req, 404, NULL, "404 page not found\n");
+        call_answer_error(req, 404, "404 page not found");
     }
+}
+
+
+/*
+ * evhttp's own limit is above ours: its answer is a page.
+ */
+static int
+is_too_large(const struct scaler *scaler, struct evhttp_request *req)
+{
+    return evbuffer_get_length(evhttp_request_get_input_buffer(req))
+           > scaler->options.max_body;
 }
 
 
 static const struct route *
 find_route(struct evhttp_request *req, const char *path, int *is_known)
 {
-    int                is_it;
-    size_t             i, len;
-    struct faas_name   name;
+    size_t  i;
 
     *is_known = 0;
 
     for (i = 0; i < N_ROUTES; i++) {
-        len = strlen(routes[i].path);
 
-        /* what is no name makes no path */
-
-        is_it = routes[i].has_name
-                ? strncmp(path, routes[i].path, len) == 0
-                  && faas_name_parse(path + len, strlen(path + len), &name)
-                     == 0
-                : strcmp(path, routes[i].path) == 0;
-
-        if (!is_it) {
+        if (!is_path(&routes[i], path)) {
             continue;
         }
 
@@ -365,31 +390,27 @@ find_route(struct evhttp_request *req, const char *path, int *is_known)
 
 
 /*
- * The namespace may stand in the name, or in the query.
+ * What is no name makes no path.
  */
-static void
-call_route(struct scaler *scaler, struct evhttp_request *req,
-    const struct route *route, const char *path)
+static int
+is_path(const struct route *route, const char *path)
 {
-    char               key[FAAS_KEY_MAX + 1];
-    const char        *name;
-    struct faas_name   parsed;
+    size_t             len;
+    struct faas_name   name;
 
-    if (!route->has_name) {
-        route->handler(scaler, req, NULL);
-        return;
+    len = strlen(route->path);
+
+    if (route->name == NO_NAME) {
+        return strcmp(path, route->path) == 0;
     }
 
-    name = path + strlen(route->path);
-
-    if (faas_name_parse(name, strlen(name), &parsed) != 0) {
-        api_answer(req, 404, NULL, "404 page not found\n");
-        return;
+    if (strncmp(path, route->path, len) != 0) {
+        return 0;
     }
 
-    (void) faas_name_key(&parsed, key);
+    path += len;
 
-    if (api_check_namespace(req, NULL) == 0) {
-        route->handler(scaler, req, key);
-    }
+    return route->name == FUNCTION_NAME
+           ? faas_name_parse(path, strlen(path), &name) == 0
+           : strchr(path, '/') == NULL;
 }

@@ -1,7 +1,8 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The handlers of the admin API, and how they answer.
+ * The handlers of the admin API.  Each answers, at once or later.  name is
+ * what follows the route's path, where it has a name in it; else NULL.
  */
 
 #ifndef FAAS_SCALER_API_FUNCTIONS_H
@@ -12,39 +13,53 @@
 #include "scaler.h"
 
 
-/* key is NAME.NAMESPACE where the route has a name in it, else NULL */
 typedef void (*api_handler_fn)(struct scaler *scaler,
-    struct evhttp_request *req, const char *key);
+    struct evhttp_request *req, const char *name);
 
 
+/* api_functions.c */
 void api_list(struct scaler *scaler, struct evhttp_request *req,
-    const char *key);
+    const char *name);
 void api_get(struct scaler *scaler, struct evhttp_request *req,
-    const char *key);
+    const char *name);
 void api_deploy(struct scaler *scaler, struct evhttp_request *req,
-    const char *key);
+    const char *name);
 void api_update(struct scaler *scaler, struct evhttp_request *req,
-    const char *key);
+    const char *name);
 void api_remove(struct scaler *scaler, struct evhttp_request *req,
-    const char *key);
+    const char *name);
 void api_scale(struct scaler *scaler, struct evhttp_request *req,
-    const char *key);
+    const char *name);
 void api_info(struct scaler *scaler, struct evhttp_request *req,
-    const char *key);
+    const char *name);
 void api_health(struct scaler *scaler, struct evhttp_request *req,
-    const char *key);
+    const char *name);
 
-/*
- * Sends a whole answer.  type NULL: text; text NULL: no body.
- */
-void api_answer(struct evhttp_request *req, int status, const char *type,
-    const char *text);
+/* api_alert.c */
+void api_alert(struct scaler *scaler, struct evhttp_request *req,
+    const char *name);
 
-/*
- * Checks the namespace in the query and, unless NULL, the one that the body
- * names.  Returns 0, or -1 after it has answered 400.
- */
-int api_check_namespace(struct evhttp_request *req, const char *ns);
+/* api_secrets.c */
+void api_list_secrets(struct scaler *scaler, struct evhttp_request *req,
+    const char *name);
+void api_make_secret(struct scaler *scaler, struct evhttp_request *req,
+    const char *name);
+void api_update_secret(struct scaler *scaler, struct evhttp_request *req,
+    const char *name);
+void api_remove_secret(struct scaler *scaler, struct evhttp_request *req,
+    const char *name);
+
+/* api_namespaces.c */
+void api_list_namespaces(struct scaler *scaler, struct evhttp_request *req,
+    const char *name);
+void api_get_namespace(struct scaler *scaler, struct evhttp_request *req,
+    const char *name);
+void api_make_namespace(struct scaler *scaler, struct evhttp_request *req,
+    const char *name);
+void api_update_namespace(struct scaler *scaler, struct evhttp_request *req,
+    const char *name);
+void api_remove_namespace(struct scaler *scaler, struct evhttp_request *req,
+    const char *name);
 
 
 #endif /* FAAS_SCALER_API_FUNCTIONS_H */

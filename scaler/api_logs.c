@@ -17,7 +17,7 @@
 #include "lib/faas_log.h"
 #include "lib/faas_name.h"
 
-#include "api_functions.h"
+#include "api_call.h"
 
 
 #define HELD_MAX   65536        /* bytes that wait for a client */
@@ -42,11 +42,10 @@ struct log_call {
 };
 
 
-static struct log_call *call_new(struct scaler *scaler,
+static struct log_call *log_call_new(struct scaler *scaler,
     struct evhttp_request *req, const struct log_query *query);
-static void call_free(struct log_call *call);
+static void log_call_free(struct log_call *call);
 static uint64_t *count(const struct log_call *call);
-static void refuse(struct evhttp_request *req, int status, const char *text);
 static void on_begin(void *arg);
 static void on_line(void *arg, const struct log_line *line);
 static void on_flush(void *arg);
@@ -56,14 +55,14 @@ static void on_close(struct evhttp_connection *conn, void *arg);
 
 
 void
-api_logs(struct scaler *scaler, struct evhttp_request *req, const char *key)
+api_logs(struct scaler *scaler, struct evhttp_request *req, const char *name)
 {
     struct faas_err           err;
     struct log_call          *call;
     struct log_query          query;
     struct provider_log_sink  sink;
 
-    (void) key;
+    (void) name;
 
     if (log_query_parse(evhttp_uri_get_query(
                             evhttp_request_get_evhttp_uri(req)), &query, &err)
@@ -71,12 +70,13 @@ api_logs(struct scaler *scaler, struct evhttp_request *req, const char *key)
     {
         faas_log(FAAS_LOG_INFO, "request refused uri=%s error=\"%s\"",
                  evhttp_request_get_uri(req), err.text);
-        refuse(req, err.code, err.code == 422
-                              ? "could not parse the log request" : err.text);
+        call_answer_error(req, err.code,
+                          err.code == 422 ? "could not parse the log request"
+                                          : err.text);
         return;
     }
 
-    call = call_new(scaler, req, &query);
+    call = log_call_new(scaler, req, &query);
 
     if (call == NULL) {
         return;
@@ -92,8 +92,8 @@ api_logs(struct scaler *scaler, struct evhttp_request *req, const char *key)
                                                &sink, &err);
 
     if (call->stream == NULL) {
-        refuse(req, err.code, err.text);
-        call_free(call);
+        call_answer_error(req, err.code, err.text);
+        log_call_free(call);
         return;
     }
 
@@ -106,7 +106,7 @@ api_logs(struct scaler *scaler, struct evhttp_request *req, const char *key)
  * Answers itself where there are too many, or no memory.
  */
 static struct log_call *
-call_new(struct scaler *scaler, struct evhttp_request *req,
+log_call_new(struct scaler *scaler, struct evhttp_request *req,
     const struct log_query *query)
 {
     char              text[FAAS_ERR_TEXT_MAX];
@@ -115,7 +115,7 @@ call_new(struct scaler *scaler, struct evhttp_request *req,
     call = calloc(1, sizeof(*call));
 
     if (call == NULL) {
-        refuse(req, 500, "no memory");
+        call_answer_error(req, 500, "no memory");
         return NULL;
     }
 
@@ -131,8 +131,8 @@ call_new(struct scaler *scaler, struct evhttp_request *req,
     call->lines = evbuffer_new();
 
     if (call->lines == NULL) {
-        refuse(req, 500, "no memory");
-        call_free(call);
+        call_answer_error(req, 500, "no memory");
+        log_call_free(call);
         return NULL;
     }
 
@@ -141,8 +141,8 @@ call_new(struct scaler *scaler, struct evhttp_request *req,
                         "already, no more are allowed: see --max-followers",
                         scaler->options.max_followers,
                         call->is_follow ? "follow" : "read");
-        refuse(req, 503, text);
-        call_free(call);
+        call_answer_error(req, 503, text);
+        log_call_free(call);
         return NULL;
     }
 
@@ -151,7 +151,7 @@ call_new(struct scaler *scaler, struct evhttp_request *req,
 
 
 static void
-call_free(struct log_call *call)
+log_call_free(struct log_call *call)
 {
     --*count(call);
 
@@ -173,19 +173,6 @@ count(const struct log_call *call)
 {
     return call->is_follow ? &call->scaler->n_followers
                            : &call->scaler->n_log_readers;
-}
-
-
-static void
-refuse(struct evhttp_request *req, int status, const char *text)
-{
-    char  line[FAAS_ERR_TEXT_MAX + 2];
-
-    (void) evhttp_add_header(evhttp_request_get_output_headers(req),
-                             "X-Content-Type-Options", "nosniff");
-    (void) snprintf(line, sizeof(line), "%s\n", text);
-
-    api_answer(req, status, NULL, line);
 }
 
 
@@ -315,10 +302,10 @@ on_end(void *arg, const struct faas_err *err)
         evhttp_connection_free(conn);
 
     } else {
-        refuse(call->req, err->code, err->text);
+        call_answer_error(call->req, err->code, err->text);
     }
 
-    call_free(call);
+    log_call_free(call);
 }
 
 
@@ -341,5 +328,5 @@ on_close(struct evhttp_connection *conn, void *arg)
         evhttp_request_free(call->req);
     }
 
-    call_free(call);
+    log_call_free(call);
 }

@@ -14,7 +14,7 @@
 
 
 void api_logs(struct scaler *scaler, struct evhttp_request *req,
-    const char *key);
+    const char *name);
 
 
 #endif /* FAAS_SCALER_API_LOGS_H */

@@ -19,11 +19,12 @@
 #include "lib/faas_log.h"
 
 #include "clock.h"
-#include "store.h"
+#include "disk.h"
 
 
 static int is_set_aside(const struct flog_store *store, const char *key);
 static void load_file(struct flog *flog, int dir_fd, const char *name);
+static void mark(struct flog *flog, const char *id, int is_gone);
 static void close_watches(struct flog *flog);
 static struct flog_file *find(const struct flog *flog, const char *id,
     int is_old);
@@ -81,7 +82,12 @@ flog_store_clean(const struct flog_store *store,
 
         (void) snprintf(path, sizeof(path), "%.3500s/logs/%s", store->dir,
                         name);
-        store_remove_tree(path);
+
+        if (disk_remove_tree(path) != 0) {
+            faas_log(FAAS_LOG_WARN, "cannot remove what is left over of a "
+                     "log, it stays path=%s error=\"%s\"", path,
+                     strerror(errno));
+        }
     }
 
     (void) closedir(dir);
@@ -124,9 +130,22 @@ flog_load(struct flog *flog)
     }
 
     (void) closedir(dir);
+}
 
-    /* the settings may have been lowered since */
 
+void
+flog_adopt(struct flog *flog, const char *id)
+{
+    mark(flog, id, 0);
+}
+
+
+/*
+ * The settings may have been lowered since.
+ */
+void
+flog_trim(struct flog *flog)
+{
     drop_gone(flog);
     make_room(flog, NULL, 0);
 }
@@ -227,14 +246,7 @@ flog_append(struct flog *flog, const char *id, const char *lines, size_t len)
 void
 flog_forget(struct flog *flog, const char *id)
 {
-    struct flog_file  *file;
-
-    TAILQ_FOREACH(file, &flog->files, link) {
-        if (strcmp(file->id, id) == 0) {
-            file->is_gone = 1;
-        }
-    }
-
+    mark(flog, id, 1);
     drop_gone(flog);
 }
 
@@ -294,12 +306,26 @@ load_file(struct flog *flog, int dir_fd, const char *name)
     file->is_old = is_old;
     file->is_gone = 1;
     file->size = (uint64_t) st.st_size;
+    flog_file_mend(file);
     file->written = (uint64_t) st.st_mtim.tv_sec * 1000000000
                     + (uint64_t) st.st_mtim.tv_nsec;
     flog->size += file->size;
 
     if (file->size == 0) {
         file_drop(flog, file);
+    }
+}
+
+
+static void
+mark(struct flog *flog, const char *id, int is_gone)
+{
+    struct flog_file  *file;
+
+    TAILQ_FOREACH(file, &flog->files, link) {
+        if (strcmp(file->id, id) == 0) {
+            file->is_gone = is_gone;
+        }
     }
 }
 

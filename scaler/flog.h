@@ -92,10 +92,13 @@ void flog_store_clean(const struct flog_store *store,
 void flog_init(struct flog *flog, struct flog_store *store, const char *key);
 
 /*
- * Takes in the files that another scaler has left, all of replicas that are
- * gone.  To be called once, before anything is written.
+ * Takes in the files that another scaler has left, before anything is
+ * written.  They count as those of replicas that are gone, but for what
+ * flog_adopt() is called with; then flog_trim() keeps the bounds.
  */
 void flog_load(struct flog *flog);
+void flog_adopt(struct flog *flog, const char *id);
+void flog_trim(struct flog *flog);
 
 /*
  * Undoes flog_init(); the files stay.

@@ -221,6 +221,28 @@ flog_file_write(const struct flog_file *file, int fd, const char *lines,
 
 
 void
+flog_file_mend(struct flog_file *file)
+{
+    int   fd;
+    char  last;
+
+    if (file->size == 0
+        || flog_file_read(file, &last, 1, file->size - 1) != 1
+        || last == '\n')
+    {
+        return;
+    }
+
+    fd = flog_file_open(file);
+
+    if (fd != -1) {
+        file->size += write(fd, "\n", 1) == 1;
+        (void) close(fd);
+    }
+}
+
+
+void
 flog_folder(const struct flog *flog, char *path, size_t size)
 {
     (void) snprintf(path, size, "%.3500s/logs/%s", flog->store->dir,

@@ -87,6 +87,11 @@ int flog_file_write(const struct flog_file *file, int fd, const char *lines,
     size_t len);
 
 /*
+ * Ends the last line where a scaler that was killed has written half of it.
+ */
+void flog_file_mend(struct flog_file *file);
+
+/*
  * Path of the folder of a function's files.
  */
 void flog_folder(const struct flog *flog, char *path, size_t size);

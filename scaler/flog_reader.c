@@ -48,28 +48,40 @@ flog_reader_open(struct flog_reader *reader, struct flog *flog,
 
     (void) fcntl(fds[0], F_SETFL, O_NONBLOCK);
 
-    reader->flog = flog;
-    reader->id = id;
-    reader->fd = fds[0];
-    reader->is_cut = 0;
-    reader->len = 0;
-    reader->event = event_new(base, fds[0], EV_READ | EV_PERSIST, on_readable,
-                              reader);
-
-    if (reader->event == NULL || event_add(reader->event, NULL) != 0) {
-
-        if (reader->event != NULL) {
-            event_free(reader->event);
-            reader->event = NULL;
-        }
-
-        (void) close(fds[0]);
+    if (flog_reader_take(reader, flog, id, base, fds[0]) != 0) {
         (void) close(fds[1]);
         errno = ENOMEM;
         return -1;
     }
 
     return fds[1];
+}
+
+
+int
+flog_reader_take(struct flog_reader *reader, struct flog *flog,
+    const char *id, struct event_base *base, int fd)
+{
+    reader->flog = flog;
+    reader->id = id;
+    reader->fd = fd;
+    reader->is_cut = 0;
+    reader->len = 0;
+    reader->event = event_new(base, fd, EV_READ | EV_PERSIST, on_readable,
+                              reader);
+
+    if (reader->event != NULL && event_add(reader->event, NULL) == 0) {
+        return 0;
+    }
+
+    if (reader->event != NULL) {
+        event_free(reader->event);
+        reader->event = NULL;
+    }
+
+    (void) close(fd);
+
+    return -1;
 }
 
 

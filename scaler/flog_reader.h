@@ -33,6 +33,13 @@ int flog_reader_open(struct flog_reader *reader, struct flog *flog,
     const char *id, struct event_base *base);
 
 /*
+ * The same with the reading end of a pipe that another scaler made, which it
+ * takes.  Returns 0 or -1.
+ */
+int flog_reader_take(struct flog_reader *reader, struct flog *flog,
+    const char *id, struct event_base *base, int fd);
+
+/*
  * Takes what has come so far and closes.
  */
 void flog_reader_close(struct flog_reader *reader);

@@ -14,6 +14,7 @@
 
 #include "lib/faas_log.h"
 
+#include "clock.h"
 #include "options.h"
 
 
@@ -98,6 +99,9 @@ function_settle(struct function *fn)
         return;
     }
 
+    /* what is over is not shown again when something else goes on */
+
+    (void) function_error(fn);
     fn->is_unsettled = 0;
 
     make_missing(fn);
@@ -114,6 +118,32 @@ function_settle(struct function *fn)
     }
 
     fn->host->start(fn->host->start_arg);
+}
+
+
+/*
+ * One of an older spec is of the generation before the first.
+ */
+int
+function_adopt(struct function *fn, const struct survivor *survivor,
+    struct faas_err *err)
+{
+    struct replica  *replica;
+
+    replica = replica_adopt(&fn->host->owner, fn->spec, fn->dir, survivor,
+                            &fn->flog, err);
+
+    if (replica == NULL) {
+        return -1;
+    }
+
+    replica->function = fn;
+    replica->generation = survivor->revision == fn->spec->revision
+                          ? fn->generation : fn->generation - 1;
+    TAILQ_INSERT_TAIL(&fn->replicas, replica, link);
+    flog_adopt(&fn->flog, replica->id);
+
+    return 0;
 }
 
 
@@ -177,6 +207,31 @@ function_available(const struct function *fn)
 }
 
 
+const char *
+function_error(struct function *fn)
+{
+    const struct replica  *replica;
+
+    if (fn->error[0] == '\0' || fn->is_unsettled || fn->dir[0] == '\0') {
+        return fn->error[0] != '\0' ? fn->error : NULL;
+    }
+
+    TAILQ_FOREACH(replica, &fn->replicas, link) {
+        if (!replica->is_retiring && replica->backoff_ms != 0
+            && (replica->state != REPLICA_READY
+                || clock_now_ms() - replica->started_ms
+                   < REPLICA_BACKOFF_RESET))
+        {
+            return fn->error;
+        }
+    }
+
+    fn->error[0] = '\0';
+
+    return NULL;
+}
+
+
 static void
 finish_if_done(struct function *fn)
 {
@@ -214,6 +269,10 @@ make_missing(struct function *fn)
     struct replica  *replica;
     struct faas_err  err;
 
+    if (fn->dir[0] == '\0') {
+        return;                 /* its image is missing */
+    }
+
     for (n = count(fn, 1, 0); n < fn->spec->replicas; n++) {
 
         replica = store_number(&fn->host->store, &number, &err) == 0
@@ -240,6 +299,8 @@ failed(struct function *fn, const char *what, const struct faas_err *err)
              "trying again function=%s error=\"%s\"", what, fn->spec->key,
              err->text);
 
+    (void) snprintf(fn->error, sizeof(fn->error), "cannot %s: %.200s", what,
+                    err->text);
     fn->is_reported = 1;
     fn->is_unsettled = 1;
     fn->host->retry(fn->host->start_arg);

@@ -67,9 +67,11 @@ struct function {
                                                NULL: none; it ends with its
                                                last endpoint */
     uint64_t                 rev;           /* of it */
+    char                     error[FAAS_ERR_TEXT_MAX];      /* the last one */
     int                      is_unsettled;  /* something failed */
     int                      is_reported;   /* which was logged */
     int                      is_removed;
+    int                      is_ghost;      /* it is to be removed at once */
     int                      is_withdrawn;  /* its route was taken away */
     unsigned                 drains;        /* not answered yet */
 
@@ -99,6 +101,12 @@ void function_free(struct function *fn);
 void function_settle(struct function *fn);
 
 /*
+ * Takes over a replica; function_settle() is to follow.  Returns 0 or -1.
+ */
+int function_adopt(struct function *fn, const struct survivor *survivor,
+    struct faas_err *err);
+
+/*
  * Replaces the spec, which it takes, and the folder: a new generation.
  */
 void function_update(struct function *fn, struct spec *spec,
@@ -125,6 +133,11 @@ void function_stop(struct function *fn);
  * Replicas that answer.
  */
 uint64_t function_available(const struct function *fn);
+
+/*
+ * What went wrong last, as long as it is not over; or NULL.
+ */
+const char *function_error(struct function *fn);
 
 
 #endif /* FAAS_SCALER_FUNCTION_H */

@@ -16,19 +16,18 @@
 #define BAD_REQUEST  400
 
 
-static int read_number(const json_t *deployment, const char *map,
+static int read_number(const json_t *map, const char *what,
     const char *name, uint64_t max, uint32_t *value, struct faas_err *err);
-static int read_duration(const json_t *deployment, const char *map,
+static int read_duration(const json_t *map, const char *what,
     const char *name, uint32_t *msec, struct faas_err *err);
-static int read_visibility(const json_t *deployment, uint32_t *is_private,
+static int read_visibility(const json_t *labels, uint32_t *is_private,
     struct faas_err *err);
-static const char *text_of(const json_t *deployment, const char *map,
-    const char *name);
+static const char *text_of(const json_t *map, const char *name);
 
 
 int
-limits_read(struct limits *limits, const json_t *deployment,
-    struct faas_err *err)
+limits_read(struct limits *limits, const json_t *env,
+    const json_t *labels, struct faas_err *err)
 {
     limits->max_inflight = 0;
     limits->queue = FAAS_UNSET;
@@ -36,34 +35,34 @@ limits_read(struct limits *limits, const json_t *deployment,
     limits->timeout_ms = 0;
     limits->is_private = 0;
 
-    if (read_number(deployment, "envVars", LIMITS_ENV_INFLIGHT,
+    if (read_number(env, "envVars", LIMITS_ENV_INFLIGHT,
                     FAAS_INFLIGHT_MAX, &limits->max_inflight, err)
         != 0
-        || read_duration(deployment, "envVars", LIMITS_ENV_TIMEOUT,
+        || read_duration(env, "envVars", LIMITS_ENV_TIMEOUT,
                          &limits->timeout_ms, err)
            != 0
-        || read_number(deployment, "labels", LIMITS_LABEL_QUEUE,
+        || read_number(labels, "labels", LIMITS_LABEL_QUEUE,
                        FAAS_QUEUE_MAX, &limits->queue, err)
            != 0
-        || read_duration(deployment, "labels", LIMITS_LABEL_PARK,
+        || read_duration(labels, "labels", LIMITS_LABEL_PARK,
                          &limits->park_ms, err)
            != 0)
     {
         return -1;
     }
 
-    return read_visibility(deployment, &limits->is_private, err);
+    return read_visibility(labels, &limits->is_private, err);
 }
 
 
 static int
-read_number(const json_t *deployment, const char *map, const char *name,
+read_number(const json_t *map, const char *what, const char *name,
     uint64_t max, uint32_t *value, struct faas_err *err)
 {
     uint64_t     n;
     const char  *s;
 
-    s = text_of(deployment, map, name);
+    s = text_of(map, name);
 
     if (s == NULL) {
         return 0;
@@ -71,7 +70,7 @@ read_number(const json_t *deployment, const char *map, const char *name,
 
     if (faas_parse_uint(s, strlen(s), 0, max, &n) != 0) {
         return faas_err_set(err, BAD_REQUEST, "\"%s\": %s is \"%.80s\", "
-                            "expected a number from 0 to %" PRIu64, map, name,
+                            "expected a number from 0 to %" PRIu64, what, name,
                             s, max);
     }
 
@@ -82,13 +81,13 @@ read_number(const json_t *deployment, const char *map, const char *name,
 
 
 static int
-read_duration(const json_t *deployment, const char *map, const char *name,
+read_duration(const json_t *map, const char *what, const char *name,
     uint32_t *msec, struct faas_err *err)
 {
     uint64_t     n;
     const char  *s;
 
-    s = text_of(deployment, map, name);
+    s = text_of(map, name);
 
     if (s == NULL) {
         return 0;
@@ -97,7 +96,7 @@ read_duration(const json_t *deployment, const char *map, const char *name,
     if (faas_parse_duration(s, strlen(s), FAAS_MSEC_MAX, &n) != 0) {
         return faas_err_set(err, BAD_REQUEST, "\"%s\": %s is \"%.80s\", "
                             "expected a duration such as \"90\" or \"1m30s\", "
-                            "at most 24h", map, name, s);
+                            "at most 24h", what, name, s);
     }
 
     *msec = (uint32_t) n;
@@ -107,12 +106,12 @@ read_duration(const json_t *deployment, const char *map, const char *name,
 
 
 static int
-read_visibility(const json_t *deployment, uint32_t *is_private,
+read_visibility(const json_t *labels, uint32_t *is_private,
     struct faas_err *err)
 {
     const char  *s;
 
-    s = text_of(deployment, "labels", LIMITS_LABEL_VISIBILITY);
+    s = text_of(labels, LIMITS_LABEL_VISIBILITY);
 
     if (s == NULL || strcmp(s, "public") == 0) {
         return 0;
@@ -131,8 +130,7 @@ read_visibility(const json_t *deployment, uint32_t *is_private,
 
 
 static const char *
-text_of(const json_t *deployment, const char *map, const char *name)
+text_of(const json_t *map, const char *name)
 {
-    return json_string_value(json_object_get(json_object_get(deployment, map),
-                                             name));
+    return json_string_value(json_object_get(map, name));
 }

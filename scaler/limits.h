@@ -40,11 +40,11 @@ struct limits {
 
 
 /*
- * Reads them from a deployment whose envVars and labels are maps of strings,
- * or missing.  Returns 0, or -1 with code 400 in err.
+ * Reads them from an environment and labels, maps of strings or NULL.  Returns
+ * 0, or -1 with code 400 in err.
  */
-int limits_read(struct limits *limits, const json_t *deployment,
-    struct faas_err *err);
+int limits_read(struct limits *limits, const json_t *env,
+    const json_t *labels, struct faas_err *err);
 
 
 #endif /* FAAS_SCALER_LIMITS_H */

@@ -19,6 +19,8 @@
 
 #include "log_line.h"
 #include "log_query.h"
+#include "namespace.h"
+#include "secret.h"
 #include "spec.h"
 
 
@@ -28,6 +30,8 @@ struct provider;
 struct provider_function {
     const struct spec  *spec;           /* valid during the call */
     uint64_t            available;      /* replicas that answer */
+    const char         *error;          /* why there are not more of them;
+                                           NULL: nothing went wrong */
 };
 
 /* err->code is 0 where it went well, else an HTTP status */
@@ -35,6 +39,11 @@ typedef void (*provider_done_fn)(void *arg, const struct faas_err *err);
 
 typedef void (*provider_each_fn)(void *arg,
     const struct provider_function *function);
+
+typedef void (*provider_namespace_fn)(void *arg, const struct namespace *ns);
+
+typedef void (*provider_secret_fn)(void *arg, const char *ns,
+    const char *name);
 
 
 /*
@@ -99,9 +108,10 @@ struct provider_ops {
     const char  *name;                  /* as /system/info gives them */
     const char  *orchestration;
 
-    /* each is called for each function, then done */
-    void (*list)(struct provider *provider, provider_each_fn each,
-        provider_done_fn done, void *arg);
+    /* each is called for each function of a namespace, then done; 400 where
+       there is no such namespace */
+    void (*list)(struct provider *provider, const char *ns,
+        provider_each_fn each, provider_done_fn done, void *arg);
 
     /* each is called once; an unknown function is 404 in done */
     void (*get)(struct provider *provider, const char *key,
@@ -117,6 +127,31 @@ struct provider_ops {
         provider_done_fn done, void *arg);
     void (*scale)(struct provider *provider, const char *key,
         uint64_t replicas, provider_done_fn done, void *arg);
+
+    /* the same for secrets of a namespace; each is called with its name */
+    void (*list_secrets)(struct provider *provider, const char *ns,
+        provider_secret_fn each, provider_done_fn done, void *arg);
+
+    /* takes the secret; 409 where it is new and exists, 404 where it is not
+       and does not */
+    void (*save_secret)(struct provider *provider, struct secret *secret,
+        int is_new, provider_done_fn done, void *arg);
+
+    /* 409 where a function has it */
+    void (*remove_secret)(struct provider *provider, const char *ns,
+        const char *name, provider_done_fn done, void *arg);
+
+    /* each is called for each namespace, or for the one of that name: 404 */
+    void (*list_namespaces)(struct provider *provider, const char *name,
+        provider_namespace_fn each, provider_done_fn done, void *arg);
+
+    /* takes the namespace; 409 and 404 as save_secret() */
+    void (*save_namespace)(struct provider *provider, struct namespace *ns,
+        int is_new, provider_done_fn done, void *arg);
+
+    /* 409 where there is anything in it */
+    void (*remove_namespace)(struct provider *provider, const char *name,
+        provider_done_fn done, void *arg);
 
     /* returns a stream that calls sink (which is copied), but not before this
        returns; or NULL with err, and then sink is not called */

@@ -1,8 +1,8 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The provider of one machine: its operations, and the list of functions.
- * What happens to a function is in function.h.
+ * The provider of one machine: its beginning and end, and the list of
+ * functions.  What happens to a function is in function.h.
  */
 
 #include "provider_process.h"
@@ -16,42 +16,18 @@
 
 #include "lib/faas_log.h"
 
-#include "function.h"
 #include "image.h"
 #include "log_stream.h"
-#include "starter.h"
-
-
-struct process_provider {
-    struct provider           provider;     /* must be first */
-    struct function_host      host;
-    struct starter            starter;
-    struct function_list      functions;
-    struct function_list      removed;      /* and not gone yet */
-    uint64_t                  n_functions;
-    void                    (*stopped)(void *arg);
-    void                     *stopped_arg;
-};
+#include "process.h"
 
 
 static int set_up(struct process_provider *p, struct event_base *base,
     struct faas_err *err);
 static void load_spec(void *arg, struct spec *spec);
-static int is_known(void *arg, const char *key);
-static void op_list(struct provider *provider, provider_each_fn each,
-    provider_done_fn done, void *arg);
+static void op_list(struct provider *provider, const char *ns,
+    provider_each_fn each, provider_done_fn done, void *arg);
 static void op_get(struct provider *provider, const char *key,
     provider_each_fn each, provider_done_fn done, void *arg);
-static void op_deploy(struct provider *provider, struct spec *spec,
-    provider_done_fn done, void *arg);
-static void op_update(struct provider *provider, struct spec *spec,
-    provider_done_fn done, void *arg);
-static void op_remove(struct provider *provider, const char *key,
-    provider_done_fn done, void *arg);
-static void op_scale(struct provider *provider, const char *key,
-    uint64_t replicas, provider_done_fn done, void *arg);
-static int scale(struct process_provider *p, struct function *fn,
-    uint64_t replicas, struct faas_err *err);
 static struct provider_stream *op_logs(struct provider *provider,
     const struct log_query *query, const struct provider_log_sink *sink,
     struct faas_err *err);
@@ -60,10 +36,8 @@ static void op_stop(struct provider *provider, void (*stopped)(void *arg),
 static void stop_all(struct process_provider *p);
 static void op_free(struct provider *provider);
 static void free_list(struct function_list *list);
-static struct function *find(struct process_provider *p, const char *key);
-static struct function *add(struct process_provider *p, struct spec *spec,
-    const char *dir);
-static void unknown(const char *key, struct faas_err *err);
+static void view_of(struct function *fn,
+    struct provider_function *view);
 static void on_removed(struct function *fn);
 static void on_replica_changed(void *arg, struct replica *replica);
 static void on_replica_gone(void *arg, struct replica *replica);
@@ -76,10 +50,16 @@ static const struct provider_ops  process_ops = {
     .orchestration = "process",
     .list = op_list,
     .get = op_get,
-    .deploy = op_deploy,
-    .update = op_update,
-    .remove = op_remove,
-    .scale = op_scale,
+    .deploy = process_deploy,
+    .update = process_update,
+    .remove = process_delete,
+    .scale = process_scale,
+    .list_secrets = process_list_secrets,
+    .save_secret = process_save_secret,
+    .remove_secret = process_remove_secret,
+    .list_namespaces = process_list_namespaces,
+    .save_namespace = process_save_namespace,
+    .remove_namespace = process_remove_namespace,
     .logs = op_logs,
     .stop = op_stop,
     .free = op_free,
@@ -110,6 +90,8 @@ provider_process_new(const struct scaler_options *options,
     p->host.store.lock_fd = -1;
     TAILQ_INIT(&p->functions);
     TAILQ_INIT(&p->removed);
+    TAILQ_INIT(&p->namespaces);
+    TAILQ_INIT(&p->secrets);
 
     if (set_up(p, base, err) != 0) {
         op_free(&p->provider);
@@ -147,65 +129,74 @@ set_up(struct process_provider *p, struct event_base *base,
     if (starter_open(&p->starter, base, &p->functions, &p->removed,
                      options->max_starts, err)
         != 0
-        || store_load(&p->host.store, options->max_replicas, load_spec, p, err)
-           != 0)
+        || changes_open(&p->changes, base, err) != 0)
     {
         return -1;
     }
 
-    /* of functions whose last replica was there when a scaler was killed */
+    p->host.store.worker = &p->changes.worker;
 
-    flog_store_clean(&p->host.logs, is_known, p);
+    if (process_load_namespaces(p, err) != 0
+        || process_load_secrets(p, err) != 0)
+    {
+        return -1;
+    }
 
-    return 0;
+    if (store_load(&p->host.store, options->max_replicas, load_spec, p, err)
+        != 0)
+    {
+        return -1;
+    }
+
+    return process_adopt(p, err);
 }
 
 
 /*
- * A function whose folder has gone since is not lost: it has no replica until
+ * A function whose folder has gone since is not lost: it gets no replica until
  * the folder is back, and it is scaled, deployed again or the scaler started
- * again.
+ * again.  Its replicas are made when those that run are known.
  */
 static void
 load_spec(void *arg, struct spec *spec)
 {
-    char                      dir[PATH_MAX];
+    struct image              image;
     struct function          *fn;
     struct faas_err           err;
     struct process_provider  *p;
 
     p = arg;
 
-    if (image_find(p->host.options, spec, dir, &err) != 0) {
+    if (image_find(p->host.options->functions_dir, spec_text(spec, "image"),
+                   &image, &err)
+        != 0
+        || spec_set_image(spec, image.env, &err) != 0)
+    {
         faas_log(FAAS_LOG_ERROR, "function cannot be started, scale it when "
                  "that is mended function=%s error=\"%s\"", spec->key,
                  err.text);
-        spec->replicas = 0;
-        dir[0] = '\0';
+        image.dir[0] = '\0';
     }
 
-    fn = add(p, spec, dir);
+    image_done(&image);
+    fn = process_add(p, spec, image.dir);
 
-    if (fn != NULL) {
-        flog_load(&fn->flog);
-        function_settle(fn);
-
-    } else {
+    if (fn == NULL) {
         faas_log(FAAS_LOG_ERROR, "no memory for a function, it is not "
                  "started");
+        return;
     }
-}
 
+    flog_load(&fn->flog);
 
-static int
-is_known(void *arg, const char *key)
-{
-    return find(arg, key) != NULL;
+    if (image.dir[0] == '\0') {
+        memcpy(fn->error, err.text, sizeof(fn->error));
+    }
 }
 
 
 static void
-op_list(struct provider *provider, provider_each_fn each,
+op_list(struct provider *provider, const char *ns, provider_each_fn each,
     provider_done_fn done, void *arg)
 {
     struct faas_err            err;
@@ -216,10 +207,14 @@ op_list(struct provider *provider, provider_each_fn each,
     p = (struct process_provider *) provider;
     err.code = 0;
 
-    TAILQ_FOREACH(fn, &p->functions, link) {
-        view.spec = fn->spec;
-        view.available = function_available(fn);
-        each(arg, &view);
+    if (process_check_namespace(p, ns, &err) == 0) {
+
+        TAILQ_FOREACH(fn, &p->functions, link) {
+            if (strcmp(fn->spec->ns, ns) == 0) {
+                view_of(fn, &view);
+                each(arg, &view);
+            }
+        }
     }
 
     done(arg, &err);
@@ -235,15 +230,14 @@ op_get(struct provider *provider, const char *key, provider_each_fn each,
     struct provider_function   view;
 
     err.code = 0;
-    fn = find((struct process_provider *) provider, key);
+    fn = process_find((struct process_provider *) provider, key);
 
     if (fn != NULL) {
-        view.spec = fn->spec;
-        view.available = function_available(fn);
+        view_of(fn, &view);
         each(arg, &view);
 
     } else {
-        unknown(key, &err);
+        (void) faas_err_set(&err, 404, "function %s not found", key);
     }
 
     done(arg, &err);
@@ -251,173 +245,11 @@ op_get(struct provider *provider, const char *key, provider_each_fn each,
 
 
 static void
-op_deploy(struct provider *provider, struct spec *spec,
-    provider_done_fn done, void *arg)
+view_of(struct function *fn, struct provider_function *view)
 {
-    char                      dir[PATH_MAX], key[FAAS_KEY_MAX + 1];
-    struct faas_err           err;
-    struct function          *fn;
-    struct process_provider  *p;
-
-    p = (struct process_provider *) provider;
-    err.code = 0;
-    fn = NULL;
-
-    if (find(p, spec->key) != NULL) {
-        (void) faas_err_set(&err, 400, "function %s exists already, update it "
-                            "with PUT", spec->key);
-
-    } else if (p->n_functions >= p->host.options->max_functions) {
-        (void) faas_err_set(&err, 507, "there are %" PRIu64 " functions, no "
-                            "more are allowed: see --max-functions",
-                            p->n_functions);
-
-    } else if (image_find(p->host.options, spec, dir, &err) == 0
-               && store_save(&p->host.store, spec, &err) == 0)
-    {
-        memcpy(key, spec->key, sizeof(key));
-        fn = add(p, spec, dir);
-        spec = NULL;
-
-        if (fn == NULL) {
-            (void) store_delete(&p->host.store, key, &err);
-            (void) faas_err_set(&err, 500, "no memory");
-        }
-    }
-
-    spec_free(spec);
-
-    if (fn != NULL) {
-        function_settle(fn);
-    }
-
-    done(arg, &err);
-}
-
-
-static void
-op_update(struct provider *provider, struct spec *spec,
-    provider_done_fn done, void *arg)
-{
-    char                      dir[PATH_MAX];
-    struct faas_err           err;
-    struct function          *fn;
-    struct process_provider  *p;
-
-    p = (struct process_provider *) provider;
-    err.code = 0;
-    fn = find(p, spec->key);
-
-    if (fn == NULL) {
-        unknown(spec->key, &err);
-
-    } else if (image_find(p->host.options, spec, dir, &err) == 0) {
-
-        /* as many as run now, within the new bounds; none: as on deploy */
-
-        spec->created = fn->spec->created;
-
-        if (fn->spec->replicas > spec->min) {
-            spec->replicas = fn->spec->replicas < spec->max
-                             ? fn->spec->replicas : spec->max;
-        }
-
-        if (store_save(&p->host.store, spec, &err) == 0) {
-            function_update(fn, spec, dir);
-            spec = NULL;
-        }
-    }
-
-    spec_free(spec);
-    done(arg, &err);
-}
-
-
-static void
-op_remove(struct provider *provider, const char *key, provider_done_fn done,
-    void *arg)
-{
-    struct faas_err           err;
-    struct function          *fn;
-    struct process_provider  *p;
-
-    p = (struct process_provider *) provider;
-    err.code = 0;
-    fn = find(p, key);
-
-    if (fn == NULL) {
-        unknown(key, &err);
-
-    } else if (store_delete(&p->host.store, fn->spec->key, &err) == 0) {
-
-        /* off the disk first: a restart does not bring it back */
-
-        TAILQ_REMOVE(&p->functions, fn, link);
-        TAILQ_INSERT_TAIL(&p->removed, fn, link);
-        p->n_functions--;
-
-        function_remove(fn);
-    }
-
-    done(arg, &err);
-}
-
-
-static void
-op_scale(struct provider *provider, const char *key, uint64_t replicas,
-    provider_done_fn done, void *arg)
-{
-    struct faas_err           err;
-    struct function          *fn;
-    struct process_provider  *p;
-
-    p = (struct process_provider *) provider;
-    err.code = 0;
-    fn = find(p, key);
-
-    if (fn == NULL) {
-        unknown(key, &err);
-
-    } else if (replicas > p->host.options->max_replicas) {
-        (void) faas_err_set(&err, 400, "%" PRIu64 " replicas are more than "
-                            "%" PRIu64 ", see --max-replicas", replicas,
-                            p->host.options->max_replicas);
-
-    } else if (replicas != fn->spec->replicas) {
-        (void) scale(p, fn, replicas, &err);
-    }
-
-    done(arg, &err);
-}
-
-
-static int
-scale(struct process_provider *p, struct function *fn, uint64_t replicas,
-    struct faas_err *err)
-{
-    char      dir[PATH_MAX];
-    uint64_t  before;
-
-    if (fn->dir[0] == '\0') {
-
-        if (image_find(p->host.options, fn->spec, dir, err) != 0) {
-            return -1;
-        }
-
-        memcpy(fn->dir, dir, strlen(dir) + 1);
-    }
-
-    before = fn->spec->replicas;
-    fn->spec->replicas = replicas;
-
-    if (store_save(&p->host.store, fn->spec, err) != 0) {
-        fn->spec->replicas = before;
-        return -1;
-    }
-
-    function_settle(fn);
-
-    return 0;
+    view->spec = fn->spec;
+    view->available = function_available(fn);
+    view->error = function_error(fn);
 }
 
 
@@ -429,10 +261,10 @@ op_logs(struct provider *provider, const struct log_query *query,
     struct process_provider  *p;
 
     p = (struct process_provider *) provider;
-    fn = find(p, query->key);
+    fn = process_find(p, query->key);
 
     if (fn == NULL) {
-        unknown(query->key, err);
+        (void) faas_err_set(err, 404, "function %s not found", query->key);
         return NULL;
     }
 
@@ -449,6 +281,7 @@ op_stop(struct provider *provider, void (*stopped)(void *arg), void *arg)
     p->stopped = stopped;
     p->stopped_arg = arg;
 
+    changes_close(&p->changes);
     stop_all(p);
     report_stopped(p);
 }
@@ -484,9 +317,12 @@ op_free(struct provider *provider)
     p = (struct process_provider *) provider;
     p->stopped = NULL;
 
+    changes_close(&p->changes);
     stop_all(p);
     free_list(&p->functions);
     free_list(&p->removed);
+    process_free_secrets(p);
+    process_free_namespaces(p);
 
     starter_close(&p->starter);
     store_close(&p->host.store);
@@ -506,8 +342,8 @@ free_list(struct function_list *list)
 }
 
 
-static struct function *
-find(struct process_provider *p, const char *key)
+struct function *
+process_find(struct process_provider *p, const char *key)
 {
     struct function  *fn;
 
@@ -521,11 +357,8 @@ find(struct process_provider *p, const char *key)
 }
 
 
-/*
- * Takes the spec, also when it fails.
- */
-static struct function *
-add(struct process_provider *p, struct spec *spec, const char *dir)
+struct function *
+process_add(struct process_provider *p, struct spec *spec, const char *dir)
 {
     struct function  *fn;
 
@@ -540,10 +373,14 @@ add(struct process_provider *p, struct spec *spec, const char *dir)
 }
 
 
-static void
-unknown(const char *key, struct faas_err *err)
+void
+process_remove(struct process_provider *p, struct function *fn)
 {
-    (void) faas_err_set(err, 404, "function %s not found", key);
+    TAILQ_REMOVE(&p->functions, fn, link);
+    TAILQ_INSERT_TAIL(&p->removed, fn, link);
+    p->n_functions--;
+
+    function_remove(fn);
 }
 
 
@@ -562,13 +399,20 @@ on_removed(struct function *fn)
 static void
 on_replica_changed(void *arg, struct replica *replica)
 {
+    struct function  *fn;
+
     (void) arg;
+
+    fn = replica->function;
 
     if (replica->state == REPLICA_READY) {
         faas_log(FAAS_LOG_INFO, "replica is ready replica=%s", replica->id);
+
+    } else if (replica->state == REPLICA_BACKOFF) {
+        memcpy(fn->error, replica->error, sizeof(fn->error));
     }
 
-    function_settle(replica->function);
+    function_settle(fn);
 }
 
 

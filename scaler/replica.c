@@ -24,8 +24,9 @@
 #include "lib/faas_num.h"
 
 #include "clock.h"
+#include "disk.h"
+#include "replica_secrets.h"
 #include "spawn.h"
-#include "store.h"
 
 
 /* /_/ready is the function's own business with the classic watchdog */
@@ -35,6 +36,12 @@
 #define PROBE_RETRY    50               /* msec */
 
 
+static struct replica *make(struct replica_owner *owner,
+    const struct spec *spec, const char *dir, uint64_t number,
+    struct flog *flog, struct faas_err *err);
+static void tell_end(int status, char *text, size_t size);
+static void on_ended(evutil_socket_t fd, short what, void *arg);
+static void forget_process(struct replica *replica);
 static void set_timeouts(struct replica *replica, const struct spec *spec);
 static uint64_t timeout_of(const struct spec *spec, const char *name);
 static int make_socket(struct replica *replica, struct faas_err *err);
@@ -57,7 +64,6 @@ replica_new(struct replica_owner *owner, const struct spec *spec,
     const char *dir, uint64_t number, struct flog *flog,
     struct faas_err *err)
 {
-    char             tmp[4096];
     struct replica  *replica;
 
     /* with no descriptor left nobody could ask for fewer replicas */
@@ -68,6 +74,84 @@ replica_new(struct replica_owner *owner, const struct spec *spec,
                             "files (ulimit -n), or scale down", owner->n);
         return NULL;
     }
+
+    replica = make(owner, spec, dir, number, flog, err);
+
+    if (replica != NULL
+        && (make_tmp(replica, err) != 0
+            || replica_secrets_make(replica, spec, err) != 0
+            || make_socket(replica, err) != 0))
+    {
+        replica_free(replica);
+        free(replica);
+        replica = NULL;
+    }
+
+    return replica;
+}
+
+
+/*
+ * Without its listening socket another replica is made where this one ends.
+ */
+struct replica *
+replica_adopt(struct replica_owner *owner, const struct spec *spec,
+    const char *dir, const struct survivor *survivor, struct flog *flog,
+    struct faas_err *err)
+{
+    int              fd;
+    struct replica  *replica;
+
+    replica = make(owner, spec, dir, survivor->number, flog, err);
+
+    if (replica == NULL) {
+        return NULL;
+    }
+
+    replica->pidfd = survivor_open(survivor->pid);
+    replica->ended = event_new(owner->base, replica->pidfd, EV_READ, on_ended,
+                               replica);
+
+    if (replica->pidfd == -1 || replica->ended == NULL
+        || event_add(replica->ended, NULL) != 0)
+    {
+        (void) faas_err_set(err, 500, "cannot watch the process: %s",
+                            strerror(errno));
+        replica->number = 0;    /* its files stay */
+        replica_free(replica);
+        free(replica);
+        return NULL;
+    }
+
+    replica->pid = survivor->pid;
+    replica->listen_fd = survivor_listen_fd(replica->pidfd);
+    fd = survivor_output_fd(survivor->pid);
+
+    if (fd == -1 || flog_reader_take(&replica->output, flog, replica->id,
+                                     owner->base, fd)
+                    != 0)
+    {
+        faas_log(FAAS_LOG_WARN, "what a replica prints is lost from now on "
+                 "replica=%s", replica->id);
+    }
+
+    replica->started_ms = clock_now_ms();
+    replica->state = REPLICA_STARTING;
+    probe_start(replica);
+
+    return replica;
+}
+
+
+/*
+ * All but its files.
+ */
+static struct replica *
+make(struct replica_owner *owner, const struct spec *spec, const char *dir,
+    uint64_t number, struct flog *flog, struct faas_err *err)
+{
+    char             tmp[4096], secrets[4096], mark[4096];
+    struct replica  *replica;
 
     replica = calloc(1, sizeof(*replica));
 
@@ -81,6 +165,7 @@ replica_new(struct replica_owner *owner, const struct spec *spec,
     replica->number = number;
     replica->listen_fd = -1;
     replica->probe_fd = -1;
+    replica->pidfd = -1;
     replica->output.flog = flog;
     set_timeouts(replica, spec);
 
@@ -88,29 +173,25 @@ replica_new(struct replica_owner *owner, const struct spec *spec,
 
     (void) snprintf(replica->id, sizeof(replica->id), "%.42s-%" PRIu64,
                     spec->name, number);
+    (void) snprintf(replica->addr, sizeof(replica->addr), "unix:%.90s/s/%"
+                    PRIu64 ".sock", owner->state_dir, number);
     (void) snprintf(replica->dir, sizeof(replica->dir), "%s", dir);
+    (void) snprintf(mark, sizeof(mark), "%.4000s#%" PRIu64, owner->state_dir,
+                    number);
 
     tmp_path(replica, tmp, sizeof(tmp));
-    replica->env = spawn_env(spec, tmp);
+    replica_secrets_path(replica, secrets, sizeof(secrets));
+    replica->env = spawn_env(spec, tmp, secrets, mark);
     replica->timer = evtimer_new(owner->base, on_timer, replica);
 
     if (replica->env == NULL || replica->timer == NULL) {
         (void) faas_err_set(err, 500, "no memory");
-        goto failed;
-    }
-
-    if (make_tmp(replica, err) != 0 || make_socket(replica, err) != 0) {
-        goto failed;
+        replica_free(replica);
+        free(replica);
+        return NULL;
     }
 
     return replica;
-
-failed:
-
-    replica_free(replica);
-    free(replica);
-
-    return NULL;
 }
 
 
@@ -122,6 +203,8 @@ replica_start(struct replica *replica)
     if (run(replica, &err) != 0) {
         faas_log(FAAS_LOG_ERROR, "cannot start a replica, trying again "
                  "replica=%s error=\"%s\"", replica->id, err.text);
+        (void) snprintf(replica->error, sizeof(replica->error),
+                        "cannot start a replica: %.200s", err.text);
         back_off(replica);
         return;
     }
@@ -160,8 +243,11 @@ replica_stop(struct replica *replica, uint64_t kill_ms)
 void
 replica_exited(struct replica *replica, int status)
 {
+    char  how[32];
+
     replica->pid = 0;
 
+    forget_process(replica);
     probe_stop(replica);
     flog_reader_close(&replica->output);
 
@@ -176,12 +262,63 @@ replica_exited(struct replica *replica, int status)
         replica->backoff_ms = 0;
     }
 
+    tell_end(status, how, sizeof(how));
+    (void) snprintf(replica->error, sizeof(replica->error), "replica %s ended,"
+                    " %s, see its log", replica->id, how);
     back_off(replica);
 
     faas_log(FAAS_LOG_WARN, "replica ended, starting it again in %" PRIu64
-             "ms replica=%s %s=%d", replica->backoff_ms, replica->id,
-             WIFSIGNALED(status) ? "signal" : "status",
-             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+             "ms replica=%s %s", replica->backoff_ms, replica->id, how);
+}
+
+
+static void
+tell_end(int status, char *text, size_t size)
+{
+    if (status == -1) {
+        (void) snprintf(text, size, "status=unknown");
+
+    } else if (WIFSIGNALED(status)) {
+        (void) snprintf(text, size, "signal=%d", WTERMSIG(status));
+
+    } else {
+        (void) snprintf(text, size, "status=%d", WEXITSTATUS(status));
+    }
+}
+
+
+/*
+ * One that was taken over has ended: nobody tells how.
+ */
+static void
+on_ended(evutil_socket_t fd, short what, void *arg)
+{
+    struct replica  *replica;
+
+    (void) fd;
+    (void) what;
+
+    replica = arg;
+
+    /* what it may have left behind */
+    (void) kill(-replica->pid, SIGKILL);
+
+    replica_exited(replica, -1);
+}
+
+
+static void
+forget_process(struct replica *replica)
+{
+    if (replica->ended != NULL) {
+        event_free(replica->ended);
+        replica->ended = NULL;
+    }
+
+    if (replica->pidfd != -1) {
+        (void) close(replica->pidfd);
+        replica->pidfd = -1;
+    }
 }
 
 
@@ -193,7 +330,7 @@ replica_is_wanted(const struct replica *replica)
     queue.fd = replica->listen_fd;
     queue.events = POLLIN;
 
-    return poll(&queue, 1, 0) == 1;
+    return replica->listen_fd != -1 && poll(&queue, 1, 0) == 1;
 }
 
 
@@ -243,9 +380,6 @@ make_socket(struct replica *replica, struct faas_err *err)
     const struct replica_owner  *owner;
 
     owner = replica->owner;
-
-    (void) snprintf(replica->addr, sizeof(replica->addr), "unix:%.90s/s/%"
-                    PRIu64 ".sock", owner->state_dir, replica->number);
 
     path = socket_path(replica);
 
@@ -305,9 +439,10 @@ replica_free(struct replica *replica)
         replica->timer = NULL;
     }
 
+    forget_process(replica);
+
     if (replica->listen_fd != -1) {
         (void) close(replica->listen_fd);
-        (void) unlink(socket_path(replica));
         replica->listen_fd = -1;
     }
 
@@ -316,8 +451,18 @@ replica_free(struct replica *replica)
     spawn_env_free(replica->env);
     replica->env = NULL;
 
+    if (replica->number == 0) {
+        return;
+    }
+
+    (void) unlink(socket_path(replica));
+    replica_secrets_remove(replica);
     tmp_path(replica, path, sizeof(path));
-    store_remove_tree(path);
+
+    if (disk_remove_tree(path) != 0) {
+        faas_log(FAAS_LOG_WARN, "cannot remove a folder, it stays path=%s "
+                 "error=\"%s\"", path, strerror(errno));
+    }
 }
 
 

@@ -32,6 +32,7 @@
 #include "flog_reader.h"
 #include "options.h"
 #include "spec.h"
+#include "survivor.h"
 
 
 #define REPLICA_BACKOFF_MIN    100      /* msec */
@@ -83,15 +84,21 @@ struct replica {
     uint64_t                     number;
     uint64_t                     generation;    /* of the spec */
     enum replica_state           state;
-    int                          listen_fd;
+    int                          listen_fd;     /* -1: it was taken over, and
+                                                   has it alone */
     pid_t                        pid;           /* 0: no process */
+    int                          pidfd;         /* of one that is no child of
+                                                   ours; -1 */
+    struct event                *ended;         /* of pidfd */
 
     uint64_t                     drain_ms;      /* exec_timeout; 0: none */
     uint64_t                     kill_ms;       /* from SIGTERM to SIGKILL */
     int                          is_retiring;   /* in no route any more */
     uint64_t                     retire_rev;    /* which took it out */
 
-    uint64_t                     backoff_ms;    /* the last pause */
+    char                         error[FAAS_ERR_TEXT_MAX];  /* why it pauses */
+    uint64_t                     backoff_ms;    /* the last pause; 0: it has
+                                                   not failed of late */
     uint64_t                     started_ms;    /* monotonic */
     struct event                *timer;         /* pause, or SIGKILL */
     struct event                *probe;         /* its answer is waited for */
@@ -120,6 +127,15 @@ struct replica *replica_new(struct replica_owner *owner,
     struct flog *flog, struct faas_err *err);
 
 /*
+ * Takes over a replica that another scaler has left, with its process, socket
+ * and TMPDIR: STARTING until it answers.  spec is of its function.  The same.
+ */
+struct replica *replica_adopt(struct replica_owner *owner,
+    const struct spec *spec, const char *dir,
+    const struct survivor *survivor, struct flog *flog,
+    struct faas_err *err);
+
+/*
  * Starts its process; where that fails it goes to BACKOFF.
  */
 void replica_start(struct replica *replica);
@@ -137,7 +153,8 @@ void replica_stop(struct replica *replica, uint64_t kill_ms);
 int replica_is_wanted(const struct replica *replica);
 
 /*
- * Its process has ended, with a status of waitpid(2).
+ * Its process has ended, with a status of waitpid(2), or -1 where that is not
+ * known.
  */
 void replica_exited(struct replica *replica, int status);
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,7 +18,7 @@
 #include <unistd.h>
 
 
-#define ENV_FIXED      12       /* variables that every watchdog gets */
+#define ENV_FIXED      14       /* variables that every watchdog gets */
 #define LISTEN_PID     "LISTEN_PID="
 #define PID_DIGITS_MAX 20
 #define FIRST_FD       3        /* of socket activation */
@@ -32,15 +33,17 @@ static void complain(const char *what);
 
 
 char **
-spawn_env(const struct spec *spec, const char *tmp)
+spawn_env(const struct spec *spec, const char *tmp, const char *secrets,
+    const char *replica)
 {
+    char         revision[32];
     int          rc;
     char       **env;
     size_t       n;
     json_t      *vars, *value;
     const char  *name, *path, *lang;
 
-    vars = json_object_get(spec->deployment, "envVars");
+    vars = spec->env;
     env = calloc(json_object_size(vars) + ENV_FIXED + 1, sizeof(char *));
 
     if (env == NULL) {
@@ -50,6 +53,7 @@ spawn_env(const struct spec *spec, const char *tmp)
     n = 0;
     path = getenv("PATH");
     lang = getenv("LANG");
+    (void) snprintf(revision, sizeof(revision), "%" PRIu64, spec->revision);
 
     /* the pid is written in place, by the process that has it */
 
@@ -61,10 +65,12 @@ spawn_env(const struct spec *spec, const char *tmp)
          | add(env, &n, "HOME", tmp)
          | add(env, &n, "TMPDIR", tmp)
          | add(env, &n, "OPENFAAS_NAME", spec->name)
-         | add(env, &n, "OPENFAAS_NAMESPACE", spec->ns);
+         | add(env, &n, "OPENFAAS_NAMESPACE", spec->ns)
+         | add(env, &n, SPAWN_REPLICA, replica)
+         | add(env, &n, SPAWN_REVISION, revision);
 
-    if (spec_text(spec, "envProcess") != NULL) {
-        rc |= add(env, &n, "fprocess", spec_text(spec, "envProcess"));
+    if (json_array_size(json_object_get(spec->deployment, "secrets")) != 0) {
+        rc |= add(env, &n, "FAAS_SECRETS_DIR", secrets);
     }
 
     json_object_foreach(vars, name, value) {
@@ -176,7 +182,9 @@ child(const struct spawn *spawn, pid_t parent)
     }
 
     (void) setsid();
-    (void) prctl(PR_SET_PDEATHSIG, SIGTERM);
+    /* what is not the watchdog yet is not found by another scaler */
+
+    (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
 
     if (getppid() != parent) {
         _exit(CANNOT_EXEC);
@@ -198,6 +206,10 @@ child(const struct spawn *spawn, pid_t parent)
 
     (void) sigemptyset(&none);
     (void) sigprocmask(SIG_SETMASK, &none, NULL);
+
+    /* from here on it holds the scaler's lock until it is the watchdog */
+
+    (void) prctl(PR_SET_PDEATHSIG, 0);
 
     {
         char  *argv[] = { (char *) "faas-watchdog", NULL };

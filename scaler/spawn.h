@@ -15,6 +15,12 @@
 #include "spec.h"
 
 
+/* variables by which the next scaler knows a replica: STATE-DIR#NUMBER, and the
+   revision of its spec */
+#define SPAWN_REPLICA   "FAAS_REPLICA"
+#define SPAWN_REVISION  "FAAS_REVISION"
+
+
 struct spawn {
     const char     *program;    /* the watchdog */
     const char     *dir;        /* working directory: the function's folder */
@@ -27,16 +33,17 @@ struct spawn {
 
 /*
  * Makes the environment of a function's watchdog, from nothing but the spec
- * and what every process needs.  tmp is its TMPDIR.  Returns an array for
- * spawn_env_free(), or NULL.
+ * and what every process needs.  tmp is its TMPDIR, secrets the folder of its
+ * secrets, if it has any, replica the value of SPAWN_REPLICA.  Returns an array for spawn_env_free(), or NULL.
  */
-char **spawn_env(const struct spec *spec, const char *tmp);
+char **spawn_env(const struct spec *spec, const char *tmp,
+    const char *secrets, const char *replica);
 
 void spawn_env_free(char **env);
 
 /*
  * Starts the watchdog in a session of its own, with descriptors 0 to 3 and no
- * other; it gets SIGTERM when this process dies.  Returns its pid, or -1.
+ * other.  It goes on when this process dies.  Returns its pid, or -1.
  */
 pid_t spawn_watchdog(const struct spawn *spawn, struct faas_err *err);
 

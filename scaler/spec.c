@@ -14,6 +14,10 @@
 #include "lib/faas_num.h"
 #include "lib/faas_proto.h"
 
+#include "body.h"
+#include "env.h"
+#include "secret.h"
+
 
 #define BAD_REQUEST  400
 #define CREATED_MAX  253402300799LL     /* the last second of year 9999 */
@@ -22,37 +26,23 @@
 enum shape {
     STRING,
     BOOLEAN,
-    STRINGS,                        /* an array */
     OBJECT
 };
 
 
 static struct spec *spec_new(json_t *deployment, uint64_t max_replicas,
     struct faas_err *err);
+static uint64_t new_revision(void);
 static uint64_t least(uint64_t a, uint64_t b);
 static int check_name(struct spec *spec, struct faas_err *err);
 static int check_texts(struct spec *spec, struct faas_err *err);
-static int check_text(json_t *object, const char *member, int is_required,
-    struct faas_err *err);
-static int check_env(struct spec *spec, struct faas_err *err);
-static int is_env_name(const char *s);
-static int is_reserved(const char *name);
-static int check_map(struct spec *spec, const char *member,
-    struct faas_err *err);
 static int check_shapes(struct spec *spec, struct faas_err *err);
 static int is_shape(const json_t *value, enum shape shape);
-static int check_unsupported(struct spec *spec, struct faas_err *err);
+static int check_secrets(struct spec *spec, struct faas_err *err);
 static int check_scale(struct spec *spec, uint64_t max_replicas,
     struct faas_err *err);
 static int label_uint(struct spec *spec, const char *label,
     uint64_t max_replicas, uint64_t *value, struct faas_err *err);
-
-
-/* what the scaler itself sets for a watchdog */
-static const char *const  reserved[] = {
-    "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "TMPDIR", "fprocess",
-    "function_process", "port", "OPENFAAS_NAME", "OPENFAAS_NAMESPACE",
-};
 
 
 struct spec *
@@ -61,41 +51,9 @@ spec_parse(const char *s, size_t len, uint64_t max_replicas,
 {
     json_t  *root;
 
-    root = spec_read_object(s, len, "{\"service\": \"NAME\", ...}", err);
+    root = body_read(s, len, "{\"service\": \"NAME\", ...}", err);
 
     return root != NULL ? spec_new(root, max_replicas, err) : NULL;
-}
-
-
-json_t *
-spec_read_object(const char *s, size_t len, const char *what,
-    struct faas_err *err)
-{
-    json_t        *root;
-    json_error_t   json_err;
-
-    if (len == 0) {
-        (void) faas_err_set(err, BAD_REQUEST, "the body is empty, expected "
-                            "%.60s", what);
-        return NULL;
-    }
-
-    root = json_loadb(s, len, JSON_REJECT_DUPLICATES, &json_err);
-
-    if (root == NULL) {
-        (void) faas_err_set(err, BAD_REQUEST, "the body is no JSON: line %d, "
-                            "column %d: %.100s; expected %.60s",
-                            json_err.line, json_err.column, json_err.text,
-                            what);
-
-    } else if (!json_is_object(root)) {
-        json_decref(root);
-        root = NULL;
-        (void) faas_err_set(err, BAD_REQUEST, "the body is no JSON object, "
-                            "expected %.60s", what);
-    }
-
-    return root;
 }
 
 
@@ -127,6 +85,8 @@ spec_decode(const char *s, size_t len, uint64_t max_replicas,
 
     if (spec != NULL) {
         spec->created = (time_t) json_integer_value(created);
+        spec->revision = (uint64_t) json_integer_value(
+                             json_object_get(root, "revision"));
         spec->replicas = least((uint64_t) json_integer_value(replicas),
                                max_replicas);
         spec->min = least(spec->min, max_replicas);
@@ -145,7 +105,8 @@ spec_encode(const struct spec *spec)
     char    *text;
     json_t  *root;
 
-    root = json_pack("{s:I, s:I, s:O}",
+    root = json_pack("{s:I, s:I, s:I, s:O}",
+                     "revision", (json_int_t) spec->revision,
                      "replicas", (json_int_t) spec->replicas,
                      "created", (json_int_t) spec->created,
                      "deployment", spec->deployment);
@@ -162,6 +123,7 @@ spec_free(struct spec *spec)
 {
     if (spec != NULL) {
         json_decref(spec->deployment);
+        json_decref(spec->env);
         free(spec);
     }
 }
@@ -174,11 +136,55 @@ spec_text(const struct spec *spec, const char *member)
 }
 
 
+int
+spec_set_image(struct spec *spec, const json_t *image_env,
+    struct faas_err *err)
+{
+    json_t  *env;
+
+    if (env_check(json_object_get(spec->deployment, "envVars"), 0, err) != 0) {
+        return faas_err_prefix(err, "\"envVars\"");
+    }
+
+    env = env_merge(image_env, spec->deployment);
+
+    if (env == NULL) {
+        return faas_err_set(err, 500, "no memory");
+    }
+
+    json_decref(spec->env);
+    spec->env = env;
+
+    return limits_read(&spec->limits, env,
+                       json_object_get(spec->deployment, "labels"), err);
+}
+
+
+int
+spec_check_process(const struct spec *spec, struct faas_err *err)
+{
+    const char  *mode;
+
+    mode = spec_env(spec, "mode");
+
+    if (json_string_length(json_object_get(spec->env, "fprocess")) != 0
+        || json_string_length(json_object_get(spec->env, "function_process"))
+           != 0
+        || (mode != NULL && strcmp(mode, "static") == 0))
+    {
+        return 0;
+    }
+
+    return faas_err_set(err, BAD_REQUEST, "\"envProcess\" is missing: the "
+                        "command to run in the image's folder, whose "
+                        "image.json has none either");
+}
+
+
 const char *
 spec_env(const struct spec *spec, const char *name)
 {
-    return json_string_value(json_object_get(
-               json_object_get(spec->deployment, "envVars"), name));
+    return json_string_value(json_object_get(spec->env, name));
 }
 
 
@@ -200,24 +206,44 @@ spec_new(json_t *deployment, uint64_t max_replicas, struct faas_err *err)
 
     spec->deployment = deployment;
     spec->created = time(NULL);
+    spec->revision = new_revision();
 
     if (check_name(spec, err) != 0
         || check_texts(spec, err) != 0
-        || check_map(spec, "labels", err) != 0
-        || check_map(spec, "annotations", err) != 0
-        || check_env(spec, err) != 0
+        || body_check_map(deployment, "labels", err) != 0
+        || body_check_map(deployment, "annotations", err) != 0
         || check_shapes(spec, err) != 0
-        || check_unsupported(spec, err) != 0
+        || body_check_list(deployment, "constraints", SPEC_CONSTRAINTS_MAX,
+                           err)
+           != 0
+        || check_secrets(spec, err) != 0
         || check_scale(spec, max_replicas, err) != 0
-        || limits_read(&spec->limits, spec->deployment, err) != 0)
+        || spec_set_image(spec, NULL, err) != 0)
     {
         spec_free(spec);
         return NULL;
     }
 
+    /* whose it is can pull any image of its user's */
+
+    (void) json_object_del(deployment, "registryAuth");
     spec->replicas = spec->min;
 
     return spec;
+}
+
+
+/*
+ * Microseconds: no two updates of a function are as close as that.
+ */
+static uint64_t
+new_revision(void)
+{
+    struct timespec  now;
+
+    (void) clock_gettime(CLOCK_REALTIME, &now);
+
+    return (uint64_t) now.tv_sec * 1000000 + (uint64_t) now.tv_nsec / 1000;
 }
 
 
@@ -234,8 +260,8 @@ check_name(struct spec *spec, struct faas_err *err)
     const char        *name, *ns;
     struct faas_name   parsed;
 
-    if (check_text(spec->deployment, "service", 1, err) != 0
-        || check_text(spec->deployment, "namespace", 0, err) != 0)
+    if (body_check_text(spec->deployment, "service", 1, err) != 0
+        || body_check_text(spec->deployment, "namespace", 0, err) != 0)
     {
         return -1;
     }
@@ -254,10 +280,9 @@ check_name(struct spec *spec, struct faas_err *err)
                             name, FAAS_NAME_MAX);
     }
 
-    if (strcmp(ns, FAAS_DEFAULT_NAMESPACE) != 0) {
-        return faas_err_set(err, BAD_REQUEST, "\"namespace\": \"%.80s\" does "
-                            "not exist, the only one is \"%s\"", ns,
-                            FAAS_DEFAULT_NAMESPACE);
+    if (!faas_name_is_dns_label(ns, strlen(ns))) {
+        return faas_err_set(err, BAD_REQUEST, "\"namespace\": \"%.80s\" is no "
+                            "name, expected the same as of \"service\"", ns);
     }
 
     (void) snprintf(spec->name, sizeof(spec->name), "%s", name);
@@ -276,150 +301,10 @@ check_name(struct spec *spec, struct faas_err *err)
 static int
 check_texts(struct spec *spec, struct faas_err *err)
 {
-    if (check_text(spec->deployment, "image", 1, err) != 0
-        || check_text(spec->deployment, "envProcess", 0, err) != 0)
+    if (body_check_text(spec->deployment, "image", 1, err) != 0
+        || body_check_text(spec->deployment, "envProcess", 0, err) != 0)
     {
         return -1;
-    }
-
-    return 0;
-}
-
-
-static int
-check_text(json_t *object, const char *member, int is_required,
-    struct faas_err *err)
-{
-    size_t   len;
-    json_t  *value;
-
-    value = json_object_get(object, member);
-
-    if (value == NULL || json_is_null(value)) {
-        return is_required ? faas_err_set(err, BAD_REQUEST, "\"%s\" is "
-                                          "missing", member)
-                           : 0;
-    }
-
-    if (!json_is_string(value)) {
-        return faas_err_set(err, BAD_REQUEST, "\"%s\" is no string", member);
-    }
-
-    len = json_string_length(value);
-
-    if (len > SPEC_TEXT_MAX || (is_required && len == 0)
-        || strlen(json_string_value(value)) != len)
-    {
-        return faas_err_set(err, BAD_REQUEST, "\"%s\" has %zu bytes or a zero "
-                            "byte in it, expected %d to %d bytes", member,
-                            len, is_required, SPEC_TEXT_MAX);
-    }
-
-    return 0;
-}
-
-
-static int
-check_env(struct spec *spec, struct faas_err *err)
-{
-    json_t      *env, *value;
-    const char  *name;
-
-    env = json_object_get(spec->deployment, "envVars");
-
-    if (env == NULL || json_is_null(env)) {
-        return 0;
-    }
-
-    if (!json_is_object(env) || json_object_size(env) > SPEC_ENV_MAX) {
-        return faas_err_set(err, BAD_REQUEST, "\"envVars\" is no object of at "
-                            "most %d strings", SPEC_ENV_MAX);
-    }
-
-    json_object_foreach(env, name, value) {
-
-        if (!is_env_name(name)) {
-            return faas_err_set(err, BAD_REQUEST, "\"envVars\": \"%.80s\" is "
-                                "no name of a variable, expected letters, "
-                                "digits, _, - and ., not first a digit",
-                                name);
-        }
-
-        if (is_reserved(name)) {
-            return faas_err_set(err, BAD_REQUEST, "\"envVars\": \"%s\" is set "
-                                "by the platform; the process is \"envProcess"
-                                "\"", name);
-        }
-
-        if (check_text(env, name, 0, err) != 0) {
-            return faas_err_prefix(err, "\"envVars\"");
-        }
-    }
-
-    return 0;
-}
-
-
-static int
-is_env_name(const char *s)
-{
-    size_t  i;
-
-    if (s[0] >= '0' && s[0] <= '9') {
-        return 0;
-    }
-
-    for (i = 0; s[i] != '\0'; i++) {
-        if (!faas_name_is_char((unsigned char) s[i])) {
-            return 0;
-        }
-    }
-
-    return i > 0 && i <= SPEC_ENV_NAME_MAX;
-}
-
-
-static int
-is_reserved(const char *name)
-{
-    size_t  i;
-
-    for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++) {
-        if (strcmp(name, reserved[i]) == 0) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-/*
- * Labels and annotations: absent and null become {}, for clients expect
- * objects.
- */
-static int
-check_map(struct spec *spec, const char *member, struct faas_err *err)
-{
-    json_t      *map, *value;
-    const char  *name;
-
-    map = json_object_get(spec->deployment, member);
-
-    if (map == NULL || json_is_null(map)) {
-        return json_object_set_new(spec->deployment, member, json_object());
-    }
-
-    if (!json_is_object(map) || json_object_size(map) > SPEC_LABELS_MAX) {
-        return faas_err_set(err, BAD_REQUEST, "\"%s\" is no object of at most "
-                            "%d strings", member, SPEC_LABELS_MAX);
-    }
-
-    json_object_foreach(map, name, value) {
-        if (!json_is_string(value)) {
-            return faas_err_set(err, BAD_REQUEST, "\"%s\": \"%.80s\" is no "
-                                "string", member, name);
-        }
     }
 
     return 0;
@@ -440,7 +325,6 @@ check_shapes(struct spec *spec, struct faas_err *err)
         enum shape   shape;
         const char  *text;
     } shapes[] = {
-        { "constraints", STRINGS, "an array of strings" },
         { "limits", OBJECT, "an object" },
         { "requests", OBJECT, "an object" },
         { "readOnlyRootFilesystem", BOOLEAN, "true or false" },
@@ -466,8 +350,6 @@ check_shapes(struct spec *spec, struct faas_err *err)
 static int
 is_shape(const json_t *value, enum shape shape)
 {
-    size_t   i;
-
     switch (shape) {
 
     case STRING:
@@ -478,15 +360,6 @@ is_shape(const json_t *value, enum shape shape)
 
     case OBJECT:
         return json_is_object(value);
-
-    case STRINGS:
-        for (i = 0; i < json_array_size(value); i++) {
-            if (!json_is_string(json_array_get(value, i))) {
-                return 0;
-            }
-        }
-
-        return json_is_array(value);
     }
 
     return 0;
@@ -494,20 +367,40 @@ is_shape(const json_t *value, enum shape shape)
 
 
 /*
- * To take what cannot be given would be a lie.
+ * Whether they exist the provider knows.
  */
 static int
-check_unsupported(struct spec *spec, struct faas_err *err)
+check_secrets(struct spec *spec, struct faas_err *err)
 {
-    json_t  *secrets;
+    size_t         i, j;
+    const char    *name;
+    const json_t  *secrets;
+
+    if (body_check_list(spec->deployment, "secrets", SPEC_SECRETS_MAX, err)
+        != 0)
+    {
+        return -1;
+    }
 
     secrets = json_object_get(spec->deployment, "secrets");
 
-    if (secrets != NULL && !json_is_null(secrets)
-        && (!json_is_array(secrets) || json_array_size(secrets) != 0))
-    {
-        return faas_err_set(err, BAD_REQUEST, "\"secrets\": no secret exists, "
-                            "this version has none: leave it out");
+    for (i = 0; i < json_array_size(secrets); i++) {
+        name = json_string_value(json_array_get(secrets, i));
+
+        if (!secret_is_name(name)) {
+            return faas_err_set(err, BAD_REQUEST, "\"secrets\": \"%.80s\" is "
+                                "no name of a secret, expected " SECRET_NAME,
+                                name);
+        }
+
+        for (j = 0; j < i; j++) {
+            if (strcmp(name, json_string_value(json_array_get(secrets, j)))
+                == 0)
+            {
+                return faas_err_set(err, BAD_REQUEST, "\"secrets\": "
+                                    "\"%.80s\" is there twice", name);
+            }
+        }
     }
 
     return 0;

@@ -18,11 +18,9 @@
 #include "limits.h"
 
 
-#define SPEC_ENV_MAX        256         /* variables of a function */
-#define SPEC_ENV_NAME_MAX   256         /* bytes */
-#define SPEC_TEXT_MAX       32768       /* bytes of a value */
-#define SPEC_LABELS_MAX     256         /* labels; annotations as well */
-#define SPEC_REPLICAS_MAX   20          /* com.openfaas.scale.max's default */
+#define SPEC_SECRETS_MAX      64        /* of a function */
+#define SPEC_CONSTRAINTS_MAX  64
+#define SPEC_REPLICAS_MAX     20        /* com.openfaas.scale.max's default */
 
 #define SPEC_LABEL_MIN      "com.openfaas.scale.min"
 #define SPEC_LABEL_MAX      "com.openfaas.scale.max"
@@ -33,11 +31,15 @@ struct spec {
     char         ns[FAAS_NAME_MAX + 1];
     char         key[FAAS_KEY_MAX + 1];
     json_t      *deployment;            /* owned; labels, annotations objects */
+    json_t      *env;                   /* owned; with the image's; strings */
     uint64_t     min;                   /* replicas, from the labels */
     uint64_t     max;
     uint64_t     replicas;              /* wanted now */
     struct limits  limits;
     time_t       created;
+    uint64_t     revision;              /* of the deployment: another one after
+                                           an update, the same when it is
+                                           scaled */
 };
 
 
@@ -46,13 +48,6 @@ struct spec {
  * Returns a new spec with replicas == min, or NULL with code 400 in err.
  */
 struct spec *spec_parse(const char *s, size_t len, uint64_t max_replicas,
-    struct faas_err *err);
-
-/*
- * Reads a JSON object from LEN bytes that a client sent; what shows how it is
- * meant to look.  Returns a new reference, or NULL with code 400 in err.
- */
-json_t *spec_read_object(const char *s, size_t len, const char *what,
     struct faas_err *err);
 
 /*
@@ -78,7 +73,19 @@ void spec_free(struct spec *spec);
 const char *spec_text(const struct spec *spec, const char *member);
 
 /*
- * A variable of the deployment's environment; NULL where there is none.
+ * Puts what the image says below the deployment's own environment, and reads
+ * the limits that are in it anew.  Returns 0, or -1 with code 400 in err.
+ */
+int spec_set_image(struct spec *spec, const json_t *image_env,
+    struct faas_err *err);
+
+/*
+ * Checks that there is a process to run.  Returns 0, or -1 with code 400.
+ */
+int spec_check_process(const struct spec *spec, struct faas_err *err);
+
+/*
+ * A variable of the environment; NULL where there is none.
  */
 const char *spec_env(const struct spec *spec, const char *name);
 

@@ -9,7 +9,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -23,34 +22,33 @@
 #include "lib/faas_log.h"
 #include "lib/faas_num.h"
 
+#include "disk.h"
+
 
 #define FILE_MAX_BYTES  (16 * 1024 * 1024)
-#define TREE_DEPTH_FDS  16
 #define LOCK_WAIT       1000            /* msec */
 #define LOCK_PAUSE      20              /* msec */
-#define NUMBERS_BLOCK   1000            /* reserved at a time */
+#define NUMBERS_BLOCK   10000           /* reserved at a time */
 #define NUMBERS_MAX     9999999999ULL   /* ten digits, see STATE_DIR_MAX */
 
 
-static int make_dir(const struct store *store, const char *name, mode_t mode,
-    struct faas_err *err);
+static int make_dirs(const struct store *store, struct faas_err *err);
+static void clear(const struct store *store, const char *name,
+    int (*is_used)(void *arg, uint64_t number), void *arg);
 static int take_lock(struct store *store, struct faas_err *err);
 static int admit_user(const struct store *store, const char *user,
     struct faas_err *err);
-static int remove_entry(const char *path, const struct stat *st, int type,
-    struct FTW *ftw);
 static struct spec *load_file(struct store *store, const char *name,
     uint64_t max_replicas, struct faas_err *err);
-static int read_file(const char *path, struct faas_buf *buf,
-    struct faas_err *err);
-static int write_file(const char *path, const char *text,
-    struct faas_err *err);
-static int replace_file(const struct store *store, const char *folder,
-    const char *name, const char *text, struct faas_err *err);
-static int sync_dir(const struct store *store, const char *folder,
-    struct faas_err *err);
+static void set_aside(const char *folder, const char *name,
+    const struct faas_err *why);
+static DIR *open_folder(const char *path, struct faas_err *err);
 static int read_numbers(struct store *store, struct faas_err *err);
+static int reserve(void *arg, struct faas_err *err);
+static void on_reserved(void *arg, struct faas_err *err);
 static int is_key(const char *name);
+static void folder_of(const struct store *store, const char *name,
+    char path[PATH_MAX]);
 
 
 int
@@ -77,18 +75,8 @@ store_open(struct store *store, const char *dir, const char *gateway_user,
         return -1;
     }
 
-    /* what replicas of a scaler that was killed have left */
-
-    (void) snprintf(path, sizeof(path), "%.3500s/s", store->dir);
-    store_remove_tree(path);
-    (void) snprintf(path, sizeof(path), "%.3500s/tmp", store->dir);
-    store_remove_tree(path);
-
     if (read_numbers(store, err) != 0
-        || make_dir(store, "functions", 0700, err) != 0
-        || make_dir(store, "logs", 0700, err) != 0
-        || make_dir(store, "tmp", 0700, err) != 0
-        || make_dir(store, "s", 0700, err) != 0
+        || make_dirs(store, err) != 0
         || admit_user(store, gateway_user, err) != 0)
     {
         store_close(store);
@@ -115,18 +103,16 @@ store_load(struct store *store, uint64_t max_replicas,
     struct faas_err *err)
 {
     DIR             *dir;
-    char             path[PATH_MAX], bad[PATH_MAX];
+    char             path[PATH_MAX];
     struct spec     *spec;
     struct dirent   *entry;
     struct faas_err  file_err;
 
-    (void) snprintf(path, sizeof(path), "%.3500s/functions", store->dir);
-
-    dir = opendir(path);
+    folder_of(store, "functions", path);
+    dir = open_folder(path, err);
 
     if (dir == NULL) {
-        return faas_err_set(err, errno, "cannot read %.150s: %s", path,
-                            strerror(errno));
+        return -1;
     }
 
     while ((entry = readdir(dir)) != NULL) {
@@ -139,19 +125,9 @@ store_load(struct store *store, uint64_t max_replicas,
 
         if (spec != NULL) {
             each(arg, spec);
-            continue;
-        }
 
-        (void) snprintf(path, sizeof(path), "%.3500s/functions/%s",
-                        store->dir, entry->d_name);
-        (void) snprintf(bad, sizeof(bad), "%.4000s.bad", path);
-
-        faas_log(FAAS_LOG_ERROR, "specification cannot be read, setting it "
-                 "aside as %s: %s", bad, file_err.text);
-
-        if (rename(path, bad) != 0) {
-            faas_log(FAAS_LOG_ERROR, "cannot rename, it stays error=\"%s\"",
-                     strerror(errno));
+        } else {
+            set_aside(path, entry->d_name, &file_err);
         }
     }
 
@@ -162,62 +138,198 @@ store_load(struct store *store, uint64_t max_replicas,
 
 
 int
-store_save(struct store *store, const struct spec *spec,
+store_save(const struct store *store, const char *key, const char *text,
     struct faas_err *err)
 {
-    int    rc;
-    char  *text;
+    char  path[PATH_MAX];
 
-    text = spec_encode(spec);
+    folder_of(store, "functions", path);
 
-    if (text == NULL) {
-        return faas_err_set(err, 500, "no memory");
-    }
-
-    rc = replace_file(store, "functions", spec->key, text, err);
-    free(text);
-
-    return rc;
+    return disk_replace(path, key, text, strlen(text), err);
 }
 
 
 int
-store_delete(struct store *store, const char *key, struct faas_err *err)
+store_delete(const struct store *store, const char *key, struct faas_err *err)
 {
     char  path[PATH_MAX];
 
-    (void) snprintf(path, sizeof(path), "%.3500s/functions/%s", store->dir,
-                    key);
+    folder_of(store, "functions", path);
 
-    if (unlink(path) != 0 && errno != ENOENT) {
-        return faas_err_set(err, 500, "cannot remove %.150s: %s", path,
-                            strerror(errno));
+    return disk_remove(path, key, err);
+}
+
+
+int
+store_save_namespace(const struct store *store, const char *name,
+    const char *text, struct faas_err *err)
+{
+    char  path[PATH_MAX];
+
+    folder_of(store, "namespaces", path);
+
+    return disk_replace(path, name, text, strlen(text), err);
+}
+
+
+int
+store_delete_namespace(const struct store *store, const char *name,
+    struct faas_err *err)
+{
+    char  path[PATH_MAX];
+
+    folder_of(store, "namespaces", path);
+
+    return disk_remove(path, name, err);
+}
+
+
+int
+store_save_secret(const struct store *store, const struct secret *secret,
+    struct faas_err *err)
+{
+    char  name[FAAS_NAME_MAX + sizeof("secrets/")], path[PATH_MAX];
+
+    (void) snprintf(name, sizeof(name), "secrets/%s", secret->ns);
+    folder_of(store, name, path);
+
+    return disk_make_folder(path, 0700, err) == 0
+           ? disk_replace(path, secret->name, secret->value, secret->len, err)
+           : -1;
+}
+
+
+int
+store_delete_secret(const struct store *store, const char *ns,
+    const char *name, struct faas_err *err)
+{
+    char  folder[FAAS_NAME_MAX + sizeof("secrets/")], path[PATH_MAX];
+
+    (void) snprintf(folder, sizeof(folder), "secrets/%s", ns);
+    folder_of(store, folder, path);
+
+    return disk_remove(path, name, err);
+}
+
+
+int
+store_load_namespaces(const struct store *store,
+    void (*each)(void *arg, const char *name, const char *text, size_t len),
+    void *arg, struct faas_err *err)
+{
+    DIR              *dir;
+    char              path[PATH_MAX], file[PATH_MAX];
+    struct dirent    *entry;
+    struct faas_buf   buf;
+    struct faas_err   file_err;
+
+    folder_of(store, "namespaces", path);
+    dir = open_folder(path, err);
+
+    if (dir == NULL) {
+        return -1;
     }
 
-    return sync_dir(store, "functions", err);
+    while ((entry = readdir(dir)) != NULL) {
+
+        if (!faas_name_is_dns_label(entry->d_name, strlen(entry->d_name))) {
+            continue;
+        }
+
+        faas_buf_init(&buf, FILE_MAX_BYTES);
+        (void) snprintf(file, sizeof(file), "%.3800s/%.255s", path,
+                        entry->d_name);
+
+        if (disk_read(file, &buf, &file_err) == 0) {
+            each(arg, entry->d_name, buf.data != NULL ? buf.data : "",
+                 buf.len);
+
+        } else {
+            faas_log(FAAS_LOG_ERROR, "namespace cannot be read error=\"%s\"",
+                     file_err.text);
+        }
+
+        faas_buf_done(&buf);
+    }
+
+    (void) closedir(dir);
+
+    return 0;
+}
+
+
+int
+store_load_secrets(const struct store *store,
+    void (*each)(void *arg, const char *ns, const char *name), void *arg,
+    struct faas_err *err)
+{
+    DIR            *dir, *inner;
+    char            path[PATH_MAX], folder[PATH_MAX];
+    struct dirent  *entry, *file;
+
+    folder_of(store, "secrets", path);
+    dir = open_folder(path, err);
+
+    if (dir == NULL) {
+        return -1;
+    }
+
+    while ((entry = readdir(dir)) != NULL) {
+
+        if (!faas_name_is_dns_label(entry->d_name, strlen(entry->d_name))) {
+            continue;
+        }
+
+        (void) snprintf(folder, sizeof(folder), "%.3800s/%.255s", path,
+                        entry->d_name);
+        inner = open_folder(folder, err);
+
+        if (inner == NULL) {
+            (void) closedir(dir);
+            return -1;
+        }
+
+        while ((file = readdir(inner)) != NULL) {
+            if (secret_is_name(file->d_name)) {
+                each(arg, entry->d_name, file->d_name);
+            }
+        }
+
+        (void) closedir(inner);
+    }
+
+    (void) closedir(dir);
+
+    return 0;
+}
+
+
+void
+store_clear(const struct store *store,
+    int (*is_used)(void *arg, uint64_t number), void *arg)
+{
+    clear(store, "s", is_used, arg);
+    clear(store, "tmp", is_used, arg);
+    clear(store, "secrets-of", is_used, arg);
 }
 
 
 int
 store_number(struct store *store, uint64_t *number, struct faas_err *err)
 {
-    char  text[32];
+    if (store->number + NUMBERS_BLOCK / 2 >= store->reserved
+        && store->reserving == 0)
+    {
+        store->reserving = store->reserved + NUMBERS_BLOCK;
+        store->job.run = reserve;
+        store->job.done = on_reserved;
+        store->job.arg = store;
+        worker_add(store->worker, &store->job);
+    }
 
     if (store->number + 1 >= store->reserved) {
-
-        if (store->number >= NUMBERS_MAX - NUMBERS_BLOCK) {
-            return faas_err_set(err, 500, "all numbers of replicas have been "
-                                "used, empty the state folder");
-        }
-
-        (void) snprintf(text, sizeof(text), "%" PRIu64 "\n",
-                        store->number + 1 + NUMBERS_BLOCK);
-
-        if (replace_file(store, ".", "numbers", text, err) != 0) {
-            return -1;
-        }
-
-        store->reserved = store->number + 1 + NUMBERS_BLOCK;
+        return faas_err_set(err, 500, "no number for a replica is reserved on "
+                            "disk yet");
     }
 
     *number = ++store->number;
@@ -226,34 +338,109 @@ store_number(struct store *store, uint64_t *number, struct faas_err *err)
 }
 
 
-void
-store_remove_tree(const char *path)
+static int
+make_dirs(const struct store *store, struct faas_err *err)
 {
-    if (nftw(path, remove_entry, TREE_DEPTH_FDS, FTW_DEPTH | FTW_PHYS) != 0
-        && errno != ENOENT)
-    {
-        faas_log(FAAS_LOG_WARN, "cannot remove a folder, it stays path=%s "
-                 "error=\"%s\"", path, strerror(errno));
+    char    path[PATH_MAX];
+    size_t  i;
+
+    static const char *const  names[] = {
+        "functions", "namespaces", "secrets", "secrets-of", "logs", "tmp", "s"
+    };
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        folder_of(store, names[i], path);
+
+        if (disk_make_folder(path, 0700, err) != 0) {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * Entries are NUMBER, or NUMBER.sock.
+ */
+static void
+clear(const struct store *store, const char *name,
+    int (*is_used)(void *arg, uint64_t number), void *arg)
+{
+    DIR              *dir;
+    char              folder[PATH_MAX], path[PATH_MAX];
+    uint64_t          number;
+    struct dirent    *entry;
+    struct faas_err   err;
+
+    folder_of(store, name, folder);
+    dir = open_folder(folder, &err);
+
+    while (dir != NULL && (entry = readdir(dir)) != NULL) {
+
+        if (strcmp(entry->d_name, ".") == 0
+            || strcmp(entry->d_name, "..") == 0
+            || (faas_parse_uint(entry->d_name, strcspn(entry->d_name, "."), 1,
+                                NUMBERS_MAX, &number)
+                == 0
+                && is_used(arg, number)))
+        {
+            continue;
+        }
+
+        (void) snprintf(path, sizeof(path), "%.3800s/%.255s", folder,
+                        entry->d_name);
+
+        if (disk_remove_tree(path) != 0) {
+            faas_log(FAAS_LOG_WARN, "cannot remove a folder, it stays "
+                     "path=%s error=\"%s\"", path, strerror(errno));
+        }
+    }
+
+    if (dir != NULL) {
+        (void) closedir(dir);
     }
 }
 
 
-static int
-make_dir(const struct store *store, const char *name, mode_t mode,
-    struct faas_err *err)
+static void
+folder_of(const struct store *store, const char *name, char path[PATH_MAX])
 {
-    char  path[PATH_MAX];
+    (void) snprintf(path, PATH_MAX, "%.3500s/%.100s", store->dir, name);
+}
 
-    (void) snprintf(path, sizeof(path), "%.3500s/%s", store->dir, name);
 
-    if ((mkdir(path, mode) != 0 && errno != EEXIST)
-        || chmod(path, mode) != 0)
-    {
-        return faas_err_set(err, errno, "cannot make %.150s: %s", path,
+static DIR *
+open_folder(const char *path, struct faas_err *err)
+{
+    DIR  *dir;
+
+    dir = opendir(path);
+
+    if (dir == NULL) {
+        (void) faas_err_set(err, errno, "cannot read %.150s: %s", path,
                             strerror(errno));
     }
 
-    return 0;
+    return dir;
+}
+
+
+static void
+set_aside(const char *folder, const char *name, const struct faas_err *why)
+{
+    char  path[PATH_MAX], bad[PATH_MAX];
+
+    (void) snprintf(path, sizeof(path), "%.3500s/%.300s", folder, name);
+    (void) snprintf(bad, sizeof(bad), "%.4000s.bad", path);
+
+    faas_log(FAAS_LOG_ERROR, "specification cannot be read, setting it aside "
+             "as %s: %s", bad, why->text);
+
+    if (rename(path, bad) != 0) {
+        faas_log(FAAS_LOG_ERROR, "cannot rename, it stays error=\"%s\"",
+                 strerror(errno));
+    }
 }
 
 
@@ -328,18 +515,6 @@ admit_user(const struct store *store, const char *user, struct faas_err *err)
 }
 
 
-static int
-remove_entry(const char *path, const struct stat *st, int type,
-    struct FTW *ftw)
-{
-    (void) st;
-    (void) type;
-    (void) ftw;
-
-    return remove(path);
-}
-
-
 static struct spec *
 load_file(struct store *store, const char *name, uint64_t max_replicas,
     struct faas_err *err)
@@ -354,7 +529,7 @@ load_file(struct store *store, const char *name, uint64_t max_replicas,
     (void) snprintf(path, sizeof(path), "%.3500s/functions/%s", store->dir,
                     name);
 
-    if (read_file(path, &buf, err) == 0) {
+    if (disk_read(path, &buf, err) == 0) {
         spec = spec_decode(buf.data, buf.len, max_replicas, err);
     }
 
@@ -371,122 +546,6 @@ load_file(struct store *store, const char *name, uint64_t max_replicas,
 }
 
 
-static int
-read_file(const char *path, struct faas_buf *buf, struct faas_err *err)
-{
-    int      fd;
-    char     part[4096];
-    ssize_t  n;
-
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd == -1) {
-        return faas_err_set(err, errno, "%s", strerror(errno));
-    }
-
-    do {
-        n = read(fd, part, sizeof(part));
-    } while (n > 0 && faas_buf_add(buf, part, (size_t) n) == 0);
-
-    (void) close(fd);
-
-    if (n != 0) {
-        return faas_err_set(err, errno, n < 0 ? "cannot be read"
-                                              : "is too large");
-    }
-
-    return 0;
-}
-
-
-static int
-write_file(const char *path, const char *text, struct faas_err *err)
-{
-    int      fd;
-    size_t   len, done;
-    ssize_t  n;
-
-    fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-    if (fd == -1) {
-        return faas_err_set(err, 500, "cannot write %.150s: %s", path,
-                            strerror(errno));
-    }
-
-    len = strlen(text);
-
-    for (done = 0; done < len; done += (size_t) n) {
-        n = write(fd, text + done, len - done);
-
-        if (n <= 0) {
-            break;
-        }
-    }
-
-    if (done < len || fsync(fd) != 0) {
-        (void) faas_err_set(err, 500, "cannot write %.150s: %s", path,
-                            strerror(errno));
-        (void) close(fd);
-        (void) unlink(path);
-        return -1;
-    }
-
-    return close(fd) == 0 ? 0 : faas_err_set(err, 500, "cannot write %.150s: "
-                                             "%s", path, strerror(errno));
-}
-
-
-/*
- * A file is replaced as a whole, and safe on disk.
- */
-static int
-replace_file(const struct store *store, const char *folder, const char *name,
-    const char *text, struct faas_err *err)
-{
-    char  path[PATH_MAX], temporary[PATH_MAX];
-
-    (void) snprintf(path, sizeof(path), "%.3500s/%s/%s", store->dir, folder,
-                    name);
-    (void) snprintf(temporary, sizeof(temporary), "%.3500s/%s/.new",
-                    store->dir, folder);
-
-    if (write_file(temporary, text, err) != 0) {
-        return -1;
-    }
-
-    if (rename(temporary, path) != 0) {
-        return faas_err_set(err, 500, "cannot rename to %.150s: %s", path,
-                            strerror(errno));
-    }
-
-    return sync_dir(store, folder, err);
-}
-
-
-static int
-sync_dir(const struct store *store, const char *folder, struct faas_err *err)
-{
-    int   fd, rc;
-    char  path[PATH_MAX];
-
-    (void) snprintf(path, sizeof(path), "%.3500s/%s", store->dir, folder);
-
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    rc = fd != -1 ? fsync(fd) : -1;
-
-    if (rc != 0) {
-        (void) faas_err_set(err, 500, "cannot sync %.150s: %s", path,
-                            strerror(errno));
-    }
-
-    if (fd != -1) {
-        (void) close(fd);
-    }
-
-    return rc;
-}
-
-
 /*
  * Without the file none has been given.
  */
@@ -496,21 +555,17 @@ read_numbers(struct store *store, struct faas_err *err)
     int              rc;
     char             path[PATH_MAX];
     uint64_t         number;
-    struct stat      st;
     struct faas_buf  buf;
 
     number = 0;
     faas_buf_init(&buf, FILE_MAX_BYTES);
+    folder_of(store, "numbers", path);
+    rc = disk_read(path, &buf, err);
 
-    (void) snprintf(path, sizeof(path), "%.3500s/numbers", store->dir);
+    if (rc != 0 && err->code == ENOENT) {
+        rc = 0;
 
-    rc = lstat(path, &st) != 0 && errno == ENOENT
-         ? 0 : read_file(path, &buf, err);
-
-    if (rc != 0) {
-        rc = faas_err_prefix(err, "cannot read %.150s", path);
-
-    } else if (buf.len != 0
+    } else if (rc == 0 && buf.len != 0
                && faas_parse_uint(buf.data, buf.len - 1, 0, NUMBERS_MAX,
                                   &number)
                   != 0)
@@ -522,9 +577,58 @@ read_numbers(struct store *store, struct faas_err *err)
     faas_buf_done(&buf);
 
     store->number = number;
-    store->reserved = 0;
+    store->reserved = number;
+    store->reserving = number + NUMBERS_BLOCK;
+
+    if (rc == 0) {
+        rc = reserve(store, err);
+        on_reserved(store, err);
+    }
 
     return rc;
+}
+
+
+/*
+ * In the worker's thread, but at the start.
+ */
+static int
+reserve(void *arg, struct faas_err *err)
+{
+    int            n;
+    char           text[32];
+    struct store  *store;
+
+    store = arg;
+
+    if (store->reserving > NUMBERS_MAX) {
+        return faas_err_set(err, 500, "all numbers of replicas have been "
+                            "used, empty the state folder");
+    }
+
+    n = snprintf(text, sizeof(text), "%" PRIu64 "\n", store->reserving);
+    err->code = 0;
+
+    return disk_replace(store->dir, "numbers", text, (size_t) n, err);
+}
+
+
+static void
+on_reserved(void *arg, struct faas_err *err)
+{
+    struct store  *store;
+
+    store = arg;
+
+    if (err->code == 0) {
+        store->reserved = store->reserving;
+
+    } else {
+        faas_log(FAAS_LOG_ERROR, "cannot reserve numbers of replicas "
+                 "error=\"%s\"", err->text);
+    }
+
+    store->reserving = 0;
 }
 
 

@@ -5,6 +5,9 @@
  *
  *   lock              held by the scaler that uses the folder
  *   functions/KEY     a specification, written whole or not at all
+ *   namespaces/NAME   a namespace's labels and annotations, the same
+ *   secrets/NS/NAME   a secret's bytes, the same
+ *   secrets-of/N/     the secrets of a replica
  *   s/N.sock          replicas' listening sockets
  *   tmp/N/            replicas' TMPDIR
  *   logs/KEY/ID.log   what replicas print, and ID.log.1 before that: flog.h
@@ -12,8 +15,8 @@
  *                     is given twice, so that a gateway that has not read the
  *                     routes of today does not call another function
  *
- * Reading and writing here is done at start and on changes of the API only,
- * small files on a local disk; it does block for that long.
+ * What is written here blocks, and is done in a thread, but for store_open()
+ * and the loading: so most functions only read the path in the store.
  */
 
 #ifndef FAAS_SCALER_STORE_H
@@ -24,20 +27,24 @@
 
 #include "lib/faas_err.h"
 
+#include "secret.h"
 #include "spec.h"
+#include "worker.h"
 
 
 struct store {
-    char      dir[PATH_MAX];        /* absolute */
-    int       lock_fd;              /* -1: not held */
-    uint64_t  number;               /* the last one given */
-    uint64_t  reserved;             /* given only below it; on disk */
+    char            dir[PATH_MAX];      /* absolute */
+    int             lock_fd;            /* -1: not held */
+    uint64_t        number;             /* the last one given */
+    uint64_t        reserved;           /* given only below it; on disk */
+    uint64_t        reserving;          /* what the job writes; 0: no job */
+    struct job      job;
+    struct worker  *worker;             /* the caller's, once it is open */
 };
 
 
 /*
- * Makes the folders where they are missing, takes the lock and clears what
- * another scaler left in s/ and tmp/.  gateway_user ("" for none) may enter
+ * Makes the folders where they are missing, and takes the lock.  gateway_user ("" for none) may enter
  * the sockets' folder.  Returns 0 or -1.
  */
 int store_open(struct store *store, const char *dir,
@@ -58,27 +65,58 @@ int store_load(struct store *store, uint64_t max_replicas,
     struct faas_err *err);
 
 /*
- * Makes a specification safe on disk before it returns 0.
+ * Makes the text of spec_encode() safe on disk before it returns 0.
  */
-int store_save(struct store *store, const struct spec *spec,
+int store_save(const struct store *store, const char *key, const char *text,
     struct faas_err *err);
 
 /*
  * Forgets one, safely on disk; that there is none is no error.
  */
-int store_delete(struct store *store, const char *key, struct faas_err *err);
-
-/*
- * Gives a number that no replica of this state folder has had.  Returns 0 or
- * -1.
- */
-int store_number(struct store *store, uint64_t *number,
+int store_delete(const struct store *store, const char *key,
     struct faas_err *err);
 
 /*
- * Removes a folder below the state folder with all that is in it.
+ * The same for the text of a namespace.
  */
-void store_remove_tree(const char *path);
+int store_save_namespace(const struct store *store, const char *name,
+    const char *text, struct faas_err *err);
+int store_delete_namespace(const struct store *store, const char *name,
+    struct faas_err *err);
+
+/*
+ * The same for a secret.
+ */
+int store_save_secret(const struct store *store, const struct secret *secret,
+    struct faas_err *err);
+int store_delete_secret(const struct store *store, const char *ns,
+    const char *name, struct faas_err *err);
+
+/*
+ * Calls each with the name and the text of every namespace there is; and with
+ * that of every secret, and its namespace.  Returns 0, or -1.
+ */
+int store_load_namespaces(const struct store *store,
+    void (*each)(void *arg, const char *name, const char *text, size_t len),
+    void *arg, struct faas_err *err);
+int store_load_secrets(const struct store *store,
+    void (*each)(void *arg, const char *ns, const char *name), void *arg,
+    struct faas_err *err);
+
+/*
+ * Removes what replicas have left that are there no more: is_used tells of a
+ * number whether one is.
+ */
+void store_clear(const struct store *store,
+    int (*is_used)(void *arg, uint64_t number), void *arg);
+
+/*
+ * Gives a number that no replica of this state folder has had.  They are
+ * reserved on disk in blocks, by the worker, before they run out.  Returns 0,
+ * or -1: try again later.
+ */
+int store_number(struct store *store, uint64_t *number,
+    struct faas_err *err);
 
 
 #endif /* FAAS_SCALER_STORE_H */

@@ -88,12 +88,7 @@ sub addrs {
     return map { $_->{addr} } @{ decode_json($json)->{endpoints} };
 }
 
-sub children {
-    my $pid = $t->scaler->pid;
-
-    return grep { Faas::Proc::proc_state($_) !~ /^Z?$/ }
-        split ' ', slurp("/proc/$pid/task/$pid/children") // '';
-}
+sub children { return $t->replica_pids; }
 
 sub environ_of {
     my ($pid) = @_;
@@ -102,15 +97,7 @@ sub environ_of {
         split /\0/, slurp("/proc/$pid/environ") // '' };
 }
 
-# pids of a function's watchdogs
-sub watchdogs {
-    my ($name) = @_;
-
-    return grep {
-        (environ_of($_)->{OPENFAAS_NAME} // '') eq $name
-            && (slurp("/proc/$_/cmdline") // '') =~ /^faas-watchdog/
-    } children();
-}
+sub watchdogs { return $t->replica_pids(@_); }
 
 sub fds {
     my ($pid) = @_;
@@ -284,11 +271,14 @@ is(status('loop')->{availableReplicas}, 0, 'it is not available');
 wait_for(sub { !addrs('loop') }, WAIT, 'the route without it');
 pass('and in no route');
 isnt(log_of('loop'), '', 'why is in its log');
+like(status('loop')->{annotations}{'com.ngx-faas.last-error'},
+    qr/^replica loop-\d+ ended, status=1, see its log$/, 'which is said');
 
 deploy('loop', 'env', method => 'PUT');
 wait_ready('loop');
 is(http(GET => (addrs('loop'))[0], '/')->{status}, 200,
     'an update mends it at once');
+wait_for(sub { !%{ status('loop')->{annotations} } }, WAIT, 'no error');
 
 # an update that does not start
 
@@ -382,17 +372,33 @@ is(http(GET => $_, '/')->{status}, 200, "$_ answers")
 my @before = children();
 my %created = map { $_->{name} => $_->{createdAt} }
     @{ json_of(call(GET => '/system/functions')) };
-my %old_addr = map { $_ => 1 } map { addrs("many$_") } 1 .. 40;
-scale('many7', 5);
-scale('many8', 0);
+my %old_addr = map { my $name = $_; map { $_ => $name } addrs($name) }
+    map { "many$_" } 1 .. 40;
+my @kept = map { watchdogs("many$_") } 4 .. 6;
 $t->scaler->crash;
-wait_for(sub { !grep { alive($_) } @before }, WAIT, 'their end');
-pass('replicas do not outlive a scaler that is killed');
+is(http(GET => $_, '/')->{status}, 200, 'replicas outlive a killed scaler')
+    for sort keys %old_addr;
 
 $t->spew("$state/functions/$_->[0].openfaas-fn", $_->[1])
     for ['many1', '{"replicas": 1, "cre'], ['many2', '[]'], ['many3',
     slurp("$state/functions/many4.openfaas-fn")];
+
+for my $case (['many7', 5], ['many8', 0]) {
+    my $spec = decode_json(slurp("$state/functions/$case->[0].openfaas-fn"));
+
+    $spec->{replicas} = $case->[1];
+    $t->spew("$state/functions/$case->[0].openfaas-fn", encode_json($spec));
+}
+
+# an update that was written, but not made any more
+my $spec = decode_json(slurp("$state/functions/many9.openfaas-fn"));
+$spec->{revision}++;
+$t->spew("$state/functions/many9.openfaas-fn", encode_json($spec));
+my @many9 = watchdogs('many9');
+
 $t->spew("$dir/functions/gone/x", '');
+mkdir "$state/tmp/9999";
+$t->spew("$state/s/9999.sock", '');
 $t->start_scaler(functions => "$dir/functions", args => ['--max-starts', 8]);
 $scaler = $t->scaler->pid;
 wait_for(sub {
@@ -401,7 +407,15 @@ wait_for(sub {
     $n += $_->{availableReplicas} for @$list;
     @$list == 37 && $n == 36 * 3 - 3 + 5;
 }, 60, 'all replicas');
-pass('a new one brings them back');
+pass('a new one takes them over');
+is_deeply([sort map { watchdogs("many$_") } 4 .. 6], [sort @kept],
+    'they are the same processes');
+wait_for(sub { !grep { alive($_) } @many9 }, WAIT, 'end of old replicas');
+pass('those of an older deployment are replaced');
+wait_for(sub { !map { watchdogs("many$_") } 1 .. 3, 8 }, WAIT, 'their end');
+pass('those of no function, and those too many, end');
+ok(!-e "$state/tmp/9999" && !-e "$state/s/9999.sock",
+    'what was left of others is removed');
 is(status('many7')->{replicas}, 5, 'as many as there were');
 is(status('many8')->{replicas}, 0, 'or none');
 is(status('many9')->{createdAt}, $created{many9}, 'createdAt is kept');
@@ -410,8 +424,10 @@ is_deeply([grep { /\.bad$/ } names("$state/functions")],
     'specifications that are damaged are set aside');
 is(scalar(() = scaler_log() =~ /specification cannot be read, setting/g), 3,
     'which is logged');
-ok(!grep({ $old_addr{$_} } map { addrs("many$_") } 4 .. 40),
-    'no address means another function than before');
+for my $name (map { "many$_" } 4 .. 40) {
+    next if !grep { ($old_addr{$_} // $name) ne $name } addrs($name);
+    fail("an address of $name was another function's before");
+}
 
 # the folder of a function is missing for a while
 
@@ -428,7 +444,10 @@ rename "$dir/functions/gone", "$dir/functions/hidden";
 
 $t->start_scaler(functions => "$dir/functions");
 $scaler = $t->scaler->pid;
-is(status('moved')->{replicas}, 0, 'without its folder a function waits');
+is_deeply([@{ status('moved') }{qw(replicas availableReplicas)}], [1, 0],
+    'without its folder a function waits');
+like(status('moved')->{annotations}{'com.ngx-faas.last-error'},
+    qr/"image": there is no "gone"/, 'and says why');
 is(scale('moved', 2), 400, 'it cannot be scaled');
 rename "$dir/functions/hidden", "$dir/functions/gone";
 is(scale('moved', 2), 202, 'with its folder it can');

@@ -451,21 +451,25 @@ pass('it goes on when it can');
 is(() = scaler_log() =~ /cannot write what functions print/g, 1,
     'it was reported once');
 remove('full');
+wait_for(sub { !-e "$state/logs/full.openfaas-fn" }, WAIT, 'no folder');
 
-# the scaler is killed
+# the scaler is killed: its replicas go on
 
-deploy('cut', image => 'slow', envVars => { mode => 'streaming',
-    prefix_logs => 'false', access_log => 'false', write_timeout => '1s' });
+deploy($_, image => 'slow') for qw(cut dead);
 $client = Faas::HTTP->new((endpoints('cut'))[0]{addr});
-$client->send_request(POST => '/', {}, "$dir/never\n");
-wait_for(sub { texts('name=cut') eq 'begin' }, WAIT, 'a running request');
-remove('cut');
-ok(-e "$state/logs/cut.openfaas-fn", 'one is on its way out');
+$client->send_request(POST => '/', {}, "$dir/later\n");
+my $other = Faas::HTTP->new((endpoints('dead'))[0]{addr});
+$other->send_request(POST => '/', {}, "$dir/never\n");
+wait_for(sub { texts("name=$_") eq 'begin' }, WAIT, 'a running request')
+    for qw(cut dead);
+my @dead = $t->replica_pids('dead');
+remove($_) for qw(cut dead);
+ok(-e "$state/logs/$_.openfaas-fn", "$_ is on its way out") for qw(cut dead);
 prints_all('many', 16 .. 20);
 my @before = logs('name=many');
-my @children = Faas::Proc::descendants($t->scaler->pid);
 $t->scaler->crash;
-wait_for(sub { !grep { alive($_) } @children }, WAIT, 'their end');
+kill 'KILL', @dead;
+wait_for(sub { !grep { alive($_) } @dead }, WAIT, 'its end');
 mkdir "$state/logs/nobody.openfaas-fn";
 $t->spew("$state/logs/nobody.openfaas-fn/nobody-1.log", 'x');
 $t->spew("$state/logs/old.openfaas-fn.log", 'x');
@@ -476,9 +480,14 @@ is_deeply([logs('name=many')], \@before,
     'a new scaler has the lines of the old one');
 prints_all('many', 'new');
 is(texts('name=many'), join(' ', 1 .. 20, 'new'), 'and goes on');
+is((logs('name=many&tail=1'))[0]{instance}, $before[-1]{instance},
+    'with the same replica');
 is_deeply([map { s{.*/}{}r } glob "$state/logs/*"],
-    [map { "$_.openfaas-fn" } qw(fn many)],
+    [map { "$_.openfaas-fn" } qw(cut fn many)],
     'what belongs to no function is removed');
+$t->spew("$dir/later", '');
+wait_for(sub { !-e "$state/logs/cut.openfaas-fn" }, WAIT, 'no folder');
+pass('one that was on its way out takes its log along');
 
 # a client that does not read
 
@@ -516,7 +525,7 @@ is(join(' ', map { $_ + 0 } $f->{text} =~ /"text":"(\d+) /g),
 prints('fn', "live\n");
 wait_for(sub { take($f) =~ /"live"\}\n\z/ }, WAIT, 'the next line');
 pass('and what comes then');
-$f->{client}->close;
+$_->close for $f->{client}, $client, $other;
 
 $res = call(GET => '/system/logs?name=fn&tail=2000');
 is(scalar(() = $res->{body} =~ /\n/g), 2000, 'many lines at once');

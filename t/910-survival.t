@@ -67,15 +67,6 @@ sub no_failure_but_cut {
     return $sum;
 }
 
-sub watchdogs {
-    my ($function) = @_;
-
-    return grep {
-        (slurp("/proc/$_/environ") // '') =~ /OPENFAAS_NAME=\Q$function\E\0/
-            && (slurp("/proc/$_/cmdline") // '') =~ /faas-watchdog/
-    } Faas::Proc::descendants($t->scaler->pid);
-}
-
 # nginx reloads
 
 my $load = load_of('/function/hello-node');
@@ -92,10 +83,10 @@ no_failure($load, 'two reloads of nginx');
 $load = load_of('/function/hello-node');
 
 for my $round (1 .. 4) {
-    my ($victim) = watchdogs('hello-node');
+    my ($victim) = $t->replica_pids('hello-node');
 
     kill 'KILL', $victim;
-    wait_for(sub { my @w = watchdogs('hello-node');
+    wait_for(sub { my @w = $t->replica_pids('hello-node');
         @w == 2 && !grep { $_ == $victim } @w }, 20, 'another one');
     more($load, 100);
 }
@@ -107,10 +98,10 @@ no_failure($load, 'replicas killed by SIGKILL');
 $load = load_of('/function/wordcount', method => 'GET');
 
 for my $round (1 .. 3) {
-    my ($victim) = watchdogs('wordcount');
+    my ($victim) = $t->replica_pids('wordcount');
 
     kill 'KILL', $victim;
-    wait_for(sub { my @w = watchdogs('wordcount');
+    wait_for(sub { my @w = $t->replica_pids('wordcount');
         @w == 1 && $w[0] != $victim }, 20, 'another one');
     more($load, 20);
 }
@@ -124,7 +115,7 @@ $load = load_of('/function/hello-node');
 for my $n (4, 1, 3, 2) {
     $t->admin(POST => '/system/scale-function/hello-node',
         { replicas => $n });
-    wait_for(sub { watchdogs('hello-node') == $n }, 30, "$n replicas");
+    wait_for(sub { $t->replica_pids('hello-node') == $n }, 30, "$n replicas");
     more($load, 100);
 }
 
@@ -133,13 +124,13 @@ no_failure($load, 'scaled up and down');
 $load = load_of('/function/hello-node');
 
 for my $round (1 .. 3) {
-    my %old = map { $_ => 1 } watchdogs('hello-node');
+    my %old = map { $_ => 1 } $t->replica_pids('hello-node');
 
     $t->admin(PUT => '/system/functions', { service => 'hello-node',
         image => 'hello-node', envProcess => 'node handler.js',
         labels => { 'com.openfaas.scale.min' => '2' },
         envVars => { mode => 'http', round => "$round" } });
-    wait_for(sub { my @w = watchdogs('hello-node');
+    wait_for(sub { my @w = $t->replica_pids('hello-node');
         @w == 2 && !grep { $old{$_} } @w }, 30, 'new replicas');
     more($load, 100);
 }
@@ -167,28 +158,37 @@ wait_for(sub {
 }, 15, 'the counters');
 pass('counters have caught up');
 
-# the scaler is killed: no process of it stays, and functions come back
+# the scaler is killed: functions go on, and the next one takes them over
 
-my @old = (watchdogs('hello-node'), watchdogs('wordcount'));
+my @old = sort($t->replica_pids);
 is(scalar @old, 3, 'three replicas run');
-kill 'KILL', $t->scaler->pid;
-$t->scaler->crash;
-wait_for(sub { !grep { alive($_) } @old }, 20,
-    "the end of its replicas");
-pass('replicas end with a scaler that is killed');
+$load = load_of('/function/hello-node');
 
-$t->start_scaler;
+for my $round (1 .. 5) {
+    $t->scaler->crash;
+    more($load, 100);
+    $t->start_scaler;
+    more($load, 50);
+}
+
+no_failure($load, 'the scaler is killed five times');
+is_deeply([sort($t->replica_pids)], \@old, 'the replicas are the same');
 $t->wait_available('hello-node', 2);
+$t->wait_available('wordcount', 1);
+kill 'KILL', @old;
+wait_for(sub {
+    my @new = $t->replica_pids;
+
+    return @new == 3 && !grep { my $pid = $_; grep { $pid == $_ } @old } @new;
+}, 30, 'three new ones');
+pass('what it has taken over is started again where it ends');
 wait_for(sub { $t->get('/function/hello-node')->{status} == 200 }, 10,
     'hello-node');
-pass('hello-node is back');
-wait_for(sub { $t->post('/function/wordcount', 'a b')->{status} == 200 }, 10,
-    'wordcount');
-pass('wordcount is back');
+is($t->post('/function/wordcount', 'a b')->{status}, 200, 'it is called');
 
 # the scaler is stopped in order
 
-@old = (watchdogs('hello-node'), watchdogs('wordcount'));
+@old = $t->replica_pids;
 $t->scaler->stop;
 ok(!(grep { alive($_) } @old), 'a scaler that is stopped leaves no process');
 

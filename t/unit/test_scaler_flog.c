@@ -4,9 +4,8 @@
  * If this fails, functions' logs fill the disk, lose lines that there is room
  * for, or are read out of order.
  *
- * uses: scaler/flog.c scaler/flog_file.c scaler/log_line.c
- * uses: scaler/log_merge.c scaler/log_source.c scaler/limits.c scaler/spec.c
- * uses: scaler/store.c
+ * uses: scaler/disk.c scaler/flog.c scaler/flog_file.c scaler/log_line.c
+ * uses: scaler/log_merge.c scaler/log_source.c
  */
 
 #include <errno.h>
@@ -24,9 +23,9 @@
 
 #include <cmocka.h>
 
+#include "scaler/disk.h"
 #include "scaler/flog.h"
 #include "scaler/log_merge.h"
-#include "scaler/store.h"
 
 
 #define MAX      65536
@@ -76,9 +75,8 @@ tear_down(void **state)
     (void) state;
 
     flog_done(&flog);
-    store_remove_tree(dir);
 
-    return 0;
+    return disk_remove_tree(dir);
 }
 
 
@@ -336,8 +334,36 @@ a_new_scaler_reads_what_there_was(void **state)
     flog_init(&flog, &store, "fn.ns");
     store.max = 3000;
     flog_load(&flog);
+    flog_trim(&flog);
     assert_true(flog.size <= 3000);
     reads(read_log(0, 0, ""), 600, 600);
+}
+
+
+static void
+a_replica_that_is_taken_over_goes_on(void **state)
+{
+    int   i;
+    char  id[16];
+
+    (void) state;
+
+    for (i = 0; i < FLOG_GONE_MAX + 10; i++) {
+        (void) snprintf(id, sizeof(id), "fn-%d", i);
+        put_line(id, i, i, 10);
+    }
+
+    flog_done(&flog);
+    flog_init(&flog, &store, "fn.ns");
+    flog_load(&flog);
+    flog_adopt(&flog, "fn-0");
+    flog_trim(&flog);
+
+    assert_true(size_of("fn-0.log") > 0);
+    assert_int_equal(size_of("fn-1.log"), -1);
+    put_line("fn-0", 100, 100, 10);
+    assert_int_equal(read_log(0, 0, "fn-0")->n, 2);
+    assert_int_equal(read_log(0, 0, "")->n, FLOG_GONE_MAX + 2);
 }
 
 
@@ -364,6 +390,12 @@ half_a_line_is_read_at_the_end(void **state)
     flog_load(&flog);
     reads(read_log(0, 0, ""), 1, 3);
     reads(read_log(2, 0, ""), 2, 3);
+
+    /* nor is what comes next a part of it */
+
+    flog_adopt(&flog, "fn-1");
+    put_line("fn-1", 4, 4, 10);
+    reads(read_log(0, 0, ""), 1, 4);
 }
 
 
@@ -687,6 +719,7 @@ main(void)
         TEST(lines_as_long_as_the_bound_keep_it),
         TEST(files_of_replicas_that_are_gone_are_counted),
         TEST(a_new_scaler_reads_what_there_was),
+        TEST(a_replica_that_is_taken_over_goes_on),
         TEST(half_a_line_is_read_at_the_end),
         TEST(a_file_that_is_no_log_is_read_in_pieces),
         TEST(lines_are_in_order_of_time),

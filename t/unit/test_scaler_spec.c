@@ -4,7 +4,8 @@
  * If this fails, the scaler deploys what it should refuse, or forgets a part
  * of what was deployed when it starts again.
  *
- * uses: scaler/limits.c scaler/spec.c
+ * uses: scaler/limits.c scaler/spec.c scaler/body.c scaler/env.c
+ * uses: scaler/secret.c scaler/base64.c
  */
 
 #include <setjmp.h>
@@ -18,6 +19,8 @@
 #include <cmocka.h>
 
 #include "lib/faas_proto.h"
+#include "scaler/body.h"
+#include "scaler/env.h"
 #include "scaler/spec.h"
 
 
@@ -126,7 +129,7 @@ names_are_dns_labels(void **state)
     refused("{\"service\":\"a\\u0000b\",\"image\":\"i\"}");
     refused("{\"service\":\"a\"}");
     refused("{\"service\":\"a\",\"image\":null}");
-    refused(HEAD ",\"namespace\":\"other\"}");
+    refused(HEAD ",\"namespace\":\"Other\"}");
     refused(HEAD ",\"namespace\":{}}");
     taken(HEAD ",\"namespace\":\"\"}", 1, 20);
     taken(HEAD ",\"namespace\":\"" FAAS_DEFAULT_NAMESPACE "\"}", 1, 20);
@@ -153,7 +156,7 @@ members_are_checked(void **state)
     refused(HEAD ",\"envVars\":{\"fprocess\":\"x\"}}");
     refused(HEAD ",\"labels\":{\"a\":null}}");
     refused(HEAD ",\"annotations\":[]}");
-    refused(HEAD ",\"secrets\":[\"s\"]}");
+    refused(HEAD ",\"secrets\":[\"S\"]}");
     refused(HEAD ",\"secrets\":\"s\"}");
     refused(HEAD ",\"constraints\":[1]}");
     refused(HEAD ",\"limits\":\"1\"}");
@@ -182,17 +185,17 @@ sizes_are_bounded(void **state)
     assert_non_null(s);
 
     p = s + snprintf(s, 100, HEAD ",\"envVars\":{\"a\":\"");
-    memset(p, 'x', SPEC_TEXT_MAX);
-    (void) snprintf(p + SPEC_TEXT_MAX, 10, "\"}}");
+    memset(p, 'x', BODY_TEXT_MAX);
+    (void) snprintf(p + BODY_TEXT_MAX, 10, "\"}}");
     taken(s, 1, 20);
 
-    p[SPEC_TEXT_MAX] = 'x';
-    (void) snprintf(p + SPEC_TEXT_MAX + 1, 10, "\"}}");
+    p[BODY_TEXT_MAX] = 'x';
+    (void) snprintf(p + BODY_TEXT_MAX + 1, 10, "\"}}");
     refused(s);
 
     p = s + snprintf(s, 100, HEAD ",\"labels\":{\"a\":\"\"");
 
-    for (i = 0; i < SPEC_LABELS_MAX; i++) {
+    for (i = 0; i < BODY_MAP_MAX; i++) {
         p += snprintf(p, 32, ",\"l%d\":\"\"", i);
     }
 
@@ -200,10 +203,10 @@ sizes_are_bounded(void **state)
     refused(s);
 
     p = s + snprintf(s, 100, HEAD ",\"envVars\":{\"");
-    memset(p, 'n', SPEC_ENV_NAME_MAX);
-    (void) snprintf(p + SPEC_ENV_NAME_MAX, 10, "\":\"\"}}");
+    memset(p, 'n', ENV_NAME_MAX);
+    (void) snprintf(p + ENV_NAME_MAX, 10, "\":\"\"}}");
     taken(s, 1, 20);
-    (void) snprintf(p + SPEC_ENV_NAME_MAX, 10, "n\":\"\"}}");
+    (void) snprintf(p + ENV_NAME_MAX, 10, "n\":\"\"}}");
     refused(s);
 
     free(s);

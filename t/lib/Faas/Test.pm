@@ -241,6 +241,28 @@ sub start_scaler {
 }
 
 
+# Pids of the watchdogs of the scaler's replicas, of a function's, or of all:
+# they are not its children where another one has started them.
+sub replica_pids {
+    my ($self, $name) = @_;
+
+    my @pids;
+
+    for my $pid (map { m{^/proc/(\d+)} } glob '/proc/[0-9]*') {
+        my %env = map { split /=/, $_, 2 }
+            grep { /=/ } split /\0/, slurp("/proc/$pid/environ") // '';
+
+        push @pids, $pid if ($env{FAAS_REPLICA} // '') =~ /^\Q$self->{dir}\E\//
+            && $env{LISTEN_PID} == $pid
+            && (slurp("/proc/$pid/stat") // '') =~
+                /\) \S (?:\d+ ){2}(\d+)/ && $1 == $pid
+            && (!defined $name || $env{OPENFAAS_NAME} eq $name);
+    }
+
+    return @pids;
+}
+
+
 # nginx; options as Faas::Nginx->new takes them.  The first one is what
 # get() and the like talk to; another one needs a name.
 sub start_nginx {

@@ -1,0 +1,89 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Base64.
+ */
+
+#include "base64.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+
+static int value_of(char c);
+
+
+char *
+base64_decode(const char *s, size_t len, size_t *n)
+{
+    int        value;
+    char      *out;
+    size_t     i, chars, pads;
+    uint32_t   bits;
+
+    out = malloc(len / 4 * 3 + 3);
+
+    if (out == NULL) {
+        return NULL;
+    }
+
+    *n = 0;
+    bits = 0;
+    chars = 0;
+    pads = 0;
+
+    for (i = 0; i < len; i++) {
+
+        if (s[i] == '\n' || s[i] == '\r') {
+            continue;
+        }
+
+        value = value_of(s[i]);
+
+        if (s[i] == '=' && chars % 4 >= 2) {
+            pads++;
+            value = 0;
+
+        } else if (value < 0 || pads != 0) {
+            free(out);
+            return NULL;
+        }
+
+        bits = bits << 6 | (uint32_t) value;
+        chars++;
+
+        if (chars % 4 == 0) {
+            out[(*n)++] = (char) (bits >> 16);
+            out[(*n)++] = (char) (bits >> 8);
+            out[(*n)++] = (char) bits;
+        }
+    }
+
+    if (chars % 4 != 0 || pads > 2) {
+        free(out);
+        return NULL;
+    }
+
+    *n -= pads;
+
+    return out;
+}
+
+
+static int
+value_of(char c)
+{
+    if (c >= 'A' && c <= 'Z') {
+        return c - 'A';
+    }
+
+    if (c >= 'a' && c <= 'z') {
+        return c - 'a' + 26;
+    }
+
+    if (c >= '0' && c <= '9') {
+        return c - '0' + 52;
+    }
+
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
