@@ -23,6 +23,7 @@
 
 #include "api_call.h"
 #include "api_functions.h"
+#include "api_logs.h"
 
 
 #define LISTEN_BACKLOG   128
@@ -80,6 +81,7 @@ static const struct route  routes[] = {
       api_update_namespace },
     { EVHTTP_REQ_DELETE, "/system/namespace/", NAMESPACE_NAME,
       api_remove_namespace },
+    { EVHTTP_REQ_GET, "/system/logs", NO_NAME, api_logs },
     { EVHTTP_REQ_GET, "/system/info", NO_NAME, api_info },
     { EVHTTP_REQ_GET, "/healthz", NO_NAME, api_health },
     { EVHTTP_REQ_HEAD, "/healthz", NO_NAME, api_health },

@@ -55,7 +55,6 @@ struct function *
 function_new(struct function_host *host, struct spec *spec, const char *dir,
     void (*done)(struct function *fn))
 {
-    char              path[PATH_MAX];
     struct function  *fn;
 
     fn = calloc(1, sizeof(*fn));
@@ -71,9 +70,7 @@ function_new(struct function_host *host, struct spec *spec, const char *dir,
     (void) snprintf(fn->dir, sizeof(fn->dir), "%s", dir);
     TAILQ_INIT(&fn->replicas);
 
-    (void) snprintf(path, sizeof(path), "%.3500s/logs/%s.log",
-                    host->store.dir, spec->key);
-    flog_init(&fn->flog, path, host->options->max_log);
+    flog_init(&fn->flog, &host->logs, spec->key);
 
     return fn;
 }
@@ -82,7 +79,13 @@ function_new(struct function_host *host, struct spec *spec, const char *dir,
 void
 function_free(struct function *fn)
 {
-    flog_done(&fn->flog);
+    if (fn->is_removed) {
+        flog_remove(&fn->flog);
+
+    } else {
+        flog_done(&fn->flog);
+    }
+
     spec_free(fn->spec);
     free(fn->route);
     free(fn);
@@ -138,6 +141,7 @@ function_adopt(struct function *fn, const struct survivor *survivor,
     replica->generation = survivor->revision == fn->spec->revision
                           ? fn->generation : fn->generation - 1;
     TAILQ_INSERT_TAIL(&fn->replicas, replica, link);
+    flog_adopt(&fn->flog, replica->id);
 
     return 0;
 }
@@ -173,6 +177,7 @@ void
 function_forget(struct function *fn, struct replica *replica)
 {
     TAILQ_REMOVE(&fn->replicas, replica, link);
+    flog_forget(&fn->flog, replica->id);
     free(replica);
 
     finish_if_done(fn);

@@ -43,6 +43,7 @@ struct function_host {
     const struct scaler_options  *options;
     const struct provider_hooks  *hooks;
     struct store                  store;
+    struct flog_store             logs;
     struct replica_owner          owner;
     int                           is_stopping;
 

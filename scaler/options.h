@@ -30,7 +30,8 @@ struct scaler_options {
     uint64_t     max_replicas;      /* of one function */
     uint64_t     max_starts;        /* processes starting at a time */
     uint64_t     max_body;          /* bytes of a request to the API */
-    uint64_t     max_log;           /* bytes of a function's log file */
+    uint64_t     max_log;           /* bytes of a function's logs, all */
+    uint64_t     max_followers;     /* of logs */
     uint64_t     max_gateways;
     uint64_t     drain_timeout_ms;
     uint64_t     stop_timeout_ms;

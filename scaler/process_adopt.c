@@ -20,6 +20,7 @@ static void on_survivor(void *arg, const struct survivor *survivor);
 static struct function *ghost(struct process_provider *p,
     const struct survivor *survivor);
 static int is_used(void *arg, uint64_t number);
+static int is_logged(void *arg, const char *key);
 
 
 int
@@ -32,9 +33,11 @@ process_adopt(struct process_provider *p, struct faas_err *err)
     }
 
     store_clear(&p->host.store, is_used, p);
+    flog_store_clean(&p->host.logs, is_logged, p);
 
     for (fn = TAILQ_FIRST(&p->functions); fn != NULL; fn = next) {
         next = TAILQ_NEXT(fn, link);
+        flog_trim(&fn->flog);
 
         if (fn->is_ghost) {
             process_remove(p, fn);
@@ -100,6 +103,7 @@ ghost(struct process_provider *p, const struct survivor *survivor)
 
     if (fn != NULL) {
         fn->is_ghost = 1;
+        flog_load(&fn->flog);
     }
 
     return fn;
@@ -124,4 +128,11 @@ is_used(void *arg, uint64_t number)
     }
 
     return 0;
+}
+
+
+static int
+is_logged(void *arg, const char *key)
+{
+    return process_find(arg, key) != NULL;
 }

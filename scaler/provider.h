@@ -5,7 +5,8 @@
  * who is behind it: processes of this machine, or, later, Docker Swarm.
  *
  * Each operation answers through callbacks, at once or later, and exactly
- * once: a provider may have to ask somebody over a network.
+ * once: a provider may have to ask somebody over a network.  Logs are a stream
+ * of lines, which may have no end.
  */
 
 #ifndef FAAS_SCALER_PROVIDER_H
@@ -16,6 +17,8 @@
 #include "lib/faas_err.h"
 #include "lib/faas_proto.h"
 
+#include "log_line.h"
+#include "log_query.h"
 #include "namespace.h"
 #include "secret.h"
 #include "spec.h"
@@ -42,6 +45,41 @@ typedef void (*provider_namespace_fn)(void *arg, const struct namespace *ns);
 typedef void (*provider_secret_fn)(void *arg, const char *ns,
     const char *name);
 
+
+/*
+ * Who gets the lines of a stream.  Each may pause the stream; none may resume
+ * or cancel it.
+ */
+struct provider_log_sink {
+    void  *arg;
+
+    /* the function is there: lines follow, or none */
+    void (*begin)(void *arg);
+
+    /* the line is valid during the call */
+    void (*line)(void *arg, const struct log_line *line);
+
+    /* what came since the last time is all there is now */
+    void (*flush)(void *arg);
+
+    /* the last call; err as in provider_done_fn, also without begin() */
+    void (*end)(void *arg, const struct faas_err *err);
+};
+
+/* the first member of each provider's own structure; gone with end() */
+struct provider_stream {
+    const struct provider_stream_ops  *ops;
+};
+
+struct provider_stream_ops {
+    /* no line comes until it is resumed; what the provider holds meanwhile
+       has a bound */
+    void (*pause)(struct provider_stream *stream);
+    void (*resume)(struct provider_stream *stream);
+
+    /* ends it without end() */
+    void (*cancel)(struct provider_stream *stream);
+};
 
 /*
  * What a provider asks of the scaler.
@@ -114,6 +152,12 @@ struct provider_ops {
     /* 409 where there is anything in it */
     void (*remove_namespace)(struct provider *provider, const char *name,
         provider_done_fn done, void *arg);
+
+    /* returns a stream that calls sink (which is copied), but not before this
+       returns; or NULL with err, and then sink is not called */
+    struct provider_stream *(*logs)(struct provider *provider,
+        const struct log_query *query, const struct provider_log_sink *sink,
+        struct faas_err *err);
 
     /* ends all that runs and must not outlive the scaler, then calls stopped;
        nothing else is called afterwards but free */

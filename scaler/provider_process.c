@@ -17,6 +17,7 @@
 #include "lib/faas_log.h"
 
 #include "image.h"
+#include "log_stream.h"
 #include "process.h"
 
 
@@ -27,6 +28,9 @@ static void op_list(struct provider *provider, const char *ns,
     provider_each_fn each, provider_done_fn done, void *arg);
 static void op_get(struct provider *provider, const char *key,
     provider_each_fn each, provider_done_fn done, void *arg);
+static struct provider_stream *op_logs(struct provider *provider,
+    const struct log_query *query, const struct provider_log_sink *sink,
+    struct faas_err *err);
 static void op_stop(struct provider *provider, void (*stopped)(void *arg),
     void *arg);
 static void stop_all(struct process_provider *p);
@@ -56,6 +60,7 @@ static const struct provider_ops  process_ops = {
     .list_namespaces = process_list_namespaces,
     .save_namespace = process_save_namespace,
     .remove_namespace = process_remove_namespace,
+    .logs = op_logs,
     .stop = op_stop,
     .free = op_free,
 };
@@ -119,6 +124,8 @@ set_up(struct process_provider *p, struct event_base *base,
         return -1;
     }
 
+    flog_store_init(&p->host.logs, p->host.store.dir, options->max_log);
+
     if (starter_open(&p->starter, base, &p->functions, &p->removed,
                      options->max_starts, err)
         != 0
@@ -177,8 +184,12 @@ load_spec(void *arg, struct spec *spec)
     if (fn == NULL) {
         faas_log(FAAS_LOG_ERROR, "no memory for a function, it is not "
                  "started");
+        return;
+    }
 
-    } else if (image.dir[0] == '\0') {
+    flog_load(&fn->flog);
+
+    if (image.dir[0] == '\0') {
         memcpy(fn->error, err.text, sizeof(fn->error));
     }
 }
@@ -239,6 +250,25 @@ view_of(struct function *fn, struct provider_function *view)
     view->spec = fn->spec;
     view->available = function_available(fn);
     view->error = function_error(fn);
+}
+
+
+static struct provider_stream *
+op_logs(struct provider *provider, const struct log_query *query,
+    const struct provider_log_sink *sink, struct faas_err *err)
+{
+    struct function          *fn;
+    struct process_provider  *p;
+
+    p = (struct process_provider *) provider;
+    fn = process_find(p, query->key);
+
+    if (fn == NULL) {
+        (void) faas_err_set(err, 404, "function %s not found", query->key);
+        return NULL;
+    }
+
+    return log_stream_new(&fn->flog, query, sink, p->host.owner.base, err);
 }
 
 

@@ -29,7 +29,7 @@
 #include "lib/faas_err.h"
 #include "lib/faas_proto.h"
 
-#include "flog.h"
+#include "flog_reader.h"
 #include "options.h"
 #include "spec.h"
 #include "survivor.h"

@@ -23,7 +23,7 @@
 #define FDS            2        /* of a replica: its socket, its output */
 
 
-static void raise_nofile(struct replica_owner *owner);
+static void raise_nofile(struct replica_owner *owner, uint64_t clients);
 
 
 int
@@ -42,7 +42,7 @@ replica_owner_init(struct replica_owner *owner,
 
     owner->state_dir = state_dir;
     owner->watchdog = options->watchdog;
-    raise_nofile(owner);
+    raise_nofile(owner, options->max_followers * 2);
 
     if (options->gateway_user[0] == '\0') {
         return 0;
@@ -64,10 +64,10 @@ replica_owner_init(struct replica_owner *owner,
 
 /*
  * Processes get the limit that was there before: some C programs cannot count
- * above 1,024.
+ * above 1,024.  clients may stay for long.
  */
 static void
-raise_nofile(struct replica_owner *owner)
+raise_nofile(struct replica_owner *owner, uint64_t clients)
 {
     rlim_t         reserve;
     struct rlimit  most;
@@ -87,6 +87,11 @@ raise_nofile(struct replica_owner *owner)
                  "on with what there is error=\"%s\"", strerror(errno));
     }
 
-    reserve = most.rlim_cur / 2 < FD_RESERVE ? most.rlim_cur / 2 : FD_RESERVE;
+    reserve = FD_RESERVE + clients;
+
+    if (reserve > most.rlim_cur / 2) {
+        reserve = most.rlim_cur / 2;
+    }
+
     owner->max = (most.rlim_cur - reserve) / FDS;
 }

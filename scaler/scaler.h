@@ -10,6 +10,7 @@
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
+#include <stdint.h>
 
 #include "drain.h"
 #include "load.h"
@@ -35,6 +36,8 @@ struct scaler {
     struct event           *accept_timer;       /* ends a pause of it */
     int                     is_listening;
     int                     is_accept_reported; /* that it pauses */
+    uint64_t                n_followers;        /* of logs */
+    uint64_t                n_log_readers;      /* who do not follow */
     int                     is_stopping;
 };
 

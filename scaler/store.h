@@ -10,7 +10,7 @@
  *   secrets-of/N/     the secrets of a replica
  *   s/N.sock          replicas' listening sockets
  *   tmp/N/            replicas' TMPDIR
- *   logs/KEY.log      what replicas print
+ *   logs/KEY/ID.log   what replicas print, and ID.log.1 before that: flog.h
  *   numbers           those below it may have been given to replicas: none
  *                     is given twice, so that a gateway that has not read the
  *                     routes of today does not call another function

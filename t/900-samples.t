@@ -75,8 +75,8 @@ ok(!exists $env{LISTEN_FDS}, 'env: nothing of the watchdog\'s descriptors');
 $res = $t->get('/function/fail');
 is($res->{status}, 500, 'fail: 500');
 like($res->{body}, qr/exit status 1/, 'fail: says why');
-wait_for(sub { (slurp($t->dir . '/state/logs/fail.openfaas-fn.log') // '')
-    =~ /\S/ }, 10, 'a log line');
+wait_for(sub { $t->admin(GET => '/system/logs?name=fail')->{body} =~ /\S/ },
+    10, 'a log line');
 pass('fail: what it prints is in its log');
 
 is($t->get('/function/nobody')->{status}, 404, 'an unknown function: 404');

@@ -84,6 +84,7 @@ defaults_are_as_documented(void **state)
     assert_int_equal(options.max_starts, 32);
     assert_int_equal(options.max_body, 1048576);
     assert_int_equal(options.max_log, 10485760);
+    assert_int_equal(options.max_followers, 64);
     assert_int_equal(options.max_gateways, 64);
     assert_int_equal(options.drain_timeout_ms, 60000);
     assert_int_equal(options.stop_timeout_ms, 10000);
@@ -154,7 +155,9 @@ what_is_wrong_is_refused(void **state)
     bad("--max-starts", "0");
     bad("--max-body", "1023");
     bad("--max-body", "1M");
-    bad("--max-log", "4095");
+    bad("--max-log", "65535");
+    bad("--max-followers", "0");
+    bad("--max-followers", "10001");
     bad("--max-gateways", "1025");
     bad("--max", "1");
     bad("--max-replicass", "1");
