@@ -355,8 +355,14 @@ at('functions' => sub {
         refused(400, $method, $path, 'x', 'no JSON');
         refused(400, $method, $path, { %fn, service => 'No_Name' },
             '"service"');
+        refused(400, $method, $path, { %fn, service => "two\nlines\e[1m" },
+            '"service": "two?lines?[1m"');
+        refused(400, $method, $path, { %fn, service => 'x' . "\x{e9}" x 60 },
+            '"service"');
         refused(400, $method, $path, { %fn, envVars => { fprocess => 'x' } },
             '"envVars"');
+        refused(400, $method, $path, { %fn, $_ => { cpu => 1 } }, qq("$_"))
+            for qw(limits requests);
     }
 
     refused(400, POST => $path, { %fn, image => 'none' }, '"image"');
@@ -378,6 +384,9 @@ at('functions' => sub {
         [qw(fn.openfaas-fn third.openfaas-fn)], 'they are listed');
     is(scalar @{ json_of(call(200, GET => "$path?namespace=team")) }, 1,
         'by namespace');
+    call(202, PUT => $path, { %fn, envVars => { a => undef } });
+    is_deeply(json_of(call(200, GET => '/system/function/fn'))->{envVars},
+        { a => '' }, 'null in a variable is the empty text');
     call(202, PUT => $path, \%fn);
     refused(400, PUT => $path, { %fn, image => 'none' }, '"image"');
 
@@ -392,7 +401,8 @@ at('functions' => sub {
         '"namespace"');
 
     refused(400, DELETE => $path, {}, '"functionName"');
-    refused(400, DELETE => $path, { functionName => 'a/b' }, 'a/b');
+    refused(400, DELETE => $path, { functionName => 'a/b' },
+        '"functionName": "a/b"');
     refused(400, DELETE => $path, { functionName => 'third',
         namespace => 1 }, '"namespace"');
     call(404, DELETE => $path, { functionName => 'third',
@@ -474,7 +484,8 @@ at('alerts' => sub {
     is(replicas_of('fn'), 1, 'one that is resolved leaves the least');
     call(200, POST => $path, { alerts => [] });
 
-    for my $body ({}, { alerts => 1 }, { alerts => [1] }, { alerts => [{}] },
+    for my $body ('', 'x', '[]', {}, { alerts => 1 }, { alerts => [1] },
+        { alerts => [{}] },
         { alerts => [{ status => 'firing', labels => [] }] },
         { alerts => [('') x 257] })
     {
