@@ -48,8 +48,9 @@ sub operations { return @{ $_[0]{operations} }; }
 sub responses {
     my ($self, $op) = @_;
 
-    return map { $_ => $self->follow($op->{responses}{$_}) }
-        keys %{ $op->{responses} };
+    return %{ $op->{followed} //= { map {
+        $_ => $self->follow($op->{responses}{$_})
+    } keys %{ $op->{responses} } } };
 }
 
 
@@ -89,13 +90,10 @@ sub has_path {
 sub is_path {
     my ($self, $op, $path) = @_;
 
+    $op->{pattern} //= pattern_of($op->{path});
+
     my @names = $op->{path} =~ /\{(\w+)\}/g;
-    my $pattern = join '([^/]*)', map { quotemeta }
-        split /\{\w+\}/, $op->{path}, -1;
-
-    $pattern .= '(?:/.*)?' if $op->{path} =~ m{^/function/};
-
-    my @values = $path =~ /^$pattern\z/s or return 0;
+    my @values = $path =~ $op->{pattern} or return 0;
 
     for my $i (0 .. $#names) {
         my ($param) = grep { $_->{in} eq 'path' && $_->{name} eq $names[$i] }
@@ -105,6 +103,18 @@ sub is_path {
     }
 
     return 1;
+}
+
+
+sub pattern_of {
+    my ($path) = @_;
+
+    my $pattern = join '([^/]*)', map { quotemeta }
+        split /\{\w+\}/, $path, -1;
+
+    $pattern .= '(?:/.*)?' if $path =~ m{^/function/};
+
+    return qr/^$pattern\z/s;
 }
 
 
