@@ -668,11 +668,24 @@ at('other paths' => sub {
     }
 });
 
-# a scaler that hangs
+# a scaler that hangs, behind a gateway that waits for it only shortly, also
+# where a log may be followed for longer
+
+sub hasty_nginx {
+    my $wait = 'proxy_read_timeout 500ms;';
+    my $conf = slurp($t->root . '/conf/nginx.conf.in');
+    my $gateway = slurp($t->root . '/conf/faas/gateway.conf');
+
+    $gateway =~ s/proxy_read_timeout [^;]+;/$wait/g;
+    $t->spew("$dir/gateway.conf", $gateway);
+    $conf =~ s{include faas/gateway.conf;}{include $dir/gateway.conf;};
+
+    return $t->start_nginx(name => 'hasty', conf => $conf,
+        vars => { SERVER_EXTRA => $wait });
+}
 
 at('slow scaler' => sub {
-    my $hasty = $t->start_nginx(name => 'hasty',
-        vars => { SERVER_EXTRA => 'proxy_read_timeout 500ms;' });
+    my $hasty = hasty_nginx();
     my $addr = '127.0.0.1:' . $hasty->port;
 
     kill 'STOP', $t->scaler->pid;

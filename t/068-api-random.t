@@ -428,7 +428,9 @@ sub try_query {
 
     $path .= ($path =~ /\?/ ? '&' : '?') . $query;
 
-    return if $path =~ /[^!-~]/;
+    # what is no query, and what has no end
+
+    return if $path =~ /[^!-~]/ || $path =~ /\bfollow=(?:1|t|true)\b/i;
     return try_body($op, $path, $json->encode($body{$id}))
         if exists $body{$id};
 
