@@ -221,8 +221,14 @@ ngx_http_faas_health_handler(ngx_http_request_t *r)
     ngx_http_complex_value_t    cv;
     ngx_http_faas_main_conf_t  *fmcf;
 
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
+
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return NGX_HTTP_NOT_ALLOWED;
+
+        /* nginx's own answer is a page */
+
+        return ngx_http_send_response(r, NGX_HTTP_NOT_ALLOWED,
+                                      &ngx_http_faas_text_plain, &cv);
     }
 
     fmcf = ngx_http_get_module_main_conf(r, ngx_http_faas_module);
@@ -234,7 +240,6 @@ ngx_http_faas_health_handler(ngx_http_request_t *r)
         return ngx_http_faas_send_fault(r, NULL, &fault);
     }
 
-    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
     cv.value = ngx_http_faas_ok;
 
     return ngx_http_send_response(r, NGX_HTTP_OK, &ngx_http_faas_text_plain,

@@ -49,6 +49,7 @@ struct alert {
 };
 
 
+static json_t *read_body(struct evhttp_request *req);
 static int check(const json_t *body, struct faas_err *err);
 static struct alert *make_alert(struct batch *batch, size_t number,
     const json_t *value);
@@ -72,7 +73,7 @@ api_alert(struct scaler *scaler, struct evhttp_request *req, const char *name)
 
     (void) name;
 
-    body = call_read_body(req, "{\"alerts\": [...]}");
+    body = read_body(req);
 
     if (body == NULL) {
         return;
@@ -113,6 +114,30 @@ api_alert(struct scaler *scaler, struct evhttp_request *req, const char *name)
 
     json_decref(body);
     batch_done(batch);
+}
+
+
+/*
+ * As call_read_body(), with the words that senders of alerts know.
+ */
+static json_t *
+read_body(struct evhttp_request *req)
+{
+    char              text[FAAS_ERR_TEXT_MAX + sizeof(BAD_ALERT)];
+    size_t            len;
+    json_t           *body;
+    const char       *s;
+    struct faas_err   err;
+
+    s = call_body(req, &len);
+    body = body_read(s, len, "{\"alerts\": [...]}", &err);
+
+    if (body == NULL) {
+        (void) snprintf(text, sizeof(text), BAD_ALERT "%s", err.text);
+        call_answer_error(req, err.code, text);
+    }
+
+    return body;
 }
 
 
@@ -307,7 +332,8 @@ batch_done(struct batch *batch)
         batch->failures.data[batch->failures.len - 1] = '\0';
         batch->call->text = batch->failures.data;
         err.code = 500;
-        err.text[0] = '\0';
+        (void) snprintf(err.text, sizeof(err.text), "%.250s",
+                        batch->failures.data);
     }
 
     call_done(batch->call, &err);

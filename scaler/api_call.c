@@ -15,6 +15,7 @@
 #include "lib/faas_log.h"
 
 #include "body.h"
+#include "text.h"
 
 
 #define TEXT_TYPE  "text/plain; charset=utf-8"
@@ -22,6 +23,8 @@
 
 
 static void on_close(struct evhttp_connection *conn, void *arg);
+static void answer_text(struct evhttp_request *req, int status,
+    const char *text, int has_lines);
 static void answer(struct evhttp_request *req, int status, const char *type,
     const char *text, const char *end);
 
@@ -70,8 +73,9 @@ call_done(void *arg, const struct faas_err *err)
         faas_log(err->code >= 500 ? FAAS_LOG_ERROR : FAAS_LOG_INFO,
                  "request refused uri=%s error=\"%s\"",
                  evhttp_request_get_uri(req), err->text);
-        call_answer_error(req, err->code >= 400 ? err->code : 500,
-                          call->text != NULL ? call->text : err->text);
+        answer_text(req, err->code >= 400 ? err->code : 500,
+                    call->text != NULL ? call->text : err->text,
+                    call->text != NULL);
 
     } else if (call->is_asked) {
         call_answer_json(req, call->status, call->result);
@@ -139,6 +143,7 @@ call_query(struct evhttp_request *req, const char *name, char *value,
     const char         *query;
     struct evkeyval    *param;
     struct evkeyvalq    params;
+    struct faas_err     err;
 
     TAILQ_INIT(&params);
     value[0] = '\0';
@@ -167,7 +172,9 @@ call_query(struct evhttp_request *req, const char *name, char *value,
     evhttp_clear_headers(&params);
 
     if (rc != 0) {
-        call_answer_error(req, 400, "a parameter of the query is too long");
+        (void) faas_err_set(&err, 400, "\"%s\": more than %zu bytes in the "
+                            "query", name, size - 1);
+        call_answer_error(req, err.code, err.text);
     }
 
     return rc;
@@ -226,8 +233,12 @@ call_key(struct evhttp_request *req, const char *name, const json_t *body,
     }
 
     if (faas_name_parse(name, strlen(name), &parsed) != 0) {
-        (void) faas_err_set(&err, 400, "\"%.80s\" is no name of a function, "
-                            "expected NAME or NAME.NAMESPACE", name);
+
+        /* one in a path would have made no path */
+
+        (void) faas_err_set(&err, 400, "\"functionName\": \"%.80s\" is no "
+                            "name of a function, expected NAME or "
+                            "NAME.NAMESPACE", name);
         call_answer_error(req, 400, err.text);
         return -1;
     }
@@ -273,10 +284,30 @@ call_answer_json(struct evhttp_request *req, int status, const json_t *value)
 void
 call_answer_error(struct evhttp_request *req, int status, const char *text)
 {
+    answer_text(req, status, text, 0);
+}
+
+
+/*
+ * Some of it is what a client sent.
+ */
+static void
+answer_text(struct evhttp_request *req, int status, const char *text,
+    int has_lines)
+{
+    char  *clean;
+
+    clean = strdup(text);
+
+    if (clean != NULL) {
+        text_clean(clean, has_lines);
+    }
+
     (void) evhttp_add_header(evhttp_request_get_output_headers(req),
                              "X-Content-Type-Options", "nosniff");
 
-    answer(req, status, NULL, text, "\n");
+    answer(req, status, NULL, clean != NULL ? clean : "no memory", "\n");
+    free(clean);
 }
 
 

@@ -20,7 +20,8 @@
 struct call {
     struct scaler          *scaler;
     struct evhttp_request  *req;        /* NULL: the client is gone */
-    const char             *text;       /* of an error; NULL: the error's */
+    const char             *text;       /* of an error, may have lines; NULL:
+                                           the error's */
     json_t                 *result;     /* owned; NULL: no body */
     int                     is_list;    /* result is an array */
     int                     is_asked;   /* without a result it failed */
@@ -87,7 +88,8 @@ void call_answer_json(struct evhttp_request *req, int status,
     const json_t *value);
 
 /*
- * Answers with a text and a newline, as Go's http.Error() does.
+ * Answers with a text and a newline, as Go's http.Error() does; it is one line
+ * of UTF-8, whatever stands in text.
  */
 void call_answer_error(struct evhttp_request *req, int status,
     const char *text);

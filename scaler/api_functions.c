@@ -30,6 +30,7 @@ static json_t *status_of(const struct scaler *scaler,
     const struct provider_function *function);
 static json_t *annotations_of(const struct provider_function *function);
 static void copy_member(json_t *to, const json_t *from, const char *name);
+static json_t *without_null(json_t *map);
 static void pass_spec(struct scaler *scaler, struct evhttp_request *req,
     void (*op)(struct provider *provider, struct spec *spec,
                provider_done_fn done, void *arg));
@@ -315,7 +316,32 @@ copy_member(json_t *to, const json_t *from, const char *name)
         return;
     }
 
-    (void) json_object_set(to, name, value);
+    (void) json_object_set_new(to, name, json_is_object(value)
+                                         ? without_null(value)
+                                         : json_incref(value));
+}
+
+
+/*
+ * A new reference to the map, or to a copy with "" for each null, which is
+ * what it means, and clients expect texts.
+ */
+static json_t *
+without_null(json_t *map)
+{
+    json_t      *copy, *value;
+    const char  *name;
+
+    copy = NULL;
+
+    json_object_foreach(map, name, value) {
+        if (json_is_null(value)) {
+            copy = copy != NULL ? copy : json_copy(map);
+            (void) json_object_set_new(copy, name, json_string(""));
+        }
+    }
+
+    return copy != NULL ? copy : json_incref(map);
 }
 
 

@@ -177,9 +177,10 @@ take_value(struct secret *secret, const json_t *body, struct faas_err *err)
     }
 
     if (secret->len > SECRET_VALUE_MAX) {
-        return faas_err_set(err, BAD_REQUEST, "the secret has %zu bytes, at "
-                            "most %d are allowed", secret->len,
-                            SECRET_VALUE_MAX);
+        return faas_err_set(err, BAD_REQUEST, "\"%s\" has %zu bytes, at most "
+                            "%d are allowed",
+                            json_is_string(raw) ? "rawValue" : "value",
+                            secret->len, SECRET_VALUE_MAX);
     }
 
     return 0;

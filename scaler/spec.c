@@ -38,6 +38,8 @@ static int check_name(struct spec *spec, struct faas_err *err);
 static int check_texts(struct spec *spec, struct faas_err *err);
 static int check_shapes(struct spec *spec, struct faas_err *err);
 static int is_shape(const json_t *value, enum shape shape);
+static int check_quantities(const json_t *map, const char *member,
+    struct faas_err *err);
 static int check_secrets(struct spec *spec, struct faas_err *err);
 static int check_scale(struct spec *spec, uint64_t max_replicas,
     struct faas_err *err);
@@ -341,6 +343,12 @@ check_shapes(struct spec *spec, struct faas_err *err)
             return faas_err_set(err, BAD_REQUEST, "\"%s\" is not %s",
                                 shapes[i].member, shapes[i].text);
         }
+
+        if (json_is_object(value)
+            && check_quantities(value, shapes[i].member, err) != 0)
+        {
+            return -1;
+        }
     }
 
     return 0;
@@ -360,6 +368,30 @@ is_shape(const json_t *value, enum shape shape)
 
     case OBJECT:
         return json_is_object(value);
+    }
+
+    return 0;
+}
+
+
+/*
+ * They are shown as they are, and clients expect texts.
+ */
+static int
+check_quantities(const json_t *map, const char *member, struct faas_err *err)
+{
+    json_t      *value;
+    const char  *name;
+
+    if (json_object_size(map) > BODY_MAP_MAX) {
+        return faas_err_set(err, BAD_REQUEST, "\"%s\" has more than %d "
+                            "members", member, BODY_MAP_MAX);
+    }
+
+    json_object_foreach((json_t *) map, name, value) {
+        if (body_check_text(map, name, 0, err) != 0) {
+            return faas_err_prefix(err, "\"%s\"", member);
+        }
     }
 
     return 0;
