@@ -253,7 +253,7 @@ sub replica_pids {
             grep { /=/ } split /\0/, slurp("/proc/$pid/environ") // '';
 
         push @pids, $pid if ($env{FAAS_REPLICA} // '') =~ /^\Q$self->{dir}\E\//
-            && $env{LISTEN_PID} == $pid
+            && ($env{LISTEN_PID} // 0) == $pid
             && (slurp("/proc/$pid/stat") // '') =~
                 /\) \S (?:\d+ ){2}(\d+)/ && $1 == $pid
             && (!defined $name || $env{OPENFAAS_NAME} eq $name);
