@@ -99,14 +99,15 @@ api_alert(struct scaler *scaler, struct evhttp_request *req, const char *name)
     alerts = json_object_get(body, "alerts");
     n = json_array_size(alerts);
 
-    /* one more than there are: none ends the batch before all have begun */
+    /* one more than have begun: none of them ends the batch */
 
-    batch->n_left = n + 1;
+    batch->n_left = 1;
 
     for (i = 0; i < n; i++) {
         alert = make_alert(batch, i, json_array_get(alerts, i));
 
         if (alert != NULL) {
+            batch->n_left++;
             scaler->provider->ops->get(scaler->provider, alert->key,
                                        on_function, on_looked, alert);
         }
@@ -186,7 +187,6 @@ make_alert(struct batch *batch, size_t number, const json_t *value)
 
     if (alert == NULL) {
         fail(batch, number, "no memory");
-        batch_done(batch);
         return NULL;
     }
 
@@ -194,7 +194,6 @@ make_alert(struct batch *batch, size_t number, const json_t *value)
 
     if (faas_name_parse(name, strlen(name), &parsed) != 0) {
         free(alert);
-        batch_done(batch);
         return NULL;
     }
 

@@ -177,13 +177,10 @@ split_host(struct reference *ref)
     slash = memchr(ref->path, '/', ref->path_len);
     len = slash != NULL ? (size_t) (slash - ref->path) : 0;
 
-    if (memchr(ref->path, '.', len) == NULL
-        && memchr(ref->path, ':', len) == NULL
-        && !is_word(ref->path, len, "localhost"))
+    if (memchr(ref->path, '.', len) != NULL
+        || memchr(ref->path, ':', len) != NULL
+        || is_word(ref->path, len, "localhost"))
     {
-        len = 0;
-
-    } else {
         ref->host = ref->path;
         ref->host_len = len;
         ref->path += len + 1;
