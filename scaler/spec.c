@@ -220,6 +220,7 @@ spec_new(json_t *deployment, uint64_t max_replicas, struct faas_err *err)
            != 0
         || check_secrets(spec, err) != 0
         || check_scale(spec, max_replicas, err) != 0
+        || resources_read(&spec->most, &spec->requested, deployment, err) != 0
         || spec_set_image(spec, NULL, err) != 0)
     {
         spec_free(spec);

@@ -16,6 +16,7 @@
 #include "lib/faas_err.h"
 #include "lib/faas_name.h"
 #include "limits.h"
+#include "resources.h"
 
 
 #define SPEC_SECRETS_MAX      64        /* of a function */
@@ -35,7 +36,9 @@ struct spec {
     uint64_t     min;                   /* replicas, from the labels */
     uint64_t     max;
     uint64_t     replicas;              /* wanted now */
-    struct limits  limits;
+    struct limits     limits;
+    struct resources  most;             /* "limits" of the deployment */
+    struct resources  requested;
     time_t       created;
     uint64_t     revision;              /* of the deployment: another one after
                                            an update, the same when it is

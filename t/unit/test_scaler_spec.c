@@ -5,7 +5,7 @@
  * of what was deployed when it starts again.
  *
  * uses: scaler/limits.c scaler/spec.c scaler/body.c scaler/env.c
- * uses: scaler/secret.c scaler/base64.c
+ * uses: scaler/secret.c scaler/base64.c scaler/resources.c
  */
 
 #include <setjmp.h>
@@ -168,7 +168,7 @@ members_are_checked(void **state)
           "\"secrets\":null,\"constraints\":null,\"limits\":null,"
           "\"requests\":null,\"readOnlyRootFilesystem\":null}", 1, 20);
     taken(HEAD ",\"envVars\":{\"a\":null,\"_b.c-d\":\"\"},\"secrets\":[],"
-          "\"constraints\":[\"x\"],\"limits\":{\"memory\":\"1\"},"
+          "\"constraints\":[\"x\"],\"limits\":{\"memory\":\"1Mi\"},"
           "\"readOnlyRootFilesystem\":true,\"future\":[{}]}", 1, 20);
 }
 
