@@ -108,7 +108,7 @@ api_alert(struct scaler *scaler, struct evhttp_request *req, const char *name)
 
         if (alert != NULL) {
             batch->n_left++;
-            scaler->provider->ops->get(scaler->provider, alert->key,
+            scaler->provider->ops->get(scaler->provider, alert->key, 0,
                                        on_function, on_looked, alert);
         }
     }

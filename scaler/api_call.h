@@ -25,7 +25,6 @@ struct call {
     json_t                 *result;     /* owned; NULL: no body */
     int                     is_list;    /* result is an array */
     int                     is_asked;   /* without a result it failed */
-    int                     has_usage;  /* it is asked for */
     int                     status;     /* where it went well */
 };
 

@@ -18,6 +18,7 @@
 #include "body.h"
 
 
+#define USAGE_VALUE_MAX   64            /* bytes of it in a query */
 #define ANNOTATION_ERROR  "com.ngx-faas.last-error"
 
 #ifndef FAAS_VERSION
@@ -25,6 +26,7 @@
 #endif
 
 
+static int read_usage(struct evhttp_request *req, int *has_usage);
 static void on_function(void *arg, const struct provider_function *function);
 static json_t *status_of(const struct scaler *scaler,
     const struct provider_function *function);
@@ -41,12 +43,14 @@ static struct spec *read_spec(struct scaler *scaler,
 void
 api_list(struct scaler *scaler, struct evhttp_request *req, const char *name)
 {
+    int           has_usage;
     char          ns[FAAS_NAME_MAX + 1];
     struct call  *call;
 
     (void) name;
 
-    if (call_namespace(req, NULL, ns) != 0) {
+    if (call_namespace(req, NULL, ns) != 0 || read_usage(req, &has_usage) != 0)
+    {
         return;
     }
 
@@ -56,8 +60,8 @@ api_list(struct scaler *scaler, struct evhttp_request *req, const char *name)
         call->is_list = 1;
         call->is_asked = 1;
         call->result = json_array();
-        scaler->provider->ops->list(scaler->provider, ns, on_function,
-                                    call_done, call);
+        scaler->provider->ops->list(scaler->provider, ns, has_usage,
+                                    on_function, call_done, call);
     }
 }
 
@@ -65,10 +69,13 @@ api_list(struct scaler *scaler, struct evhttp_request *req, const char *name)
 void
 api_get(struct scaler *scaler, struct evhttp_request *req, const char *name)
 {
+    int           has_usage;
     char          key[FAAS_KEY_MAX + 1];
     struct call  *call;
 
-    if (call_key(req, name, NULL, key) != 0) {
+    if (call_key(req, name, NULL, key) != 0
+        || read_usage(req, &has_usage) != 0)
+    {
         return;
     }
 
@@ -76,8 +83,8 @@ api_get(struct scaler *scaler, struct evhttp_request *req, const char *name)
 
     if (call != NULL) {
         call->is_asked = 1;
-        scaler->provider->ops->get(scaler->provider, key, on_function,
-                                   call_done, call);
+        scaler->provider->ops->get(scaler->provider, key, has_usage,
+                                   on_function, call_done, call);
     }
 }
 
@@ -202,6 +209,24 @@ api_health(struct scaler *scaler, struct evhttp_request *req, const char *name)
 }
 
 
+/*
+ * Returns 0, or -1 after it has answered.
+ */
+static int
+read_usage(struct evhttp_request *req, int *has_usage)
+{
+    char  value[USAGE_VALUE_MAX];
+
+    if (call_query(req, "usage", value, sizeof(value)) != 0) {
+        return -1;
+    }
+
+    *has_usage = strcmp(value, "1") == 0 || strcmp(value, "true") == 0;
+
+    return 0;
+}
+
+
 static void
 on_function(void *arg, const struct provider_function *function)
 {
@@ -266,6 +291,12 @@ status_of(const struct scaler *scaler,
     (void) gmtime_r(&spec->created, &tm);
     (void) strftime(created, sizeof(created), "%Y-%m-%dT%H:%M:%SZ", &tm);
     (void) json_object_set_new(status, "createdAt", json_string(created));
+
+    if (function->has_usage) {
+        (void) json_object_set_new(status, "usage", json_pack("{s:f, s:f}",
+            "cpu", (double) function->cpu_milli,
+            "totalMemoryBytes", (double) function->memory));
+    }
 
     return status;
 }

@@ -30,6 +30,9 @@ struct provider;
 struct provider_function {
     const struct spec  *spec;           /* valid during the call */
     uint64_t            available;      /* replicas that answer */
+    int                 has_usage;      /* it was asked for, and is known: */
+    uint64_t            cpu_milli;      /* cores in use, thousandths */
+    uint64_t            memory;         /* bytes */
     const char         *error;          /* why there are not more of them;
                                            NULL: nothing went wrong */
 };
@@ -110,11 +113,11 @@ struct provider_ops {
 
     /* each is called for each function of a namespace, then done; 400 where
        there is no such namespace */
-    void (*list)(struct provider *provider, const char *ns,
+    void (*list)(struct provider *provider, const char *ns, int has_usage,
         provider_each_fn each, provider_done_fn done, void *arg);
 
     /* each is called once; an unknown function is 404 in done */
-    void (*get)(struct provider *provider, const char *key,
+    void (*get)(struct provider *provider, const char *key, int has_usage,
         provider_each_fn each, provider_done_fn done, void *arg);
 
     /* both take the spec; 400 where it exists, 404 where it does not */

@@ -16,6 +16,7 @@
 
 #include "lib/faas_log.h"
 
+#include "clock.h"
 #include "image.h"
 #include "log_stream.h"
 #include "process.h"
@@ -25,9 +26,9 @@ static int set_up(struct process_provider *p, struct event_base *base,
     struct faas_err *err);
 static void load_spec(void *arg, struct spec *spec);
 static void op_list(struct provider *provider, const char *ns,
-    provider_each_fn each, provider_done_fn done, void *arg);
+    int has_usage, provider_each_fn each, provider_done_fn done, void *arg);
 static void op_get(struct provider *provider, const char *key,
-    provider_each_fn each, provider_done_fn done, void *arg);
+    int has_usage, provider_each_fn each, provider_done_fn done, void *arg);
 static struct provider_stream *op_logs(struct provider *provider,
     const struct log_query *query, const struct provider_log_sink *sink,
     struct faas_err *err);
@@ -36,7 +37,7 @@ static void op_stop(struct provider *provider, void (*stopped)(void *arg),
 static void stop_all(struct process_provider *p);
 static void op_free(struct provider *provider);
 static void free_list(struct function_list *list);
-static void view_of(struct function *fn,
+static void view_of(struct function *fn, const struct usage_set *set,
     struct provider_function *view);
 static void on_removed(struct function *fn);
 static void on_replica_changed(void *arg, struct replica *replica);
@@ -196,9 +197,10 @@ load_spec(void *arg, struct spec *spec)
 
 
 static void
-op_list(struct provider *provider, const char *ns, provider_each_fn each,
-    provider_done_fn done, void *arg)
+op_list(struct provider *provider, const char *ns, int has_usage,
+    provider_each_fn each, provider_done_fn done, void *arg)
 {
+    struct usage_set           set;
     struct faas_err            err;
     struct function           *fn;
     struct process_provider   *p;
@@ -208,12 +210,17 @@ op_list(struct provider *provider, const char *ns, provider_each_fn each,
     err.code = 0;
 
     if (process_check_namespace(p, ns, &err) == 0) {
+        has_usage = has_usage && usage_collect(&set) == 0;
 
         TAILQ_FOREACH(fn, &p->functions, link) {
             if (strcmp(fn->spec->ns, ns) == 0) {
-                view_of(fn, &view);
+                view_of(fn, has_usage ? &set : NULL, &view);
                 each(arg, &view);
             }
+        }
+
+        if (has_usage) {
+            usage_done(&set);
         }
     }
 
@@ -222,9 +229,10 @@ op_list(struct provider *provider, const char *ns, provider_each_fn each,
 
 
 static void
-op_get(struct provider *provider, const char *key, provider_each_fn each,
-    provider_done_fn done, void *arg)
+op_get(struct provider *provider, const char *key, int has_usage,
+    provider_each_fn each, provider_done_fn done, void *arg)
 {
+    struct usage_set           set;
     struct faas_err            err;
     struct function           *fn;
     struct provider_function   view;
@@ -233,8 +241,13 @@ op_get(struct provider *provider, const char *key, provider_each_fn each,
     fn = process_find((struct process_provider *) provider, key);
 
     if (fn != NULL) {
-        view_of(fn, &view);
+        has_usage = has_usage && usage_collect(&set) == 0;
+        view_of(fn, has_usage ? &set : NULL, &view);
         each(arg, &view);
+
+        if (has_usage) {
+            usage_done(&set);
+        }
 
     } else {
         (void) faas_err_set(&err, 404, "function %s not found", key);
@@ -244,12 +257,33 @@ op_get(struct provider *provider, const char *key, provider_each_fn each,
 }
 
 
+/*
+ * set is NULL where usage is not asked for.
+ */
 static void
-view_of(struct function *fn, struct provider_function *view)
+view_of(struct function *fn, const struct usage_set *set,
+    struct provider_function *view)
 {
+    struct replica      *replica;
+    const struct usage  *usage;
+
+    memset(view, 0, sizeof(*view));
     view->spec = fn->spec;
     view->available = function_available(fn);
     view->error = function_error(fn);
+    view->has_usage = set != NULL;
+
+    TAILQ_FOREACH(replica, &fn->replicas, link) {
+        usage = set != NULL && replica->pid != 0
+                ? usage_find(set, replica->pid) : NULL;
+
+        if (usage != NULL) {
+            view->memory += usage->memory;
+            view->cpu_milli += usage_rate(&replica->usage, usage,
+                                          replica->started_ms,
+                                          clock_now_ms());
+        }
+    }
 }
 
 

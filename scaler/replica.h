@@ -33,6 +33,7 @@
 #include "options.h"
 #include "spec.h"
 #include "survivor.h"
+#include "usage.h"
 
 
 #define REPLICA_BACKOFF_MIN    100      /* msec */
@@ -103,6 +104,7 @@ struct replica {
     struct event                *timer;         /* pause, or SIGKILL */
     struct event                *probe;         /* its answer is waited for */
     int                          probe_fd;
+    struct usage_rate            usage;
     struct flog_reader           output;
 };
 

@@ -27,6 +27,7 @@
 
 static int add(char **env, size_t *n, const char *name, const char *value);
 static void child(const struct spawn *spawn, pid_t parent);
+static void restrict_self(const struct spawn *spawn);
 static void pass_descriptors(const struct spawn *spawn);
 static void write_pid(char **env);
 static void complain(const char *what);
@@ -174,8 +175,6 @@ child(const struct spawn *spawn, pid_t parent)
     sigset_t          none;
     struct sigaction  action;
 
-    static const struct rlimit  no_core = { 0, 0 };
-
     memset(&action, 0, sizeof(action));
     action.sa_handler = SIG_DFL;
 
@@ -184,6 +183,7 @@ child(const struct spawn *spawn, pid_t parent)
     }
 
     (void) setsid();
+
     /* what is not the watchdog yet is not found by another scaler */
 
     (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -193,21 +193,7 @@ child(const struct spawn *spawn, pid_t parent)
     }
 
     pass_descriptors(spawn);
-
-    /* not before: those to pass on may be above the processes' limit */
-
-    if (spawn->nofile.rlim_cur != 0) {
-        (void) setrlimit(RLIMIT_NOFILE, &spawn->nofile);
-    }
-
-    /* what it executes gains nothing by being somebody else's, and a crash
-       leaves no copy of its memory */
-
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
-        || setrlimit(RLIMIT_CORE, &no_core) != 0)
-    {
-        complain("cannot give up privileges");
-    }
+    restrict_self(spawn);
 
     if (chdir(spawn->dir) != 0) {
         complain("cannot enter the function's folder");
@@ -237,6 +223,27 @@ child(const struct spawn *spawn, pid_t parent)
 }
 
 
+/*
+ * What it executes gains nothing by being somebody else's, and a crash leaves
+ * no copy of its memory.
+ */
+static void
+restrict_self(const struct spawn *spawn)
+{
+    static const struct rlimit  no_core = { 0, 0 };
+
+    /* not before: descriptors to pass on may be above the processes' limit */
+
+    if ((spawn->nofile.rlim_cur != 0
+         && setrlimit(RLIMIT_NOFILE, &spawn->nofile) != 0)
+        || setrlimit(RLIMIT_CORE, &no_core) != 0
+        || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    {
+        complain("cannot set limits");
+    }
+}
+
+
 static void
 pass_descriptors(const struct spawn *spawn)
 {
@@ -257,8 +264,10 @@ pass_descriptors(const struct spawn *spawn)
         complain("cannot pass descriptors on");
     }
 
-    /* all are closed on exec; this is for what a library may have forgotten */
-    (void) close_range(FIRST_FD + 1, UINT_MAX, 0);
+    /* this is for what a library may have forgotten; the lock of the state
+       folder is held until then */
+
+    (void) close_range(FIRST_FD + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
 }
 
 

@@ -303,6 +303,9 @@ my $status = json_of($res);
 is($res->{status}, 200, 'get: 200');
 is($res->{headers}{'content-type'}, 'application/json', 'get: JSON');
 my $created = delete $status->{createdAt};
+my $usage = delete $status->{usage};
+cmp_ok($usage->{totalMemoryBytes}, '>', 4096, 'get: memory in use');
+cmp_ok($usage->{cpu}, '>=', 0, 'get: CPU in use');
 like($created, qr/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$/, 'get: createdAt');
 is_deeply($status, { name => 'fn', image => 'wordcount',
     namespace => 'openfaas-fn', envProcess => './wordcount',
