@@ -258,6 +258,12 @@ refused({ labels => { 'com.openfaas.scale.max' => '31' } },
     'max over --max-replicas');
 refused({ labels => { 'com.openfaas.scale.min' => '1x' } },
     qr/scale\.min is "1x", expected a number/, 'min that is no number');
+refused({ limits => { memory => '12x' } },
+    qr/"limits": memory is "12x", expected bytes from 1Mi to 1Pi/, 'memory');
+refused({ requests => { cpu => '0' } },
+    qr/"requests": cpu is "0", expected cores from 1m to 1024/, 'cpu');
+refused({ limits => { cpu => '1' }, requests => { cpu => '2' } },
+    qr/"requests": cpu is more than that of "limits"/, 'more than the limit');
 refused({ secrets => ['s'] },
     qr/"secrets": there is no secret "s" in the namespace openfaas-fn/,
     'a secret');
