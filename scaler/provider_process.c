@@ -39,6 +39,8 @@ static void op_free(struct provider *provider);
 static void free_list(struct function_list *list);
 static void view_of(struct function *fn, const struct usage_set *set,
     struct provider_function *view);
+static void add_usage(struct replica *replica, const struct usage_set *set,
+    struct provider_function *view);
 static void on_removed(struct function *fn);
 static void on_replica_changed(void *arg, struct replica *replica);
 static void on_replica_gone(void *arg, struct replica *replica);
@@ -264,8 +266,7 @@ static void
 view_of(struct function *fn, const struct usage_set *set,
     struct provider_function *view)
 {
-    struct replica      *replica;
-    const struct usage  *usage;
+    struct replica  *replica;
 
     memset(view, 0, sizeof(*view));
     view->spec = fn->spec;
@@ -274,15 +275,25 @@ view_of(struct function *fn, const struct usage_set *set,
     view->has_usage = set != NULL;
 
     TAILQ_FOREACH(replica, &fn->replicas, link) {
-        usage = set != NULL && replica->pid != 0
-                ? usage_find(set, replica->pid) : NULL;
-
-        if (usage != NULL) {
-            view->memory += usage->memory;
-            view->cpu_milli += usage_rate(&replica->usage, usage,
-                                          replica->started_ms,
-                                          clock_now_ms());
+        if (set != NULL && replica->pid != 0) {
+            add_usage(replica, set, view);
         }
+    }
+}
+
+
+static void
+add_usage(struct replica *replica, const struct usage_set *set,
+    struct provider_function *view)
+{
+    const struct usage  *usage;
+
+    usage = usage_find(set, replica->pid);
+
+    if (usage != NULL) {
+        view->memory += usage->memory;
+        view->cpu_milli += usage_rate(&replica->usage, usage,
+                                      replica->started_ms, clock_now_ms());
     }
 }
 
