@@ -6,26 +6,28 @@
 
 #include "disk.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 
-#define TEMPORARY        ".new"
-#define TREE_DEPTH_FDS   16
+#define TEMPORARY  ".new"
 
 
 static int write_file(const char *path, const void *data, size_t len,
     struct faas_err *err);
 static int write_all(int fd, const char *data, size_t len);
 static int sync_folder(const char *path, struct faas_err *err);
-static int remove_entry(const char *path, const struct stat *st, int type,
-    struct FTW *ftw);
+static int remove_all(int fd, int top);
+static int empty_folder(int fd, int top);
+static int remove_entry(int fd, int top, const char *name);
 static int failed(struct faas_err *err, const char *what, const char *path);
 
 
@@ -125,16 +127,129 @@ disk_make_folder(const char *path, mode_t mode, struct faas_err *err)
 }
 
 
+/*
+ * Who filled the folder may have wanted that nobody can empty it: folders in
+ * folders are moved up before they get deeper than a path may be long.
+ */
 int
 disk_remove_tree(const char *path)
 {
-    if (nftw(path, remove_entry, TREE_DEPTH_FDS, FTW_DEPTH | FTW_PHYS) != 0
-        && errno != ENOENT)
-    {
+    int  fd, rc;
+
+    if (unlink(path) == 0 || errno == ENOENT) {
+        return 0;
+    }
+
+    if (fchmodat(AT_FDCWD, path, 0700, AT_SYMLINK_NOFOLLOW) != 0) {
         return -1;
     }
 
-    return 0;
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd == -1) {
+        return -1;
+    }
+
+    rc = remove_all(fd, fd);
+    (void) close(fd);
+
+    return rc == 0 ? rmdir(path) : -1;
+}
+
+
+/*
+ * What is removed while a folder is read may hide from it what is not.
+ */
+static int
+remove_all(int fd, int top)
+{
+    int  left;
+
+    do {
+        left = empty_folder(fd, top);
+    } while (left > 0);
+
+    return left;
+}
+
+
+/*
+ * Removes what is in the folder top; of a folder in it what is no folder, the
+ * rest is moved to top.  Returns how many entries there were, or -1.
+ */
+static int
+empty_folder(int fd, int top)
+{
+    int             n, own;
+    DIR            *dir;
+    struct dirent  *entry;
+
+    own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    dir = own != -1 ? fdopendir(own) : NULL;
+
+    if (dir == NULL) {
+        if (own != -1) {
+            (void) close(own);
+        }
+
+        return -1;
+    }
+
+    n = 0;
+
+    while (n >= 0 && (entry = readdir(dir)) != NULL) {
+        if (strcmp(entry->d_name, ".") != 0
+            && strcmp(entry->d_name, "..") != 0)
+        {
+            n = remove_entry(fd, top, entry->d_name) == 0 ? n + 1 : -1;
+        }
+    }
+
+    (void) closedir(dir);
+
+    return n;
+}
+
+
+static int
+remove_entry(int fd, int top, const char *name)
+{
+    int              child, rc;
+    char             moved[32];
+
+    static uint64_t  n_moved;   /* of whichever folder: no name comes twice */
+
+    if (unlinkat(fd, name, 0) == 0 || unlinkat(fd, name, AT_REMOVEDIR) == 0) {
+        return 0;
+    }
+
+    /* for one without privileges, be it to read it or to move it */
+
+    if (fchmodat(fd, name, 0700, AT_SYMLINK_NOFOLLOW) != 0) {
+        return -1;
+    }
+
+    if (fd != top) {
+        do {
+            (void) snprintf(moved, sizeof(moved), ".%" PRIu64,
+                            __atomic_add_fetch(&n_moved, 1, __ATOMIC_RELAXED));
+            rc = (int) syscall(SYS_renameat2, fd, name, top, moved,
+                         RENAME_NOREPLACE);
+        } while (rc != 0 && errno == EEXIST);
+
+        return rc;
+    }
+
+    child = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+    if (child == -1) {
+        return -1;
+    }
+
+    rc = remove_all(child, top);
+    (void) close(child);
+
+    return rc == 0 ? unlinkat(fd, name, AT_REMOVEDIR) : -1;
 }
 
 
@@ -201,18 +316,6 @@ sync_folder(const char *path, struct faas_err *err)
     }
 
     return rc;
-}
-
-
-static int
-remove_entry(const char *path, const struct stat *st, int type,
-    struct FTW *ftw)
-{
-    (void) st;
-    (void) type;
-    (void) ftw;
-
-    return remove(path);
 }
 
 

@@ -8,11 +8,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "log_line.h"
+#include "text.h"
 
 
 #define READS_TURN   4      /* of a pipe before others get a turn */
@@ -66,6 +68,7 @@ flog_reader_take(struct flog_reader *reader, struct flog *flog,
     reader->id = id;
     reader->fd = fd;
     reader->is_cut = 0;
+    reader->last[0] = '\0';
     reader->len = 0;
     reader->event = event_new(base, fd, EV_READ | EV_PERSIST, on_readable,
                               reader);
@@ -266,6 +269,12 @@ add_line(struct flog_reader *reader, struct batch *batch, const char *text,
     *dst++ = '\n';
 
     batch->len = (size_t) (dst - batch->text);
+
+    if (len != 0) {
+        (void) snprintf(reader->last, sizeof(reader->last), "%.*s", (int) len,
+                        text);
+        text_clean(reader->last, 0);
+    }
 }
 
 

@@ -14,12 +14,17 @@
 #include "flog.h"
 
 
+#define FLOG_LAST_MAX  160      /* bytes of the last line that are kept */
+
+
 struct flog_reader {
     struct flog   *flog;
     struct event  *event;       /* NULL: closed */
     int            fd;
     int            is_cut;      /* the last line goes on */
     const char    *id;          /* of the replica, its owner's */
+    char           last[FLOG_LAST_MAX];     /* what was printed last, cut;
+                                               "": nothing yet */
     size_t         len;
     char           line[FLOG_LINE_MAX];
 };

@@ -67,7 +67,7 @@ struct function {
                                                NULL: none; it ends with its
                                                last endpoint */
     uint64_t                 rev;           /* of it */
-    char                     error[FAAS_ERR_TEXT_MAX];      /* the last one */
+    char                     error[REPLICA_ERROR_MAX];      /* the last one */
     int                      is_unsettled;  /* something failed */
     int                      is_reported;   /* which was logged */
     int                      is_removed;

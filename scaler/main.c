@@ -152,26 +152,40 @@ scaler_open(struct scaler *s, struct faas_err *err)
 
 
 /*
- * Replicas start in their functions' folders: a relative path would lead
- * elsewhere.
+ * Replicas start in their functions' folders, and see others: a relative path
+ * would lead elsewhere.  A name is looked for in PATH.
  */
 static int
 find_watchdog(struct scaler *s, struct faas_err *err)
 {
-    if (strchr(s->options.watchdog, '/') == NULL) {
-        return 0;
+    char         path[PATH_MAX];
+    size_t       len;
+    const char  *name, *folder;
+
+    name = s->options.watchdog;
+    folder = getenv("PATH");
+
+    if (folder == NULL || strchr(name, '/') != NULL) {
+        folder = "";
     }
 
-    if (realpath(s->options.watchdog, watchdog) == NULL
-        || access(watchdog, X_OK) != 0)
-    {
-        return faas_err_set(err, errno, "--watchdog: cannot use %.120s: %s",
-                            s->options.watchdog, strerror(errno));
+    for ( ;; ) {
+        len = strcspn(folder, ":");
+        (void) snprintf(path, sizeof(path), "%.*s%s%s", (int) len, folder,
+                        len != 0 ? "/" : "", name);
+
+        if (realpath(path, watchdog) != NULL && access(watchdog, X_OK) == 0) {
+            s->options.watchdog = watchdog;
+            return 0;
+        }
+
+        if (folder[len] == '\0') {
+            return faas_err_set(err, errno, "--watchdog: cannot use %.120s: "
+                                "%s", name, strerror(errno));
+        }
+
+        folder += len + 1;
     }
-
-    s->options.watchdog = watchdog;
-
-    return 0;
 }
 
 

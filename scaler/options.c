@@ -49,7 +49,7 @@ static int set_entry(struct scaler_options *options,
 static int set_argument(struct scaler_options *options, int argc, char **argv,
     int *i, struct faas_err *err);
 static const char *from_environment(const struct option_entry *entry);
-static int check_required(const struct scaler_options *options,
+static int check_texts(const struct scaler_options *options,
     struct faas_err *err);
 static void print_help(void);
 
@@ -79,6 +79,11 @@ static const struct option_entry  entries[] = {
     { "gateway-user", TEXT, FIELD(gateway_user), "", 0, 0,
       "user of nginx's workers, who may connect to replicas; default: the "
       "scaler's own" },
+    { "isolation", TEXT, FIELD(isolation), "auto", 0, 0,
+      "auto: keep replicas apart as far as this machine allows; required: "
+      "refuse to start without; off" },
+    { "max-processes", NUMBER, FIELD(max_processes), "4096", 8, 4194304,
+      "processes and threads of an isolated replica" },
     { "max-functions", NUMBER, FIELD(max_functions), "10000", 1, 1000000,
       "functions that can be deployed" },
     { "max-replicas", NUMBER, FIELD(max_replicas), "64", 1,
@@ -133,7 +138,7 @@ options_parse(int argc, char **argv, struct scaler_options *options,
         }
     }
 
-    return check_required(options, err) == 0 ? OPTIONS_RUN : OPTIONS_BAD;
+    return check_texts(options, err) == 0 ? OPTIONS_RUN : OPTIONS_BAD;
 }
 
 
@@ -272,10 +277,18 @@ from_environment(const struct option_entry *entry)
 
 
 static int
-check_required(const struct scaler_options *options, struct faas_err *err)
+check_texts(const struct scaler_options *options, struct faas_err *err)
 {
     size_t       i;
     const char  *value;
+
+    if (strcmp(options->isolation, "auto") != 0
+        && strcmp(options->isolation, "required") != 0
+        && strcmp(options->isolation, "off") != 0)
+    {
+        return faas_err_set(err, 0, "--isolation: \"%.80s\" is none of auto, "
+                            "required, off", options->isolation);
+    }
 
     for (i = 0; i < N_ENTRIES; i++) {
 

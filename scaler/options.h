@@ -23,11 +23,13 @@ struct scaler_options {
     const char  *functions_dir;
     const char  *watchdog;
     const char  *gateway_user;
+    const char  *isolation;         /* auto, required or off */
     const char  *log_level;
 
     uint64_t     redis_db;
     uint64_t     max_functions;
     uint64_t     max_replicas;      /* of one function */
+    uint64_t     max_processes;     /* of a replica */
     uint64_t     max_starts;        /* processes starting at a time */
     uint64_t     max_body;          /* bytes of a request to the API */
     uint64_t     max_log;           /* bytes of a function's logs, all */

@@ -33,6 +33,7 @@ process_adopt(struct process_provider *p, struct faas_err *err)
     }
 
     store_clear(&p->host.store, is_used, p);
+    cgroup_clear(&p->host.owner.isolation.cgroups, is_used, p);
     flog_store_clean(&p->host.logs, is_logged, p);
 
     for (fn = TAILQ_FIRST(&p->functions); fn != NULL; fn = next) {

@@ -193,7 +193,7 @@ load_spec(void *arg, struct spec *spec)
     flog_load(&fn->flog);
 
     if (image.dir[0] == '\0') {
-        memcpy(fn->error, err.text, sizeof(fn->error));
+        (void) snprintf(fn->error, sizeof(fn->error), "%s", err.text);
     }
 }
 
@@ -370,6 +370,7 @@ op_free(struct provider *provider)
     process_free_namespaces(p);
 
     starter_close(&p->starter);
+    replica_owner_done(&p->host.owner);
     store_close(&p->host.store);
     free(p);
 }

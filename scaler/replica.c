@@ -24,7 +24,8 @@
 #include "lib/faas_num.h"
 
 #include "clock.h"
-#include "disk.h"
+#include "confine.h"
+#include "replica_leavings.h"
 #include "replica_secrets.h"
 #include "spawn.h"
 
@@ -39,7 +40,8 @@
 static struct replica *make(struct replica_owner *owner,
     const struct spec *spec, const char *dir, uint64_t number,
     struct flog *flog, struct faas_err *err);
-static void tell_end(int status, char *text, size_t size);
+static void tell_end(struct replica *replica, int status, char *text,
+    size_t size);
 static void on_ended(evutil_socket_t fd, short what, void *arg);
 static void forget_process(struct replica *replica);
 static void set_timeouts(struct replica *replica, const struct spec *spec);
@@ -51,6 +53,8 @@ static void tmp_path(const struct replica *replica, char *path, size_t size);
 static const char *socket_path(const struct replica *replica);
 static void set_state(struct replica *replica, enum replica_state state);
 static int run(struct replica *replica, struct faas_err *err);
+static void confine(const struct replica *replica, const char *tmp,
+    const char *secrets, struct confinement *c);
 static void back_off(struct replica *replica);
 static void on_timer(evutil_socket_t fd, short what, void *arg);
 static void start_timer(struct replica *replica, uint64_t msec);
@@ -150,6 +154,7 @@ static struct replica *
 make(struct replica_owner *owner, const struct spec *spec, const char *dir,
     uint64_t number, struct flog *flog, struct faas_err *err)
 {
+    int              is_isolated;
     char             tmp[4096], secrets[4096], mark[4096];
     struct replica  *replica;
 
@@ -167,6 +172,11 @@ make(struct replica_owner *owner, const struct spec *spec, const char *dir,
     replica->probe_fd = -1;
     replica->pidfd = -1;
     replica->output.flog = flog;
+    replica->most = spec->most;
+    replica->is_read_only = json_is_true(
+        json_object_get(spec->deployment, "readOnlyRootFilesystem"));
+    replica->has_secrets = json_array_size(
+        json_object_get(spec->deployment, "secrets")) != 0;
     set_timeouts(replica, spec);
 
     /* the name is cut where an id has no room for all of it */
@@ -181,7 +191,9 @@ make(struct replica_owner *owner, const struct spec *spec, const char *dir,
 
     tmp_path(replica, tmp, sizeof(tmp));
     replica_secrets_path(replica, secrets, sizeof(secrets));
-    replica->env = spawn_env(spec, tmp, secrets, mark);
+    is_isolated = owner->isolation.kind != ISOLATION_NONE;
+    replica->env = spawn_env(spec, is_isolated ? ISOLATION_TMP : tmp,
+                             is_isolated ? ISOLATION_SECRETS : secrets, mark);
     replica->timer = evtimer_new(owner->base, on_timer, replica);
 
     if (replica->env == NULL || replica->timer == NULL) {
@@ -243,7 +255,8 @@ replica_stop(struct replica *replica, uint64_t kill_ms)
 void
 replica_exited(struct replica *replica, int status)
 {
-    char  how[32];
+    char         how[64];
+    const char  *last;
 
     replica->pid = 0;
 
@@ -262,9 +275,11 @@ replica_exited(struct replica *replica, int status)
         replica->backoff_ms = 0;
     }
 
-    tell_end(status, how, sizeof(how));
+    tell_end(replica, status, how, sizeof(how));
+    last = replica->output.last;
     (void) snprintf(replica->error, sizeof(replica->error), "replica %s ended,"
-                    " %s, see its log", replica->id, how);
+                    " %s%s%s", replica->id, how,
+                    last[0] != '\0' ? ", its last line: " : "", last);
     back_off(replica);
 
     faas_log(FAAS_LOG_WARN, "replica ended, starting it again in %" PRIu64
@@ -273,9 +288,19 @@ replica_exited(struct replica *replica, int status)
 
 
 static void
-tell_end(int status, char *text, size_t size)
+tell_end(struct replica *replica, int status, char *text, size_t size)
 {
-    if (status == -1) {
+    uint64_t  kills;
+
+    kills = cgroup_oom_kills(&replica->owner->isolation.cgroups,
+                             replica->number);
+
+    if (kills > replica->oom_kills) {
+        replica->oom_kills = kills;
+        (void) snprintf(text, size, "out of memory (limit %" PRIu64 " KiB)",
+                        replica->most.memory / 1024);
+
+    } else if (status == -1) {
         (void) snprintf(text, size, "status=unknown");
 
     } else if (WIFSIGNALED(status)) {
@@ -414,9 +439,12 @@ make_tmp(struct replica *replica, struct faas_err *err)
 
     tmp_path(replica, path, sizeof(path));
 
-    if (mkdir(path, 0700) != 0) {
-        return faas_err_set(err, 500, "cannot make %.150s: %s", path,
-                            strerror(errno));
+    if (mkdir(path, 0700) != 0
+        || isolation_give(&replica->owner->isolation, path, replica->number)
+           != 0)
+    {
+        return faas_err_set(err, errno == ENOSPC ? 507 : 500, "cannot make "
+                            "%.150s: %s", path, strerror(errno));
     }
 
     return 0;
@@ -429,8 +457,6 @@ make_tmp(struct replica *replica, struct faas_err *err)
 static void
 replica_free(struct replica *replica)
 {
-    char  path[4096];
-
     probe_stop(replica);
     flog_reader_close(&replica->output);
 
@@ -457,12 +483,7 @@ replica_free(struct replica *replica)
 
     (void) unlink(socket_path(replica));
     replica_secrets_remove(replica);
-    tmp_path(replica, path, sizeof(path));
-
-    if (disk_remove_tree(path) != 0) {
-        faas_log(FAAS_LOG_WARN, "cannot remove a folder, it stays path=%s "
-                 "error=\"%s\"", path, strerror(errno));
-    }
+    replica_leavings_remove(replica->owner, replica->number);
 }
 
 
@@ -494,11 +515,16 @@ set_state(struct replica *replica, enum replica_state state)
 static int
 run(struct replica *replica, struct faas_err *err)
 {
-    pid_t         pid;
-    struct spawn  spawn;
+    char                tmp[4096], secrets[4096];
+    pid_t               pid;
+    struct spawn        spawn;
+    struct confinement  confinement;
 
-    spawn.program = replica->owner->watchdog;
-    spawn.dir = replica->dir;
+    tmp_path(replica, tmp, sizeof(tmp));
+    replica_secrets_path(replica, secrets, sizeof(secrets));
+    confine(replica, tmp, secrets, &confinement);
+
+    spawn.confinement = &confinement;
     spawn.env = replica->env;
     spawn.listen_fd = replica->listen_fd;
     spawn.nofile = replica->owner->nofile;
@@ -521,6 +547,27 @@ run(struct replica *replica, struct faas_err *err)
     replica->pid = pid;
 
     return 0;
+}
+
+
+static void
+confine(const struct replica *replica, const char *tmp, const char *secrets,
+    struct confinement *c)
+{
+    const struct isolation  *isolation;
+
+    isolation = &replica->owner->isolation;
+
+    c->isolation = isolation;
+    c->app = replica->dir;
+    c->tmp = tmp;
+    c->secrets = replica->has_secrets ? secrets : NULL;
+    c->uid = isolation_uid(isolation, replica->number);
+    c->is_read_only = replica->is_read_only;
+    c->memory = isolation->cgroups.of[CGROUP_MEMORY].folder[0] == '\0'
+                ? replica->most.memory : 0;
+    cgroup_plan(&isolation->cgroups, replica->number, &replica->most,
+                &c->groups);
 }
 
 

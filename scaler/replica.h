@@ -30,10 +30,12 @@
 #include "lib/faas_proto.h"
 
 #include "flog_reader.h"
+#include "isolation.h"
 #include "options.h"
 #include "spec.h"
 #include "survivor.h"
 #include "usage.h"
+#include "worker.h"
 
 
 #define REPLICA_BACKOFF_MIN    100      /* msec */
@@ -43,6 +45,7 @@
 #define REPLICA_WRITE_TIMEOUT  30000    /* msec, the watchdog's default */
 #define REPLICA_KILL_GRACE     1000     /* msec, from then on to SIGKILL */
 #define REPLICA_TIMEOUT_MAX    86400000 /* msec */
+#define REPLICA_ERROR_MAX      512      /* bytes of why it ended */
 
 
 enum replica_state {
@@ -59,7 +62,8 @@ struct replica_owner {
     void                *arg;
     struct event_base   *base;
     const char          *state_dir;
-    const char          *watchdog;
+    struct isolation     isolation;
+    struct worker        cleaner;       /* removes what replicas leave */
     gid_t                gateway_gid;
     int                  has_gateway_gid;
     uint64_t             n;             /* replicas */
@@ -82,6 +86,10 @@ struct replica {
     char                         addr[FAAS_ADDR_MAX + 1];
     char                         dir[4096];     /* of the function */
     char                       **env;           /* owned */
+    struct resources             most;
+    int                          is_read_only;
+    int                          has_secrets;
+    uint64_t                     oom_kills;     /* that are known */
     uint64_t                     number;
     uint64_t                     generation;    /* of the spec */
     enum replica_state           state;
@@ -97,7 +105,7 @@ struct replica {
     int                          is_retiring;   /* in no route any more */
     uint64_t                     retire_rev;    /* which took it out */
 
-    char                         error[FAAS_ERR_TEXT_MAX];  /* why it pauses */
+    char                         error[REPLICA_ERROR_MAX];   /* why it pauses */
     uint64_t                     backoff_ms;    /* the last pause; 0: it has
                                                    not failed of late */
     uint64_t                     started_ms;    /* monotonic */
@@ -114,11 +122,17 @@ TAILQ_HEAD(replica_list, replica);
 /*
  * Sets what follows from the settings, and raises the limit of descriptors;
  * state_dir must live as long as owner.  arg, base, changed and gone are the
- * caller's to set.  Returns 0 or -1.
+ * caller's to set before.  Returns 0 or -1; replica_owner_done() in either
+ * case.
  */
 int replica_owner_init(struct replica_owner *owner,
     const struct scaler_options *options, const char *state_dir,
     struct faas_err *err);
+
+/*
+ * Waits until what replicas have left is removed.
+ */
+void replica_owner_done(struct replica_owner *owner);
 
 /*
  * Makes a replica with its socket and its TMPDIR, WAITING.  The environment is

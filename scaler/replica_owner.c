@@ -41,8 +41,13 @@ replica_owner_init(struct replica_owner *owner,
     }
 
     owner->state_dir = state_dir;
-    owner->watchdog = options->watchdog;
     raise_nofile(owner, options->max_followers * 2);
+
+    if (worker_open(&owner->cleaner, owner->base, err) != 0
+        || isolation_open(&owner->isolation, options, state_dir, err) != 0)
+    {
+        return -1;
+    }
 
     if (options->gateway_user[0] == '\0') {
         return 0;
@@ -59,6 +64,14 @@ replica_owner_init(struct replica_owner *owner,
     owner->has_gateway_gid = 1;
 
     return 0;
+}
+
+
+void
+replica_owner_done(struct replica_owner *owner)
+{
+    worker_close(&owner->cleaner);
+    isolation_close(&owner->isolation);
 }
 
 

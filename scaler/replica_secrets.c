@@ -22,8 +22,8 @@
 
 static int copy(const struct replica *replica, const char *folder,
     const char *ns, const char *name, struct faas_err *err);
-static int write_copy(const char *folder, const char *name,
-    const char *data, size_t len, struct faas_err *err);
+static int write_copy(const struct replica *replica, const char *folder,
+    const char *name, const char *data, size_t len, struct faas_err *err);
 
 
 void
@@ -50,7 +50,10 @@ replica_secrets_make(const struct replica *replica, const struct spec *spec,
 
     replica_secrets_path(replica, folder, sizeof(folder));
 
-    if (mkdir(folder, 0700) != 0) {
+    if (mkdir(folder, 0700) != 0
+        || isolation_give(&replica->owner->isolation, folder, replica->number)
+           != 0)
+    {
         return faas_err_set(err, 500, "cannot make %.150s: %s", folder,
                             strerror(errno));
     }
@@ -80,7 +83,8 @@ replica_secrets_update(const struct replica *replica,
     /* one of an older generation may have been without it */
 
     return access(path, F_OK) == 0
-           ? write_copy(folder, secret->name, secret->value, secret->len, err)
+           ? write_copy(replica, folder, secret->name, secret->value,
+                        secret->len, err)
            : 0;
 }
 
@@ -114,8 +118,8 @@ copy(const struct replica *replica, const char *folder, const char *ns,
     rc = disk_read(path, &buf, err);
 
     if (rc == 0) {
-        rc = write_copy(folder, name, buf.data != NULL ? buf.data : "",
-                        buf.len, err);
+        rc = write_copy(replica, folder, name,
+                        buf.data != NULL ? buf.data : "", buf.len, err);
 
     } else {
         err->code = 500;
@@ -136,8 +140,8 @@ copy(const struct replica *replica, const char *folder, const char *ns,
  * Replaced as a whole: a function may be reading it.
  */
 static int
-write_copy(const char *folder, const char *name, const char *data,
-    size_t len, struct faas_err *err)
+write_copy(const struct replica *replica, const char *folder,
+    const char *name, const char *data, size_t len, struct faas_err *err)
 {
     int   fd, rc;
     char  path[4096], temporary[4096];
@@ -147,6 +151,9 @@ write_copy(const char *folder, const char *name, const char *data,
 
     fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
     rc = fd != -1 && write(fd, data, len) == (ssize_t) len
+         && isolation_give(&replica->owner->isolation, temporary,
+                           replica->number)
+            == 0
          && rename(temporary, path) == 0 ? 0 : -1;
 
     if (rc != 0) {

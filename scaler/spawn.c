@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 
@@ -26,11 +26,13 @@
 
 
 static int add(char **env, size_t *n, const char *name, const char *value);
-static void child(const struct spawn *spawn, pid_t parent);
-static void restrict_self(const struct spawn *spawn);
+static void child(const struct spawn *spawn);
+static void limit_self(const struct spawn *spawn);
+static void execute(const struct spawn *spawn);
 static void pass_descriptors(const struct spawn *spawn);
+static void empty_input(void);
 static void write_pid(char **env);
-static void complain(const char *what);
+static void complain(const char *what, const char *path);
 
 
 char **
@@ -104,26 +106,28 @@ spawn_env_free(char **env)
 pid_t
 spawn_watchdog(const struct spawn *spawn, struct faas_err *err)
 {
-    pid_t     pid, parent;
+    int       error;
+    pid_t     pid;
     sigset_t  all, old;
-
-    parent = getpid();
 
     /* no handler of ours may run in the child */
 
     (void) sigfillset(&all);
     (void) sigprocmask(SIG_SETMASK, &all, &old);
 
-    pid = fork();
+    pid = (pid_t) syscall(SYS_clone,
+                          confine_flags(spawn->confinement->isolation)
+                          | SIGCHLD, NULL, NULL, NULL, NULL);
 
     if (pid == 0) {
-        child(spawn, parent);
+        child(spawn);
     }
 
+    error = errno;
     (void) sigprocmask(SIG_SETMASK, &old, NULL);
 
     if (pid == -1) {
-        return faas_err_set(err, errno, "cannot fork: %s", strerror(errno));
+        return faas_err_set(err, error, "cannot fork: %s", strerror(error));
     }
 
     return pid;
@@ -166,14 +170,17 @@ add(char **env, size_t *n, const char *name, const char *value)
 
 
 /*
- * Between fork and exec: only what is safe after a fork.
+ * Between fork and exec: only what is safe after a fork.  It holds the lock of
+ * the state folder until it is the watchdog: so another scaler finds it, also
+ * where this one has gone meanwhile.
  */
 static void
-child(const struct spawn *spawn, pid_t parent)
+child(const struct spawn *spawn)
 {
-    int               i;
-    sigset_t          none;
-    struct sigaction  action;
+    int                     i;
+    sigset_t                none;
+    struct sigaction        action;
+    struct confine_failure  failure;
 
     memset(&action, 0, sizeof(action));
     action.sa_handler = SIG_DFL;
@@ -184,51 +191,27 @@ child(const struct spawn *spawn, pid_t parent)
 
     (void) setsid();
 
-    /* what is not the watchdog yet is not found by another scaler */
-
-    (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
-
-    if (getppid() != parent) {
-        _exit(CANNOT_EXEC);
-    }
-
     pass_descriptors(spawn);
-    restrict_self(spawn);
+    limit_self(spawn);
 
-    if (chdir(spawn->dir) != 0) {
-        complain("cannot enter the function's folder");
+    if (confine_self(spawn->confinement, &failure) != 0) {
+        complain(failure.what, failure.path);
     }
 
-    write_pid(spawn->env);
+    empty_input();
 
     (void) sigemptyset(&none);
     (void) sigprocmask(SIG_SETMASK, &none, NULL);
 
-    /* from here on it holds the scaler's lock until it is the watchdog */
-
-    (void) prctl(PR_SET_PDEATHSIG, 0);
-
-    {
-        char  *argv[] = { (char *) "faas-watchdog", NULL };
-
-        if (strchr(spawn->program, '/') != NULL) {
-            (void) execve(spawn->program, argv, spawn->env);
-
-        } else {
-            (void) execvpe(spawn->program, argv, spawn->env);
-        }
-    }
-
-    complain("cannot execute the watchdog");
+    execute(spawn);
 }
 
 
 /*
- * What it executes gains nothing by being somebody else's, and a crash leaves
- * no copy of its memory.
+ * A crash leaves no copy of its memory.
  */
 static void
-restrict_self(const struct spawn *spawn)
+limit_self(const struct spawn *spawn)
 {
     static const struct rlimit  no_core = { 0, 0 };
 
@@ -236,38 +219,74 @@ restrict_self(const struct spawn *spawn)
 
     if ((spawn->nofile.rlim_cur != 0
          && setrlimit(RLIMIT_NOFILE, &spawn->nofile) != 0)
-        || setrlimit(RLIMIT_CORE, &no_core) != 0
-        || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        || setrlimit(RLIMIT_CORE, &no_core) != 0)
     {
-        complain("cannot set limits");
+        complain("cannot set limits", NULL);
     }
+}
+
+
+static void
+execute(const struct spawn *spawn)
+{
+    char                    *argv[] = { (char *) "faas-watchdog", NULL };
+    const char              *program;
+    const struct isolation  *isolation;
+
+    isolation = spawn->confinement->isolation;
+    program = isolation->kind == ISOLATION_NONE ? isolation->watchdog
+                                                : ISOLATION_WATCHDOG;
+
+    if (spawn->env == NULL) {
+
+        if (access(program, X_OK) == 0) {
+            _exit(0);
+        }
+
+    } else {
+        write_pid(spawn->env);
+        (void) execve(program, argv, spawn->env);
+    }
+
+    complain("cannot execute the watchdog", isolation->watchdog);
 }
 
 
 static void
 pass_descriptors(const struct spawn *spawn)
 {
-    int  null_fd;
-
-    null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-    if (null_fd == -1 || dup2(spawn->output_fd, STDERR_FILENO) == -1) {
+    if (dup2(spawn->output_fd, STDERR_FILENO) == -1) {
         _exit(CANNOT_EXEC);
     }
 
-    if (dup2(null_fd, STDIN_FILENO) == -1
-        || dup2(spawn->output_fd, STDOUT_FILENO) == -1
+    if (dup2(spawn->output_fd, STDOUT_FILENO) == -1
         || (spawn->listen_fd == FIRST_FD
             ? fcntl(FIRST_FD, F_SETFD, 0) : dup2(spawn->listen_fd, FIRST_FD))
            == -1)
     {
-        complain("cannot pass descriptors on");
+        complain("cannot pass descriptors on", NULL);
     }
 
     /* this is for what a library may have forgotten; the lock of the state
        folder is held until then */
 
     (void) close_range(FIRST_FD + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+}
+
+
+/*
+ * Opened where the replica has its own view of /dev.
+ */
+static void
+empty_input(void)
+{
+    int  fd;
+
+    fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    if (fd == -1 || dup2(fd, STDIN_FILENO) == -1) {
+        complain("cannot open", "/dev/null");
+    }
 }
 
 
@@ -297,19 +316,22 @@ write_pid(char **env)
 
 
 static void
-complain(const char *what)
+complain(const char *what, const char *path)
 {
+    size_t       i;
     const char  *why;
 
     why = strerrorname_np(errno);
 
-    if (write(STDERR_FILENO, what, strlen(what)) < 0
-        || write(STDERR_FILENO, ": ", 2) < 0
-        || write(STDERR_FILENO, why != NULL ? why : "error",
-                 strlen(why != NULL ? why : "error")) < 0
-        || write(STDERR_FILENO, "\n", 1) < 0)
-    {
-        _exit(CANNOT_EXEC);
+    const char  *parts[] = {
+        what, path != NULL ? " " : "", path != NULL ? path : "", ": ",
+        why != NULL ? why : "error", "\n"
+    };
+
+    for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (write(STDERR_FILENO, parts[i], strlen(parts[i])) < 0) {
+            break;
+        }
     }
 
     _exit(CANNOT_EXEC);

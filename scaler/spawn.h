@@ -12,6 +12,7 @@
 
 #include "lib/faas_err.h"
 
+#include "confine.h"
 #include "spec.h"
 
 
@@ -22,9 +23,9 @@
 
 
 struct spawn {
-    const char     *program;    /* the watchdog */
-    const char     *dir;        /* working directory: the function's folder */
-    char          **env;        /* of spawn_env() */
+    const struct confinement  *confinement;
+    char          **env;        /* of spawn_env(); NULL: nothing is executed, as
+                                   all that is asked is whether it could be */
     int             listen_fd;  /* becomes descriptor 3 */
     int             output_fd;  /* becomes standard output and error */
     struct rlimit   nofile;     /* its limit; rlim_cur 0: as it is */

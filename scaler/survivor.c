@@ -26,6 +26,7 @@
 
 
 #define ENVIRON_MAX  (16 * 1024 * 1024)     /* bytes */
+#define STATUS_MAX   65536                  /* bytes of /proc/PID/status */
 #define LISTEN_FD    3
 
 
@@ -33,6 +34,7 @@ static int read_environ(pid_t pid, const char *state_dir,
     struct survivor *survivor);
 static int is_ours(const struct faas_buf *env, pid_t pid,
     const char *state_dir, struct survivor *survivor);
+static uint64_t own_pid(pid_t pid);
 static const char *value_of(const struct faas_buf *env, const char *name);
 static int take_name(const char *s, char *to);
 
@@ -160,7 +162,7 @@ is_ours(const struct faas_buf *env, pid_t pid, const char *state_dir,
 
     if (s == NULL || getsid(pid) != pid
         || faas_parse_uint(s, strlen(s), 1, INT_MAX, &n) != 0
-        || (pid_t) n != pid)
+        || n != own_pid(pid))
     {
         return 0;
     }
@@ -189,6 +191,46 @@ is_ours(const struct faas_buf *env, pid_t pid, const char *state_dir,
 
     return take_name(value_of(env, "OPENFAAS_NAME"), survivor->name)
            && take_name(value_of(env, "OPENFAAS_NAMESPACE"), survivor->ns);
+}
+
+
+/*
+ * The pid that a process has for itself, in its namespace; 0 where it is not
+ * known.
+ */
+static uint64_t
+own_pid(pid_t pid)
+{
+    char              path[64];
+    char             *line, *number;
+    uint64_t          own;
+    struct faas_buf   status;
+    struct faas_err   err;
+
+    (void) snprintf(path, sizeof(path), "/proc/%d/status", (int) pid);
+    faas_buf_init(&status, STATUS_MAX);
+
+    own = 0;
+    line = disk_read(path, &status, &err) == 0 && status.data != NULL
+           ? strstr(status.data, "\nNSpid:") : NULL;
+
+    if (line != NULL) {
+        line += 1;
+        line[strcspn(line, "\n")] = '\0';
+        number = strrchr(line, '\t');
+
+        if (number == NULL
+            || faas_parse_uint(number + 1, strlen(number + 1), 1, INT_MAX,
+                               &own)
+               != 0)
+        {
+            own = 0;
+        }
+    }
+
+    faas_buf_done(&status);
+
+    return own;
 }
 
 

@@ -150,14 +150,14 @@ is($env->{fprocess}, 'env', 'the process');
 is($env->{LANG}, 'C', 'a variable over the platform\'s');
 is($env->{OPENFAAS_NAME} . ' ' . $env->{OPENFAAS_NAMESPACE},
     'env openfaas-fn', 'its own name');
-is($env->{LISTEN_FDS} . ' ' . $env->{LISTEN_PID}, "1 $pid",
+is($env->{LISTEN_FDS} . ' ' . $env->{LISTEN_PID}, '1 1',
     'socket activation for just this process');
 ok(!exists $env->{SECRET}, 'nothing else of the scaler\'s environment');
-ok(-d $env->{TMPDIR} && $env->{TMPDIR} =~ m{^\Q$state\E/tmp/\d+$},
-    'a TMPDIR of its own');
-is((stat $env->{TMPDIR})[2] & 0777, 0700, 'for nobody else');
-is($env->{HOME}, $env->{TMPDIR}, 'HOME as well');
-is(readlink "/proc/$pid/cwd", "$dir/functions/plain", 'its folder');
+is($env->{TMPDIR}, '/tmp', 'TMPDIR');
+is($env->{HOME}, '/tmp', 'HOME as well');
+is(readlink "/proc/$pid/cwd", '/home/app', 'its folder');
+is(join(' ', (stat "/proc/$pid/cwd")[0, 1]),
+    join(' ', (stat "$dir/functions/plain")[0, 1]), 'is the image\'s');
 
 is(readlink "/proc/$pid/fd/0", '/dev/null', 'standard input is empty');
 like(readlink "/proc/$pid/fd/1", qr/^pipe:/, 'standard output is a pipe');
@@ -272,7 +272,8 @@ wait_for(sub { !addrs('loop') }, WAIT, 'the route without it');
 pass('and in no route');
 isnt(log_of('loop'), '', 'why is in its log');
 like(status('loop')->{annotations}{'com.ngx-faas.last-error'},
-    qr/^replica loop-\d+ ended, status=1, see its log$/, 'which is said');
+    qr/^replica loop-\d+ ended, status=1, its last line: .*mode: "nonsense"/,
+    'and what it said is in its state');
 
 deploy('loop', 'env', method => 'PUT');
 wait_ready('loop');

@@ -253,13 +253,22 @@ sub replica_pids {
             grep { /=/ } split /\0/, slurp("/proc/$pid/environ") // '';
 
         push @pids, $pid if ($env{FAAS_REPLICA} // '') =~ /^\Q$self->{dir}\E\//
-            && ($env{LISTEN_PID} // 0) == $pid
+            && ($env{LISTEN_PID} // 0) == own_pid($pid)
             && (slurp("/proc/$pid/stat") // '') =~
                 /\) \S (?:\d+ ){2}(\d+)/ && $1 == $pid
             && (!defined $name || $env{OPENFAAS_NAME} eq $name);
     }
 
     return @pids;
+}
+
+
+# what a process takes for its pid
+sub own_pid {
+    my ($pid) = @_;
+
+    return ((slurp("/proc/$pid/status") // '') =~ /^NSpid:.*?(\d+)$/m)[0]
+        // -1;
 }
 
 
