@@ -192,13 +192,13 @@ child(const struct spawn *spawn)
     (void) setsid();
 
     pass_descriptors(spawn);
-    limit_self(spawn);
 
     if (confine_self(spawn->confinement, &failure) != 0) {
         complain(failure.what, failure.path);
     }
 
     empty_input();
+    limit_self(spawn);
 
     (void) sigemptyset(&none);
     (void) sigprocmask(SIG_SETMASK, &none, NULL);
@@ -215,7 +215,7 @@ limit_self(const struct spawn *spawn)
 {
     static const struct rlimit  no_core = { 0, 0 };
 
-    /* not before: descriptors to pass on may be above the processes' limit */
+    /* not before: open descriptors may be more than the process may have */
 
     if ((spawn->nofile.rlim_cur != 0
          && setrlimit(RLIMIT_NOFILE, &spawn->nofile) != 0)

@@ -328,10 +328,10 @@ is($sum->{failed}, 0, 'updates cost no call')
 
 deploy('slow', './handler.sh', image => 'slow');
 wait_ready('slow');
-wait_for(sub { $t->post('/function/slow', "$dir\n")->{status} == 200 }, WAIT,
+wait_for(sub { $t->post('/function/slow', "/tmp\n")->{status} == 200 }, WAIT,
     'a route');
 my $client = Faas::HTTP->new($t->addr);
-$client->send_request(POST => '/function/slow', {}, "$dir/go\n");
+$client->send_request(POST => '/function/slow', {}, "/tmp/go\n");
 wait_for(sub {
     grep { (slurp("/proc/$_/cmdline") // '') =~ /handler/ }
         Faas::Proc::descendants($scaler);
@@ -339,7 +339,7 @@ wait_for(sub {
 is(remove('slow'), 202, 'delete while a request runs');
 wait_for(sub { $t->get('/function/slow')->{status} == 404 }, WAIT, '404');
 is(scalar watchdogs('slow'), 1, 'its process is there');
-$t->spew("$dir/go", '');
+$t->spew($t->inside(watchdogs('slow'), '/tmp/go'), '');
 my $res = $client->response('POST');
 is("$res->{status} $res->{body}", "200 done\n", 'and ends its work');
 wait_for(sub { !watchdogs('slow') }, WAIT, 'its end');

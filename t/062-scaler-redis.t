@@ -286,7 +286,7 @@ is(scalar pids('d'), 2, 'a request still runs on it: it stays');
 
 # it crashes meanwhile
 my ($victim) = grep { slurp("/proc/$_/environ")
-    =~ m{TMPDIR=\S*/tmp/(\d+)\0} && $leave =~ m{/$1\.sock$} } pids('d');
+    =~ m{FAAS_REPLICA=[^\0]*#(\d+)\0} && $leave =~ m{/$1\.sock$} } pids('d');
 kill 'STOP', $victim;
 my $client = Faas::HTTP->new($leave);
 $client->send_request(GET => '/');

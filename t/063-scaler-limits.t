@@ -168,13 +168,14 @@ my ($pid) = children();
 my ($sock) = glob "$dir/state$started/s/*.sock";
 halt($pid);
 my $client = Faas::HTTP->new("unix:$sock");
-$client->send_request(POST => '/', {}, "$dir/go\n");
+$client->send_request(POST => '/', {}, "/tmp/go\n");
 kill 'KILL', $pid;
 wait_for(sub { my ($new) = children(); defined $new && $new != $pid }, WAIT,
     'a new process');
 wait_available('full', 1);
-ok(!-e "$dir/go", 'while its only place is taken');
-$t->spew("$dir/go", '');
+my $go = $t->inside(children(), '/tmp/go');
+ok(!-e $go, 'while its only place is taken');
+$t->spew($go, '');
 is($client->response('POST')->{body}, "done\n", 'the request is answered');
 
 # one that does not end

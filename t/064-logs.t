@@ -415,7 +415,8 @@ is(texts('name=many'), join(' ', 1 .. 15), 'their lines stay');
 
 deploy('late', image => 'slow');
 $client = Faas::HTTP->new((endpoints('late'))[0]{addr});
-$client->send_request(POST => '/', {}, "$dir/go\n");
+$client->send_request(POST => '/', {}, "/tmp/go\n");
+my ($pid) = $t->replica_pids('late');
 wait_for(sub { texts('name=late') eq 'begin' }, WAIT, 'a running request');
 $f = follow('name=late');
 is(wait_followed($f, 'begin'), 'begin', 'somebody follows');
@@ -425,7 +426,7 @@ is(call(GET => '/system/logs?name=late')->{status}, 404, 'its logs: 404');
 deploy('late');
 prints_all('late', 'new');
 is(texts('name=late'), 'new', 'another one of the name has its own');
-$t->spew("$dir/go", '');
+$t->spew($t->inside($pid, '/tmp/go'), '');
 wait_for(sub { followed($f); $f->{is_over} }, WAIT, 'the end');
 is(join(' ', map { $_->{text} } followed($f)), 'begin end',
     'who follows gets the last line, and the end');

@@ -29,6 +29,9 @@ $t->start_redis;
 make_path("$images/plain", "$images/fn/\@1.0", "$images/fn/\@1.1",
     "$images/ghcr.io/me/fn/\@latest", "$images/localhost_5000/fn/\@latest",
     "$images/digest/\@sha256-" . 'ab' x 32, "$images/conf");
+$t->spew("$images/$_/which", $_) for 'plain', 'fn/@1.0', 'fn/@1.1',
+    'ghcr.io/me/fn/@latest', 'localhost_5000/fn/@latest',
+    'digest/@sha256-' . 'ab' x 32;
 $t->spew("$images/conf/image.json", encode_json({ env => {
     fprocess => 'printenv greeting', greeting => 'image',
     max_inflight => '3' } }));
@@ -105,8 +108,8 @@ subtest 'images' => sub {
 
     for my $image (sort keys %folder) {
         is(call(@{ deploy('image', image => $image,
-            envProcess => 'pwd') })->{status}, 202, "$image is there");
-        is(invoke('image'), "$images/$folder{$image}\n", 'and runs in');
+            envProcess => 'cat which') })->{status}, 202, "$image is there");
+        is(invoke('image'), $folder{$image}, 'and is');
         is(status('image')->{image}, $image, 'and is named as it was');
         is(remove('image'), 202, 'and goes');
     }
@@ -366,9 +369,9 @@ subtest 'alert' => sub {
 sub script {
     my ($name, $code) = @_;
 
-    $t->spew("$dir/$name", $code);
+    $t->spew("$images/plain/$name", $code);
 
-    return "$dir/$name";
+    return $name;
 }
 
 $t->finish;

@@ -272,6 +272,15 @@ sub own_pid {
 }
 
 
+# A path as a replica sees it, from outside: what is isolated has folders of its
+# own.
+sub inside {
+    my ($self, $pid, $path) = @_;
+
+    return "/proc/$pid/root$path";
+}
+
+
 # nginx; options as Faas::Nginx->new takes them.  The first one is what
 # get() and the like talk to; another one needs a name.
 sub start_nginx {
