@@ -114,6 +114,19 @@ make_base(struct cgroups *cgroups, enum cgroup_controller which,
 }
 
 
+void
+cgroup_close(const struct cgroups *cgroups)
+{
+    size_t  i;
+
+    for (i = 0; i < CGROUP_N; i++) {
+        if (cgroups->of[i].folder[0] != '\0') {
+            (void) rmdir(cgroups->of[i].folder);
+        }
+    }
+}
+
+
 /*
  * Version 2 allows no processes beside groups with limits: the scaler's own
  * goes to a group of its own.

@@ -58,6 +58,11 @@ struct cgroup_plan {
 void cgroup_open(struct cgroups *cgroups, const char *state_dir);
 
 /*
+ * Removes the folders, unless there are replicas in them.
+ */
+void cgroup_close(const struct cgroups *cgroups);
+
+/*
  * Fills the plan for replica number; it is empty where there are no limits, or
  * they cannot be enforced so.
  */

@@ -116,6 +116,8 @@ isolation_close(struct isolation *isolation)
 {
     size_t  i;
 
+    cgroup_close(&isolation->cgroups);
+
     for (i = 0; i < isolation->n; i++) {
         free(isolation->binds[i].from);
         free(isolation->binds[i].to);

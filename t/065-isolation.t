@@ -126,8 +126,13 @@ sub left { return my @all = glob "$state/{tmp,s,secrets-of}/*"; }
 
 # folders that the kernel has of the limits of this scaler's replicas
 sub groups {
-    return grep { m{/\d+$} } map { glob "$_/*" } grep { -d }
-        map { split /\n/ } qx(find /sys/fs/cgroup -name 'ngx_faas-*');
+    use integer;                # wraps around
+
+    my $hash = -3_750_763_034_362_895_579;
+    $hash = ($hash ^ ord) * 1_099_511_628_211 for split //, $state;
+
+    return grep { m{/\d+$} } map { glob "$_/*" } split /\n/,
+        qx(find /sys/fs/cgroup -name @{[sprintf 'ngx_faas-%016x', $hash]});
 }
 
 # a scaler as it is started by a user; returns it and its log
