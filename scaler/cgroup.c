@@ -31,7 +31,7 @@
 
 
 static void make_base(struct cgroups *cgroups, enum cgroup_controller which,
-    const char *name);
+    const char *own, const char *name);
 static int share_out(const char *own, const char *name);
 static int write_file(const char *folder, const char *file,
     const char *value);
@@ -57,7 +57,7 @@ void
 cgroup_open(struct cgroups *cgroups, const char *state_dir)
 {
     size_t       i;
-    char         name[64];
+    char         name[64], own[CGROUP_N][CGROUP_PATH_MAX];
     uint64_t     hash;
     const char  *s;
 
@@ -69,23 +69,28 @@ cgroup_open(struct cgroups *cgroups, const char *state_dir)
 
     (void) snprintf(name, sizeof(name), "ngx_faas-%016" PRIx64, hash);
 
+    /* all before any is made: this process may move on that occasion */
+
     for (i = 0; i < CGROUP_N; i++) {
-        make_base(cgroups, (enum cgroup_controller) i, name);
+        cgroups->of[i].version = cgroup_own(names[i], own[i], sizeof(own[i]));
+    }
+
+    for (i = 0; i < CGROUP_N; i++) {
+        make_base(cgroups, (enum cgroup_controller) i, own[i], name);
     }
 }
 
 
 static void
 make_base(struct cgroups *cgroups, enum cgroup_controller which,
-    const char *name)
+    const char *own, const char *name)
 {
     int    version;
-    char   own[CGROUP_PATH_MAX], control[32];
+    char   control[32];
     char  *folder;
 
     folder = cgroups->of[which].folder;
-    version = cgroup_own(names[which], own, sizeof(own));
-    cgroups->of[which].version = version;
+    version = cgroups->of[which].version;
     folder[0] = '\0';
 
     if (version == 0
@@ -136,7 +141,7 @@ share_out(const char *own, const char *name)
 {
     char  folder[CGROUP_PATH_MAX + 64];
 
-    (void) snprintf(folder, sizeof(folder), "%s/%s-scaler", own, name);
+    (void) snprintf(folder, sizeof(folder), "%.1000s/%s-scaler", own, name);
 
     return mkdir(folder, 0755) == 0 || errno == EEXIST
            ? write_file(folder, "cgroup.procs", "0") : -1;
