@@ -10,6 +10,7 @@
  *   secrets-of/N/     the secrets of a replica
  *   s/N.sock          replicas' listening sockets
  *   tmp/N/            replicas' TMPDIR
+ *   root/, empty/     what an isolated replica's / is made of: isolation.h
  *   logs/KEY/ID.log   what replicas print, and ID.log.1 before that: flog.h
  *   numbers           those below it may have been given to replicas: none
  *                     is given twice, so that a gateway that has not read the

@@ -188,7 +188,8 @@ subtest 'folders' => sub {
 
     is_deeply([in_replica('map { names($_) } qw(/tmp /home /root /boot
         /home/app /var/openfaas/secrets)')],
-        [[], ['app'], [], 'No such file or directory', [qw(eat.pl eval.pl)], []],
+        [[], ['app'], [], 'No such file or directory', [qw(eat.pl eval.pl)],
+            []],
         'it has its own, and the function\'s');
     is_deeply([in_replica('map { put("$_/new", "x") } qw(/tmp /var/tmp /dev/shm
         /home/app . / /etc /home /var /proc /usr)')],
