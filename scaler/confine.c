@@ -188,7 +188,8 @@ mount_machine(const struct confinement *c, struct confine_failure *failure)
     for (i = 0; i < isolation->n; i++) {
         if (mount(isolation->binds[i].from, isolation->binds[i].to, NULL,
                   MS_BIND | MS_REC, NULL)
-            != 0)
+            != 0
+            && errno != ENOENT)             /* it has gone since */
         {
             return failed(failure, "cannot mount", isolation->binds[i].from);
         }

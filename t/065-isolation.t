@@ -343,9 +343,13 @@ is($scaler->stop, 0, 'the scaler ends');
 
 subtest 'a state folder that is in sight' => sub {
     my $seen = "/var/lib/ft-$$";
+    mkdir "/var/ft-$$";
     ($scaler, $log) = start_as('seen', [], state => $seen);
+    rmdir "/var/ft-$$" or die "/var/ft-$$: $!\n";
     deploy('a');
     wait_ready('a');
+    is_deeply([in_replica("names('/var/ft-$$')")], [[]],
+        'a folder that has gone since is empty');
     is_deeply([in_replica("names('$seen')")], [[]], 'is seen to be empty');
     is((in_replica("put('$seen/x', 'y')"))[0], 'Read-only file system',
         'and stays so');
