@@ -18,10 +18,9 @@
 
 
 struct leavings {
-    struct job             job;
-    const struct cgroups  *cgroups;
-    uint64_t               number;
-    char                   tmp[4096];
+    struct job                   job;
+    const struct replica_owner  *owner;     /* only what never changes */
+    uint64_t                     number;
 };
 
 
@@ -42,10 +41,8 @@ replica_leavings_remove(struct replica_owner *owner, uint64_t number)
         return;
     }
 
-    leavings->cgroups = &owner->isolation.cgroups;
+    leavings->owner = owner;
     leavings->number = number;
-    (void) snprintf(leavings->tmp, sizeof(leavings->tmp), "%.3500s/tmp/%"
-                    PRIu64, owner->state_dir, number);
     leavings->job.run = run;
     leavings->job.done = done;
     leavings->job.arg = leavings;
@@ -57,14 +54,17 @@ replica_leavings_remove(struct replica_owner *owner, uint64_t number)
 static int
 run(void *arg, struct faas_err *err)
 {
+    char              tmp[4096];
     struct leavings  *leavings;
 
     leavings = arg;
-    cgroup_remove(leavings->cgroups, leavings->number);
+    cgroup_remove(&leavings->owner->isolation.cgroups, leavings->number);
+    (void) snprintf(tmp, sizeof(tmp), "%.3500s/tmp/%" PRIu64,
+                    leavings->owner->state_dir, leavings->number);
 
-    if (disk_remove_tree(leavings->tmp) != 0) {
-        return faas_err_set(err, errno, "cannot remove %.150s: %s",
-                            leavings->tmp, strerror(errno));
+    if (disk_remove_tree(tmp) != 0) {
+        return faas_err_set(err, errno, "cannot remove %.150s: %s", tmp,
+                            strerror(errno));
     }
 
     return 0;
