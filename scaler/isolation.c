@@ -151,8 +151,8 @@ isolation_give(const struct isolation *isolation, const char *path,
 
 
 /*
- * Folders on which is mounted what a replica sees.  Nothing is removed: it may
- * be what a replica of the last scaler has something mounted on.
+ * Folders on which is mounted what a replica sees.  What is no longer in / or
+ * /var stays: a replica of the last scaler may have something mounted on it.
  */
 static int
 make_skeleton(struct isolation *isolation, const char *state_dir,
@@ -317,8 +317,7 @@ add_bind(struct isolation *isolation, const char *from, const char *to)
 
 
 /*
- * What was something else on this machine before is replaced; but not a folder
- * that is in use.
+ * What was something else on this machine before is replaced.
  */
 static int
 make_folder(const char *path)

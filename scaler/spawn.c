@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -191,6 +192,10 @@ child(const struct spawn *spawn)
 
     (void) setsid();
 
+    /* a mount may hang: the lock shall not outlive the scaler by that */
+
+    (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+
     pass_descriptors(spawn);
 
     if (confine_self(spawn->confinement, &failure) != 0) {
@@ -199,6 +204,8 @@ child(const struct spawn *spawn)
 
     empty_input();
     limit_self(spawn);
+
+    (void) prctl(PR_SET_PDEATHSIG, 0);
 
     (void) sigemptyset(&none);
     (void) sigprocmask(SIG_SETMASK, &none, NULL);
