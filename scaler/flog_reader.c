@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +31,7 @@ struct batch {
 
 static void on_readable(evutil_socket_t fd, short what, void *arg);
 static int read_some(struct flog_reader *reader);
+static void free_line(struct flog_reader *reader);
 static void write_lines(struct flog_reader *reader);
 static size_t cut_len(const struct flog_reader *reader);
 static void write_rest(struct flog_reader *reader);
@@ -69,6 +71,7 @@ flog_reader_take(struct flog_reader *reader, struct flog *flog,
     reader->fd = fd;
     reader->is_cut = 0;
     reader->last[0] = '\0';
+    reader->line = NULL;
     reader->len = 0;
     reader->event = event_new(base, fd, EV_READ | EV_PERSIST, on_readable,
                               reader);
@@ -102,6 +105,7 @@ flog_reader_close(struct flog_reader *reader)
     }
 
     write_rest(reader);
+    free_line(reader);
 
     event_free(reader->event);
     reader->event = NULL;
@@ -129,10 +133,22 @@ on_readable(evutil_socket_t fd, short what, void *arg)
         }
 
         if (n < 0) {
-            return;
+            break;
         }
 
         write_lines(reader);
+    }
+
+    free_line(reader);
+}
+
+
+static void
+free_line(struct flog_reader *reader)
+{
+    if (reader->len == 0) {
+        free(reader->line);
+        reader->line = NULL;
     }
 }
 
@@ -145,8 +161,16 @@ read_some(struct flog_reader *reader)
 {
     ssize_t  n;
 
+    if (reader->line == NULL) {
+        reader->line = malloc(FLOG_LINE_MAX);
+
+        if (reader->line == NULL) {
+            return -1;
+        }
+    }
+
     n = read(reader->fd, reader->line + reader->len,
-             sizeof(reader->line) - reader->len);
+             FLOG_LINE_MAX - reader->len);
 
     if (n < 0) {
         return errno == EAGAIN || errno == EINTR ? -1 : 0;
@@ -188,7 +212,7 @@ write_lines(struct flog_reader *reader)
     reader->len = (size_t) (end - start);
     memmove(reader->line, start, reader->len);
 
-    if (reader->len == sizeof(reader->line)) {
+    if (reader->len == FLOG_LINE_MAX) {
         start = reader->line + cut_len(reader);
         add_line(reader, &batch, reader->line,
                  (size_t) (start - reader->line));

@@ -26,7 +26,8 @@ struct flog_reader {
     char           last[FLOG_LAST_MAX];     /* what was printed last, cut;
                                                "": nothing yet */
     size_t         len;
-    char           line[FLOG_LINE_MAX];
+    char          *line;        /* FLOG_LINE_MAX bytes, owned; NULL while there
+                                   is no part of a line, as is mostly so */
 };
 
 

@@ -29,6 +29,7 @@ struct drain_wait {
 };
 
 
+static void set_dir(struct function *fn, const char *dir);
 static void finish_if_done(struct function *fn);
 static uint64_t count(const struct function *fn, int is_current,
     int is_ready_only);
@@ -67,8 +68,8 @@ function_new(struct function_host *host, struct spec *spec, const char *dir,
     fn->host = host;
     fn->spec = spec;
     fn->done = done;
-    (void) snprintf(fn->dir, sizeof(fn->dir), "%s", dir);
     TAILQ_INIT(&fn->replicas);
+    set_dir(fn, dir);
 
     flog_init(&fn->flog, &host->logs, spec->key);
 
@@ -88,7 +89,24 @@ function_free(struct function *fn)
 
     spec_free(fn->spec);
     free(fn->route);
+    free(fn->dir);
     free(fn);
+}
+
+
+/*
+ * Without memory it is as if the folder were missing: an update, or a scale,
+ * finds it again.
+ */
+static void
+set_dir(struct function *fn, const char *dir)
+{
+    free(fn->dir);
+    fn->dir = dir[0] != '\0' ? strdup(dir) : NULL;
+
+    if (dir[0] != '\0' && fn->dir == NULL) {
+        (void) snprintf(fn->error, sizeof(fn->error), "no memory");
+    }
 }
 
 
@@ -130,7 +148,8 @@ function_adopt(struct function *fn, const struct survivor *survivor,
 {
     struct replica  *replica;
 
-    replica = replica_adopt(&fn->host->owner, fn->spec, fn->dir, survivor,
+    replica = replica_adopt(&fn->host->owner, fn->spec,
+                            fn->dir != NULL ? fn->dir : "", survivor,
                             &fn->flog, err);
 
     if (replica == NULL) {
@@ -152,7 +171,7 @@ function_update(struct function *fn, struct spec *spec, const char *dir)
 {
     spec_free(fn->spec);
     fn->spec = spec;
-    (void) snprintf(fn->dir, sizeof(fn->dir), "%s", dir);
+    set_dir(fn, dir);
     fn->generation++;
 
     /* those that do not answer now need not serve until the new ones do */
@@ -212,7 +231,7 @@ function_error(struct function *fn)
 {
     const struct replica  *replica;
 
-    if (fn->error[0] == '\0' || fn->is_unsettled || fn->dir[0] == '\0') {
+    if (fn->error[0] == '\0' || fn->is_unsettled || fn->dir == NULL) {
         return fn->error[0] != '\0' ? fn->error : NULL;
     }
 
@@ -269,7 +288,7 @@ make_missing(struct function *fn)
     struct replica  *replica;
     struct faas_err  err;
 
-    if (fn->dir[0] == '\0') {
+    if (fn->dir == NULL) {
         return;                 /* its image is missing */
     }
 

@@ -59,7 +59,7 @@ struct function {
     TAILQ_ENTRY(function)    link;          /* its owner's */
     struct function_host    *host;
     struct spec             *spec;          /* owned */
-    char                     dir[PATH_MAX]; /* empty: it is missing */
+    char                    *dir;           /* owned; NULL: it is missing */
     uint64_t                 generation;
     struct replica_list      replicas;
     struct flog              flog;

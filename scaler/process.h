@@ -36,6 +36,7 @@ struct process_provider {
     struct function_list      functions;
     struct function_list      removed;      /* and not gone yet */
     uint64_t                  n_functions;
+    uint64_t                  n_freed;      /* since memory was given back */
     struct namespace_list     namespaces;   /* by name */
     struct kept_secret_list   secrets;      /* by namespace and name */
     void                    (*stopped)(void *arg);

@@ -369,7 +369,7 @@ check_scale(struct change *change, struct faas_err *err)
                             fc->replicas, max);
     }
 
-    if (fc->replicas == fn->spec->replicas && fn->dir[0] != '\0') {
+    if (fc->replicas == fn->spec->replicas && fn->dir != NULL) {
         change->write = NULL;
         return 0;
     }
@@ -383,7 +383,7 @@ check_scale(struct change *change, struct faas_err *err)
         return faas_err_set(err, 500, "no memory");
     }
 
-    if (fn->dir[0] == '\0') {
+    if (fn->dir == NULL) {
         fc->spec = spec_decode(fc->text, strlen(fc->text), max, err);
         return fc->spec != NULL ? 0 : faas_err_set(err, 500, "no memory");
     }

@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,9 @@
 #include "image.h"
 #include "log_stream.h"
 #include "process.h"
+
+
+#define TRIM_AFTER  100         /* functions that were removed */
 
 
 static int set_up(struct process_provider *p, struct event_base *base,
@@ -439,6 +443,13 @@ on_removed(struct function *fn)
 
     TAILQ_REMOVE(&p->removed, fn, link);
     function_free(fn);
+
+    /* what many took lies scattered: the allocator would keep it */
+
+    if (++p->n_freed >= TRIM_AFTER && TAILQ_EMPTY(&p->removed)) {
+        p->n_freed = 0;
+        (void) malloc_trim(0);
+    }
 }
 
 

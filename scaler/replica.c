@@ -185,7 +185,6 @@ make(struct replica_owner *owner, const struct spec *spec, const char *dir,
                     spec->name, number);
     (void) snprintf(replica->addr, sizeof(replica->addr), "unix:%.90s/s/%"
                     PRIu64 ".sock", owner->state_dir, number);
-    (void) snprintf(replica->dir, sizeof(replica->dir), "%s", dir);
     (void) snprintf(mark, sizeof(mark), "%.4000s#%" PRIu64, owner->state_dir,
                     number);
 
@@ -194,9 +193,12 @@ make(struct replica_owner *owner, const struct spec *spec, const char *dir,
     is_isolated = owner->isolation.kind != ISOLATION_NONE;
     replica->env = spawn_env(spec, is_isolated ? ISOLATION_TMP : tmp,
                              is_isolated ? ISOLATION_SECRETS : secrets, mark);
+    replica->dir = strdup(dir);
     replica->timer = evtimer_new(owner->base, on_timer, replica);
 
-    if (replica->env == NULL || replica->timer == NULL) {
+    if (replica->env == NULL || replica->dir == NULL
+        || replica->timer == NULL)
+    {
         (void) faas_err_set(err, 500, "no memory");
         replica_free(replica);
         free(replica);
@@ -476,6 +478,8 @@ replica_free(struct replica *replica)
 
     spawn_env_free(replica->env);
     replica->env = NULL;
+    free(replica->dir);
+    replica->dir = NULL;
 
     if (replica->number == 0) {
         return;

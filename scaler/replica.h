@@ -84,7 +84,7 @@ struct replica {
 
     char                         id[FAAS_REPLICA_ID_MAX + 1];
     char                         addr[FAAS_ADDR_MAX + 1];
-    char                         dir[4096];     /* of the function */
+    char                        *dir;           /* of the function; owned */
     char                       **env;           /* owned */
     struct resources             most;
     int                          is_read_only;
