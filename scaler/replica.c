@@ -40,6 +40,7 @@
 static struct replica *make(struct replica_owner *owner,
     const struct spec *spec, const char *dir, uint64_t number,
     struct flog *flog, struct faas_err *err);
+static int is_own_user(const struct replica *replica);
 static void tell_end(struct replica *replica, int status, char *text,
     size_t size);
 static void on_ended(evutil_socket_t fd, short what, void *arg);
@@ -128,7 +129,8 @@ replica_adopt(struct replica_owner *owner, const struct spec *spec,
     }
 
     replica->pid = survivor->pid;
-    replica->listen_fd = survivor_listen_fd(replica->pidfd);
+    replica->listen_fd = is_own_user(replica)
+                         ? survivor_listen_fd(replica->pidfd) : -1;
     fd = survivor_output_fd(survivor->pid);
 
     if (fd == -1 || flog_reader_take(&replica->output, flog, replica->id,
@@ -144,6 +146,24 @@ replica_adopt(struct replica_owner *owner, const struct spec *spec,
     probe_start(replica);
 
     return replica;
+}
+
+
+/*
+ * Whether a process that is started here could use the TMPDIR: the scaler that
+ * made it may have isolated in another way.
+ */
+static int
+is_own_user(const struct replica *replica)
+{
+    char         path[4096];
+    struct stat  st;
+
+    tmp_path(replica, path, sizeof(path));
+
+    return stat(path, &st) == 0
+           && st.st_uid == isolation_uid(&replica->owner->isolation,
+                                         replica->number);
 }
 
 

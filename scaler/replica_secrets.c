@@ -22,8 +22,9 @@
 
 static int copy(const struct replica *replica, const char *folder,
     const char *ns, const char *name, struct faas_err *err);
-static int write_copy(const struct replica *replica, const char *folder,
-    const char *name, const char *data, size_t len, struct faas_err *err);
+static int write_copy(const char *folder, const char *name,
+    const char *data, size_t len, struct faas_err *err);
+static int give_as(const char *folder, const char *path);
 
 
 void
@@ -83,8 +84,7 @@ replica_secrets_update(const struct replica *replica,
     /* one of an older generation may have been without it */
 
     return access(path, F_OK) == 0
-           ? write_copy(replica, folder, secret->name, secret->value,
-                        secret->len, err)
+           ? write_copy(folder, secret->name, secret->value, secret->len, err)
            : 0;
 }
 
@@ -118,8 +118,8 @@ copy(const struct replica *replica, const char *folder, const char *ns,
     rc = disk_read(path, &buf, err);
 
     if (rc == 0) {
-        rc = write_copy(replica, folder, name,
-                        buf.data != NULL ? buf.data : "", buf.len, err);
+        rc = write_copy(folder, name, buf.data != NULL ? buf.data : "",
+                        buf.len, err);
 
     } else {
         err->code = 500;
@@ -140,8 +140,8 @@ copy(const struct replica *replica, const char *folder, const char *ns,
  * Replaced as a whole: a function may be reading it.
  */
 static int
-write_copy(const struct replica *replica, const char *folder,
-    const char *name, const char *data, size_t len, struct faas_err *err)
+write_copy(const char *folder, const char *name, const char *data,
+    size_t len, struct faas_err *err)
 {
     int   fd, rc;
     char  path[4096], temporary[4096];
@@ -151,9 +151,7 @@ write_copy(const struct replica *replica, const char *folder,
 
     fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
     rc = fd != -1 && write(fd, data, len) == (ssize_t) len
-         && isolation_give(&replica->owner->isolation, temporary,
-                           replica->number)
-            == 0
+         && give_as(folder, temporary) == 0
          && rename(temporary, path) == 0 ? 0 : -1;
 
     if (rc != 0) {
@@ -167,4 +165,21 @@ write_copy(const struct replica *replica, const char *folder,
     }
 
     return rc;
+}
+
+
+/*
+ * To whoever has the folder: a replica of an earlier scaler may be isolated
+ * where others are not now.
+ */
+static int
+give_as(const char *folder, const char *path)
+{
+    struct stat  st;
+
+    if (stat(folder, &st) != 0) {
+        return -1;
+    }
+
+    return st.st_uid != geteuid() ? lchown(path, st.st_uid, st.st_gid) : 0;
 }

@@ -317,7 +317,32 @@ subtest 'after a crash' => sub {
     is_deeply([pids('c')], [$pid], 'replicas go on');
     isnt((pids('gone'))[0], $gone, 'or are made anew');
     is(scalar groups(), 2, 'with their control groups, and no other one');
-    remove($_) for qw(c gone);
+    remove('gone');
+
+    # what is isolated now is not then, and the other way round
+
+    deploy('k', secrets => ['key']);
+    wait_ready('k');
+
+    for my $isolation (qw(off auto)) {
+        ($pid) = pids('k');
+        $scaler->crash;
+        ($scaler, $log) = start_as('first', [],
+            args => ['--isolation', $isolation]);
+        wait_ready('k');
+        is((pids('k'))[0], $pid, "isolation is $isolation now: it goes on");
+        is(call(PUT => '/system/secrets', { name => 'key',
+            value => $isolation })->{status}, 202, 'update of its secret');
+        is((in_replica('slurp("$ENV{FAAS_SECRETS_DIR}/key")'))[0], $isolation,
+            'which it can read');
+        kill 'KILL', $pid;
+        wait_for(sub { !alive($pid) && pids('k') }, WAIT, 'another one');
+        wait_ready('k');
+        is((in_replica('put("$ENV{TMPDIR}/x", "y")'))[0], 'written',
+            'one that comes in its place works');
+    }
+
+    remove($_) for qw(c k);
     Faas::Proc::wait_quietly(sub { !groups() && !left() }, WAIT);
     is_deeply([groups(), left()], [], 'nothing is left');
 };
