@@ -476,9 +476,22 @@ on_replica_changed(void *arg, struct replica *replica)
 static void
 on_replica_gone(void *arg, struct replica *replica)
 {
+    int               is_missed;
+    struct function  *fn;
+
     faas_log(FAAS_LOG_INFO, "replica is gone replica=%s", replica->id);
 
-    function_forget(replica->function, replica);
+    fn = replica->function;
+    is_missed = replica->state != REPLICA_STOPPING && !fn->is_removed;
+
+    /* fn may be gone with it where it is removed */
+
+    function_forget(fn, replica);
+
+    if (is_missed) {
+        function_settle(fn);
+    }
+
     report_stopped(arg);
 }
 

@@ -293,6 +293,14 @@ replica_exited(struct replica *replica, int status)
         return;
     }
 
+    if (replica->listen_fd == -1) {
+        faas_log(FAAS_LOG_WARN, "replica of another scaler ended, making "
+                 "another one replica=%s", replica->id);
+        replica_free(replica);
+        replica->owner->gone(replica->owner->arg, replica);
+        return;
+    }
+
     if (clock_now_ms() - replica->started_ms >= REPLICA_BACKOFF_RESET) {
         replica->backoff_ms = 0;
     }

@@ -73,7 +73,8 @@ struct replica_owner {
     /* its state is another one now */
     void               (*changed)(void *arg, struct replica *replica);
 
-    /* it is gone, all but its memory: take it off all lists, free() it */
+    /* it is gone, all but its memory: take it off all lists, free() it; in
+       another state than STOPPING it is missed */
     void               (*gone)(void *arg, struct replica *replica);
 };
 

@@ -11,6 +11,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Faas::Api;
 use Faas::Proc;
 use Faas::Redis;
 use Faas::Test;
@@ -25,14 +26,6 @@ my %base = (service => 'fn', image => 'wordcount',
     envProcess => './wordcount');
 
 $t->start_redis;
-
-sub call {
-    my ($method, $path, $data) = @_;
-
-    $data = encode_json($data) if ref $data;
-
-    return http($method, $t->scaler_addr, $path, {}, $data);
-}
 
 # a deployment that is refused, and what is said
 sub refused {

@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Faas::Api;
 use Faas::Proc;
 use Faas::Redis;
 use Faas::Test;
@@ -37,13 +38,6 @@ while [ -n "$file" ] && [ ! -e "$file" ]; do sleep 0.02; done
 echo done
 END
 
-sub call {
-    my ($method, $path, $data) = @_;
-
-    return http($method, $t->scaler_addr, $path, {},
-        ref $data ? encode_json($data) : $data);
-}
-
 sub deploy {
     my ($name, $process, %change) = @_;
 
@@ -61,21 +55,6 @@ sub scale {
 
     return call(POST => "/system/scale-function/$name",
         { replicas => $n })->{status};
-}
-
-sub remove { return call(DELETE => '/system/functions',
-    { functionName => $_[0] })->{status}; }
-
-sub status { return json_of(call(GET => "/system/function/$_[0]")) // {}; }
-
-sub wait_ready {
-    my ($name, $n) = @_;
-
-    wait_for(sub {
-        (status($name)->{availableReplicas} // -1) == ($n // 1);
-    }, WAIT, "replicas of $name");
-
-    return;
 }
 
 # addresses of a function's replicas, as the gateways know them

@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Faas::Api;
 use Faas::HTTP;
 use Faas::Proc;
 use Faas::Redis;
@@ -27,13 +28,6 @@ my $dir = $t->dir;
 mkdir "$dir/functions";
 mkdir "$dir/functions/plain";
 
-sub call {
-    my ($method, $path, $data) = @_;
-
-    return http($method, $t->scaler_addr, $path, {},
-        defined $data ? encode_json($data) : undef);
-}
-
 sub deploy {
     my ($name, %change) = @_;
 
@@ -50,20 +44,6 @@ sub scale {
 
     return call(POST => "/system/scale-function/$name",
         { replicas => $n })->{status};
-}
-
-sub remove { return call(DELETE => '/system/functions',
-    { functionName => $_[0] })->{status}; }
-
-sub wait_ready {
-    my ($name, $n) = @_;
-
-    wait_for(sub {
-        my $status = json_of(call(GET => "/system/function/$name")) // {};
-        ($status->{availableReplicas} // -1) == ($n // 1);
-    }, WAIT, "replicas of $name");
-
-    return;
 }
 
 # all routes in Redis, by key

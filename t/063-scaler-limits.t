@@ -11,10 +11,10 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Faas::Api;
 use Faas::HTTP;
 use Faas::Proc;
 use Faas::Test;
-use JSON::PP;
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -42,6 +42,7 @@ sub start {
 
     $started++;
     $addr = "unix:$dir/scaler$started.sock";
+    api_at($addr);
     $log = "$dir/scaler$started.log";
     $scaler = Faas::Proc::spawn(name => "scaler$started", log => $log,
         env => Faas::Test::san_env(), cmd => ['sh', '-c',
@@ -67,13 +68,6 @@ sub stop {
         "$name: nothing is left");
 
     return;
-}
-
-sub call {
-    my ($method, $path, $data) = @_;
-
-    return http($method, $addr, $path, {},
-        defined $data ? encode_json($data) : undef);
 }
 
 sub deploy {

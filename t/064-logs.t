@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Faas::Api qw(call remove);
 use Faas::HTTP;
 use Faas::Proc;
 use Faas::Test;
@@ -43,13 +44,6 @@ END_SH
 
 sub start {
     return $t->start_scaler(functions => "$dir/functions", args => [@_]);
-}
-
-sub call {
-    my ($method, $path, $data) = @_;
-
-    return http($method, $t->scaler_addr, $path, {},
-        ref $data ? encode_json($data) : $data);
 }
 
 sub deploy {
@@ -87,9 +81,6 @@ sub scale {
 
     return;
 }
-
-sub remove { return call(DELETE => '/system/functions',
-    { functionName => $_[0] })->{status}; }
 
 # { id, addr } of each replica
 sub endpoints {

@@ -12,6 +12,7 @@ use File::Path qw(make_path);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Faas::Api;
 use Faas::HTTP;
 use Faas::Proc;
 use Faas::Test;
@@ -50,13 +51,6 @@ END
 $t->spew("$images/eval/eat.pl", 'my $x = "x" x (256 << 20); sleep', 0644);
 chmod 0700, "$images/closed";
 
-sub call {
-    my ($method, $path, $data) = @_;
-
-    return http($method, $addr, $path, {},
-        defined $data ? encode_json($data) : undef);
-}
-
 sub deploy {
     my ($name, %deployment) = @_;
 
@@ -64,25 +58,6 @@ sub deploy {
         image => 'eval', envProcess => 'perl eval.pl', %deployment });
 
     is($res->{status}, 202, "deploy of $name") or diag($res->{body});
-
-    return;
-}
-
-sub remove {
-    is(call(DELETE => '/system/functions', { functionName => $_[0] })
-        ->{status}, 202, "delete of $_[0]");
-
-    return;
-}
-
-sub status { return json_of(call(GET => "/system/function/$_[0]")) // {}; }
-
-sub wait_ready {
-    my ($name, $n) = @_;
-
-    wait_for(sub {
-        (status($name)->{availableReplicas} // -1) == ($n // 1);
-    }, WAIT, "replicas of $name");
 
     return;
 }
@@ -97,6 +72,14 @@ sub last_error {
         $error =~ $pattern;
     }, WAIT);
     like($error, $pattern, $what);
+
+    return;
+}
+
+sub is_removed {
+    my ($name) = @_;
+
+    is(remove($name), 202, "delete of $name");
 
     return;
 }
@@ -142,6 +125,7 @@ sub start_as {
     my $home = $opt{home} // $dir;
     my $log = "$dir/$name.log";
     $addr = "unix:$home/$name.sock";
+    api_at($addr);
     $state = $opt{state} // "$home/$name";
 
     my $scaler = Faas::Proc::spawn(name => $name, log => $log,
@@ -227,7 +211,7 @@ subtest 'secrets' => sub {
         'is seen at once');
     is_deeply([in_replica('names("/var/openfaas/secrets")', (sockets($state))
         [0])], [[]], 'and by no other function');
-    remove('s');
+    is_removed('s');
 };
 
 subtest 'a root that is read-only' => sub {
@@ -239,7 +223,7 @@ subtest 'a root that is read-only' => sub {
     is_deeply(\@writable, ['/dev/shm', '/tmp', '/var/tmp'],
         'all but TMPDIR');
     is((in_replica('put("/tmp/x", "y")'))[0], 'written', 'which it writes to');
-    remove('ro');
+    is_removed('ro');
 };
 
 subtest 'limits' => sub {
@@ -257,14 +241,14 @@ subtest 'limits' => sub {
     my ($throttled) = map { /nr_throttled (\d+)/ }
         map { slurp("$_/cpu.stat") // () } @mine;
     cmp_ok($throttled, '>', 0, 'who takes more CPU has to wait');
-    remove('mem');
+    is_removed('mem');
 
     deploy('server', limits => { memory => '32Mi' }, envVars =>
         { mode => 'http', upstream_url => 'http://127.0.0.1:9' },
         envProcess => 'perl eat.pl');
     last_error('server', qr/ended, out of memory \(limit 32768 KiB\)/,
         'a server that is killed for it: the reason is told');
-    remove('server');
+    is_removed('server');
 
     is((in_replica('my @all; while (defined(my $pid = fork)) {
         if (!$pid) { sleep; exit } push @all, $pid } kill KILL => @all;
@@ -291,11 +275,11 @@ subtest 'an end to all of it' => sub {
         put('file', 'y'); mkdir '/tmp/closed'; put('/tmp/closed/file', 'x');
         symlink '/', '/tmp/link'; chmod 0, '/tmp/closed', '/tmp'; $deep}))[0],
         200, 'a folder that is deeper than a path is long');
-    remove('end');
+    is_removed('end');
     Faas::Proc::wait_quietly(sub { !$sleeps->() }, WAIT);
     is(scalar $sleeps->(), 0, 'the process ends with the function');
 
-    remove($_) for qw(a b);
+    is_removed($_) for qw(a b);
     Faas::Proc::wait_quietly(sub { !left() }, WAIT);
     is_deeply([left()], [], 'no file is left');
 };
@@ -317,7 +301,7 @@ subtest 'after a crash' => sub {
     is_deeply([pids('c')], [$pid], 'replicas go on');
     isnt((pids('gone'))[0], $gone, 'or are made anew');
     is(scalar groups(), 2, 'with their control groups, and no other one');
-    remove('gone');
+    is_removed('gone');
 
     # what is isolated now is not then, and the other way round
 
@@ -340,9 +324,11 @@ subtest 'after a crash' => sub {
         wait_ready('k');
         is((in_replica('put("$ENV{TMPDIR}/x", "y")'))[0], 'written',
             'one that comes in its place works');
+        like(slurp($log), qr/replica of another scaler ended, making another/,
+            'it is another replica');
     }
 
-    remove($_) for qw(c k);
+    is_removed($_) for qw(c k);
     Faas::Proc::wait_quietly(sub { !groups() && !left() }, WAIT);
     is_deeply([groups(), left()], [], 'nothing is left');
 };
@@ -361,7 +347,7 @@ subtest 'what cannot be' => sub {
     deploy('closed', image => 'closed');
     last_error('closed', qr/cannot read its folder.*chmod.*EACCES/,
         'a folder for its owner only: what to do is told');
-    remove('closed');
+    is_removed('closed');
 };
 
 is($scaler->stop, 0, 'the scaler ends');
@@ -474,7 +460,7 @@ subtest 'a user namespace' => sub {
     deploy('many', labels => { 'com.openfaas.scale.min' => '20' });
     last_error('many', qr/cannot fork: Resource temporarily unavailable/,
         'no more processes: it is said');
-    remove('many');
+    is_removed('many');
     Faas::Proc::wait_quietly(sub { !left() }, WAIT);
     deploy('one');
     wait_ready('one');

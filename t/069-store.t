@@ -12,6 +12,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Faas::Api;
 use Faas::Redis;
 use Faas::Test;
 use File::Path qw(make_path);
@@ -39,14 +40,6 @@ $t->spew("$images/conf/image.json", encode_json({ env => {
 $t->start_scaler(functions => $images);
 
 
-sub call {
-    my ($method, $path, $data) = @_;
-
-    $data = encode_json($data) if ref $data;
-
-    return http($method, $t->scaler_addr, $path, {}, $data);
-}
-
 sub answers {
     my ($call, $status, $pattern, $name) = @_;
 
@@ -63,21 +56,6 @@ sub deploy {
 
     return [POST => '/system/functions', { service => $name,
         image => 'plain', envProcess => 'cat', %deployment }];
-}
-
-sub remove { return call(DELETE => '/system/functions',
-    { functionName => @_ })->{status}; }
-
-sub status { return json_of(call(GET => "/system/function/$_[0]")) // {}; }
-
-sub wait_ready {
-    my ($name, $n) = @_;
-
-    wait_for(sub {
-        (status($name)->{availableReplicas} // -1) == ($n // 1);
-    }, WAIT, "replicas of $name");
-
-    return;
 }
 
 # a call of the function's only replica

@@ -18,6 +18,7 @@ use warnings;
 
 use Cwd qw(abs_path);
 use Exporter qw(import);
+use Faas::Api qw(api_at);
 use Faas::Backend;
 use Faas::HTTP qw(http json_of);
 use Faas::Load;
@@ -221,6 +222,8 @@ sub unpublish {
 # functions; args => [...] are further arguments, env => {...}.
 sub start_scaler {
     my ($self, %opt) = @_;
+
+    api_at($self->scaler_addr);
 
     my $log = "$self->{dir}/scaler.log";
     my $scaler = $self->{scaler} = spawn(name => 'faas-scaler', log => $log,
