@@ -140,6 +140,17 @@ subtest 'calls' => sub {
     unlike($t->get("/function/$_")->{body}, qr/<html/i, "$_: no HTML")
         for 'none', 'none/';
 
+    for my $case (["GET / HTTP/1.1\r\n\r\n", 400], ["?\r\n\r\n", 400],
+        ['GET /' . 'x' x 40_000 . " HTTP/1.1\r\nHost: x\r\n\r\n", 414],
+        ["GET / HTTP/1.1\r\nHost: x\r\nX: " . 'x' x 40_000 . "\r\n\r\n", 431])
+    {
+        my $raw = Faas::HTTP->new($t->addr);
+        $raw->write($case->[0]);
+        like($raw->read_all, qr{^HTTP/1.1\ $case->[1]\ .*\r\n
+            Content-Type:\ text/plain.*\r\n\r\nthe\ [^<]*\n$}xs,
+            "$case->[1]: text, no page");
+    }
+
     deploy('server', envProcess => 'perl server.pl',
         envVars => { mode => 'http' });
     for my $status (301, 302, 307, 404, 418, 500) {

@@ -140,7 +140,8 @@ my $res = $t->run('sh', '-c', "promtool check metrics < '$t->{dir}/page'");
 is($res->{status}, 0, 'promtool has nothing to say') or diag($res->{output});
 
 is($t->get('/metrics')->{status}, 200, 'this host may read it on the gateway');
-is(http(POST => $addr, '/metrics')->{status}, 405, 'POST is refused');
+my $refused = http(POST => $addr, '/metrics');
+is("$refused->{status} $refused->{body}", '405 ', 'POST is refused');
 is(http(HEAD => $addr, '/metrics')->{status}, 200, 'HEAD is answered');
 is(http(GET => $addr, '/healthz')->{body}, 'OK', 'healthz is there as well');
 is(http(GET => $addr, '/function/echo')->{status}, 404,
