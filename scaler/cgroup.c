@@ -32,6 +32,7 @@
 
 static void make_base(struct cgroups *cgroups, enum cgroup_controller which,
     const char *own, const char *name);
+static void move_back(const char *folder);
 static int share_out(const char *own, const char *name);
 static int write_file(const char *folder, const char *file,
     const char *value);
@@ -125,10 +126,43 @@ cgroup_close(const struct cgroups *cgroups)
     size_t  i;
 
     for (i = 0; i < CGROUP_N; i++) {
-        if (cgroups->of[i].folder[0] != '\0') {
-            (void) rmdir(cgroups->of[i].folder);
+        if (cgroups->of[i].folder[0] != '\0'
+            && rmdir(cgroups->of[i].folder) == 0
+            && cgroups->of[i].version == 2)
+        {
+            move_back(cgroups->of[i].folder);
         }
     }
+}
+
+
+/*
+ * Undoes share_out(), where that was necessary.
+ */
+static void
+move_back(const char *folder)
+{
+    char    path[CGROUP_PATH_MAX + 64], control[32];
+    char   *slash;
+    size_t  i;
+
+    (void) snprintf(path, sizeof(path), "%s-scaler", folder);
+
+    if (access(path, F_OK) != 0) {
+        return;
+    }
+
+    slash = strrchr(path, '/');
+    *slash = '\0';
+
+    for (i = 0; i < CGROUP_N; i++) {
+        (void) snprintf(control, sizeof(control), "-%s", names[i]);
+        (void) write_file(path, "cgroup.subtree_control", control);
+    }
+
+    (void) write_file(path, "cgroup.procs", "0");
+    *slash = '/';
+    (void) rmdir(path);
 }
 
 
