@@ -35,6 +35,7 @@ static struct spec *spec_new(json_t *deployment, uint64_t max_replicas,
 static uint64_t new_revision(void);
 static uint64_t least(uint64_t a, uint64_t b);
 static int check_name(struct spec *spec, struct faas_err *err);
+static void set_name(struct spec *spec, const char *name, const char *ns);
 static int check_texts(struct spec *spec, struct faas_err *err);
 static int check_shapes(struct spec *spec, struct faas_err *err);
 static int is_shape(const json_t *value, enum shape shape);
@@ -101,6 +102,65 @@ spec_decode(const char *s, size_t len, uint64_t max_replicas,
 }
 
 
+struct spec *
+spec_observe(json_t *deployment, const char *name, const char *ns,
+    uint64_t max_replicas, struct faas_err *odd, struct faas_err *err)
+{
+    char               text[FAAS_KEY_MAX + 1];
+    struct spec       *spec;
+    struct faas_name   parsed;
+
+    odd->code = 0;
+    (void) snprintf(text, sizeof(text), "%s.%s", name, ns);
+
+    if (strlen(name) > FAAS_NAME_MAX || strchr(name, '.') != NULL
+        || faas_name_parse(text, strlen(text), &parsed) != 0)
+    {
+        json_decref(deployment);
+        (void) faas_err_set(err, BAD_REQUEST, "nobody can call a function "
+                            "\"%.80s\" of the namespace \"%.80s\"", name,
+                            ns);
+        return NULL;
+    }
+
+    spec = calloc(1, sizeof(*spec));
+
+    if (spec == NULL) {
+        json_decref(deployment);
+        (void) faas_err_set(err, 500, "no memory");
+        return NULL;
+    }
+
+    spec->deployment = deployment;
+    set_name(spec, name, ns);
+
+    /* each that fails says so in odd, and leaves a default */
+
+    if (check_scale(spec, max_replicas, odd) != 0) {
+        spec->min = 0;
+        spec->max = max_replicas;
+    }
+
+    (void) resources_read(&spec->most, &spec->requested, deployment, odd);
+    spec->env = env_merge(NULL, deployment);
+
+    if (spec->env == NULL) {
+        spec_free(spec);
+        (void) faas_err_set(err, 500, "no memory");
+        return NULL;
+    }
+
+    if (limits_read(&spec->limits, spec->env,
+                    json_object_get(deployment, "labels"), odd)
+        != 0)
+    {
+        (void) limits_read(&spec->limits, NULL, NULL, NULL);
+    }
+
+    return spec;
+}
+
+
 char *
 spec_encode(const struct spec *spec)
 {
@@ -126,6 +186,12 @@ spec_free(struct spec *spec)
     if (spec != NULL) {
         json_decref(spec->deployment);
         json_decref(spec->env);
+
+        if (spec->registry_auth != NULL) {
+            explicit_bzero(spec->registry_auth, strlen(spec->registry_auth));
+            free(spec->registry_auth);
+        }
+
         free(spec);
     }
 }
@@ -196,6 +262,7 @@ spec_env(const struct spec *spec, const char *name)
 static struct spec *
 spec_new(json_t *deployment, uint64_t max_replicas, struct faas_err *err)
 {
+    const char   *auth;
     struct spec  *spec;
 
     spec = calloc(1, sizeof(*spec));
@@ -229,6 +296,9 @@ spec_new(json_t *deployment, uint64_t max_replicas, struct faas_err *err)
 
     /* whose it is can pull any image of its user's */
 
+    auth = spec_text(spec, "registryAuth");
+    spec->registry_auth = auth != NULL && auth[0] != '\0' ? strdup(auth)
+                                                         : NULL;
     (void) json_object_del(deployment, "registryAuth");
     spec->replicas = spec->min;
 
@@ -261,7 +331,6 @@ static int
 check_name(struct spec *spec, struct faas_err *err)
 {
     const char        *name, *ns;
-    struct faas_name   parsed;
 
     if (body_check_text(spec->deployment, "service", 1, err) != 0
         || body_check_text(spec->deployment, "namespace", 0, err) != 0)
@@ -288,6 +357,17 @@ check_name(struct spec *spec, struct faas_err *err)
                             "name, expected the same as of \"service\"", ns);
     }
 
+    set_name(spec, name, ns);
+
+    return 0;
+}
+
+
+static void
+set_name(struct spec *spec, const char *name, const char *ns)
+{
+    struct faas_name  parsed;
+
     (void) snprintf(spec->name, sizeof(spec->name), "%s", name);
     (void) snprintf(spec->ns, sizeof(spec->ns), "%s", ns);
 
@@ -296,8 +376,6 @@ check_name(struct spec *spec, struct faas_err *err)
     parsed.ns = spec->ns;
     parsed.ns_len = strlen(spec->ns);
     (void) faas_name_key(&parsed, spec->key);
-
-    return 0;
 }
 
 

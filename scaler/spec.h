@@ -39,6 +39,8 @@ struct spec {
     struct limits     limits;
     struct resources  most;             /* "limits" of the deployment */
     struct resources  requested;
+    char        *registry_auth;         /* owned, base64(user:password), never
+                                           kept or shown; NULL: none */
     time_t       created;
     uint64_t     revision;              /* of the deployment: another one after
                                            an update, the same when it is
@@ -58,6 +60,16 @@ struct spec *spec_parse(const char *s, size_t len, uint64_t max_replicas,
  * max_replicas is cut to it: the setting may have been lowered since.
  */
 struct spec *spec_decode(const char *s, size_t len, uint64_t max_replicas,
+    struct faas_err *err);
+
+/*
+ * The same of what runs already, and others may have deployed: the deployment
+ * is taken, name and ns are as they are in calls.  What is not as it should be
+ * is passed over, and told in odd, whose code is 0 where nothing is.  Returns
+ * NULL where nobody can call it, with err.
+ */
+struct spec *spec_observe(json_t *deployment, const char *name,
+    const char *ns, uint64_t max_replicas, struct faas_err *odd,
     struct faas_err *err);
 
 /*
