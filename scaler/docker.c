@@ -38,6 +38,8 @@ struct docker_stream {
 
 static int read_address(struct docker *docker, const char *address,
     int is_tls, struct faas_err *err);
+static void send_call(struct docker *docker, struct http_ask *http,
+    json_t *body, docker_answer_fn done, void *arg);
 static void ask(struct docker *docker, struct http_ask *http,
     docker_answer_fn done, void *arg);
 static void on_pinged(void *arg, const struct http_answer *answer);
@@ -53,20 +55,16 @@ static void on_end(void *arg, const struct http_answer *answer);
 
 
 int
-docker_open(struct docker *docker, const struct scaler_options *options,
-    struct event_base *base, struct faas_err *err)
+docker_open(struct docker *docker, const char *address, const char *cert_dir,
+    uint64_t timeout_ms, struct event_base *base, struct faas_err *err)
 {
-    const char          *cert_dir;
     struct http_client  *client;
 
-    cert_dir = options->docker_cert_path;
-    cert_dir = cert_dir[0] != '\0' ? cert_dir : NULL;
-
-    if (read_address(docker, options->docker, cert_dir != NULL, err) != 0) {
+    if (read_address(docker, address, cert_dir != NULL, err) != 0) {
         return -1;
     }
 
-    docker->timeout_ms = options->docker_timeout_ms;
+    docker->timeout_ms = timeout_ms;
 
     for (client = &docker->calls; client != NULL;
          client = client == &docker->calls ? &docker->streams : NULL)
@@ -164,6 +162,7 @@ docker_call(struct docker *docker, const char *method, json_t *body,
     char              path[PATH_SIZE];
     va_list           args;
     struct faas_err   err;
+    struct http_ask   http;
 
     va_start(args, fmt);
     len = vsnprintf(path, sizeof(path), fmt, args);
@@ -176,50 +175,80 @@ docker_call(struct docker *docker, const char *method, json_t *body,
         return;
     }
 
-    docker_call_auth(docker, method, body, NULL, done, arg, path);
+    memset(&http, 0, sizeof(http));
+    http.method = method;
+    http.path = path;
+
+    send_call(docker, &http, body, done, arg);
 }
 
 
 void
-docker_call_auth(struct docker *docker, const char *method, json_t *body,
-    const char *auth, docker_answer_fn done, void *arg, const char *path)
+docker_post(struct docker *docker, const char *path, json_t *body,
+    const char *auth, docker_answer_fn done, void *arg)
 {
-    int               rc;
-    char             *header, *url;
+    char             *header;
     struct faas_err   err;
     struct http_ask   http;
 
-    memset(&http, 0, sizeof(http));
-    http.method = method;
-    http.body = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
     header = NULL;
-    url = NULL;
-    rc = asprintf(&url, "/v1.%u%s", docker->minor, path);
+    memset(&http, 0, sizeof(http));
+    http.method = "POST";
+    http.path = path;
 
-    if (rc >= 0 && auth != NULL) {
-        rc = asprintf(&header, AUTH_HEADER "%s", auth);
+    if (auth != NULL && asprintf(&header, AUTH_HEADER "%s", auth) < 0) {
+        json_decref(body);
+        (void) faas_err_set(&err, 500, "no memory");
+        done(arg, NULL, &err);
+        return;
     }
 
-    if (rc < 0 || (body != NULL && http.body == NULL)) {
-        free(http.body);
+    http.header = header;
+    send_call(docker, &http, body, done, arg);
+
+    if (header != NULL) {
+        explicit_bzero(header, strlen(header));
+        free(header);
+    }
+}
+
+
+/*
+ * Takes body.
+ */
+static void
+send_call(struct docker *docker, struct http_ask *http, json_t *body,
+    docker_answer_fn done, void *arg)
+{
+    int               rc;
+    char             *url;
+    struct faas_err   err;
+
+    url = NULL;
+    http->body = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
+    rc = asprintf(&url, "/v1.%u%s", docker->minor, http->path);
+
+    if (rc < 0 || (body != NULL && http->body == NULL)) {
+        free(http->body);
         (void) faas_err_set(&err, 500, "no memory");
         done(arg, NULL, &err);
 
     } else if (docker->minor == 0) {
-        free(http.body);
+        free(http->body);
         (void) faas_err_set(&err, 503, "Docker does not answer: try again");
         done(arg, NULL, &err);
 
     } else {
-        http.path = url;
-        http.header = header;
-        http.done = on_answer;
-        ask(docker, &http, done, arg);
+        http->path = url;
+        http->done = on_answer;
+        ask(docker, http, done, arg);
     }
 
     json_decref(body);
-    free(header);
-    free(url);
+
+    if (rc >= 0) {
+        free(url);
+    }
 }
 
 

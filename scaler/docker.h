@@ -19,7 +19,6 @@
 #include "lib/faas_err.h"
 
 #include "http_client.h"
-#include "options.h"
 
 
 #define DOCKER_MINOR_MIN      30            /* API 1.30: Docker 17.06 */
@@ -50,11 +49,14 @@ struct docker {
 
 
 /*
- * Reads the settings; nothing is asked yet.  Returns 0 or -1; docker_close()
+ * address is unix:///path or tcp://HOST:PORT; cert_dir the folder of ca.pem,
+ * cert.pem and key.pem, for TLS, or NULL, and has to live as long.  timeout_ms
+ * is for each answer.  Nothing is asked yet.  Returns 0 or -1; docker_close()
  * in either case.
  */
-int docker_open(struct docker *docker, const struct scaler_options *options,
-    struct event_base *base, struct faas_err *err);
+int docker_open(struct docker *docker, const char *address,
+    const char *cert_dir, uint64_t timeout_ms, struct event_base *base,
+    struct faas_err *err);
 
 /*
  * Cancels what is asked: nobody is told.
@@ -76,11 +78,10 @@ void docker_call(struct docker *docker, const char *method, json_t *body,
     __attribute__((format(printf, 6, 7)));
 
 /*
- * The same with credentials for a registry (X-Registry-Auth), or NULL.
+ * Posts with credentials for a registry (X-Registry-Auth), or NULL.
  */
-void docker_call_auth(struct docker *docker, const char *method,
-    json_t *body, const char *auth, docker_answer_fn done, void *arg,
-    const char *path);
+void docker_post(struct docker *docker, const char *path, json_t *body,
+    const char *auth, docker_answer_fn done, void *arg);
 
 /*
  * Begins a stream: data() takes what comes out of the buffer, end() is told

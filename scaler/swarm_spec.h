@@ -40,6 +40,7 @@
 #define SWARM_SECRETS_DIR        "/var/openfaas/secrets/"
 #define SWARM_HEALTH_ENV         "healthcheck_interval"
 #define SWARM_HEALTH_INTERVAL    "3s"
+#define SWARM_CONSTRAINT         "node.platform.os == linux"
 #define SWARM_PORT               "8080"     /* that functions listen on */
 
 
