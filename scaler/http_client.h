@@ -28,6 +28,10 @@
 #define HTTP_VERSION_MAX  15        /* bytes of the header Api-Version */
 
 
+struct http_request;
+
+TAILQ_HEAD(http_list, http_request);
+
 struct http_client {
     CURLM              *multi;          /* NULL: not open */
     struct event_base  *base;
@@ -42,9 +46,9 @@ struct http_client {
                                            in libcurl */
     unsigned            max_waiting;    /* requests in all */
     unsigned            n;
-    struct http_request *told;      /* whose data() is called now */
-    TAILQ_HEAD(, http_request)  requests;
-    TAILQ_HEAD(, http_request)  ready;          /* is_ready */
+    struct http_request  *told;     /* whose data() is called now */
+    struct http_list     requests;
+    struct http_list     ready;         /* is_ready */
 };
 
 /* what came; gone when the call returns */

@@ -73,7 +73,7 @@ swarm_spec_encode(const struct spec *spec, uint64_t replicas,
     struct faas_err *err)
 {
     char     name[SWARM_NAME_MAX + 1];
-    json_t  *service, *labels, *task;
+    json_t  *service, *labels, *container, *task;
 
     if (swarm_spec_name(spec, name, err) != 0) {
         return NULL;
@@ -81,11 +81,9 @@ swarm_spec_encode(const struct spec *spec, uint64_t replicas,
 
     service = old != NULL ? json_copy((json_t *) old) : json_object();
     labels = make_labels(spec);
-    task = make_task(spec, network,
-                     make_container(spec, labels, secrets,
-                                    swarm_get(old, "TaskTemplate",
-                                              "ContainerSpec", NULL)),
-                     swarm_get(old, "TaskTemplate", NULL));
+    container = make_container(spec, labels, secrets,
+                               swarm_get(old, "TaskTemplate.ContainerSpec"));
+    task = make_task(spec, network, container, swarm_get(old, "TaskTemplate"));
 
     if (old == NULL) {
         (void) json_object_set_new(service, "Name", json_string(name));
@@ -362,8 +360,8 @@ make_task(const struct spec *spec, const char *network, json_t *container,
                                          (json_int_t) (RESTART_DELAY
                                                        * NSEC)));
     (void) json_object_set_new(task, "ForceUpdate",
-                               json_integer(json_integer_value(
-                                   swarm_get(old, "ForceUpdate", NULL)) + 1));
+                               json_integer((json_int_t) swarm_uint(old, "ForceUpdate")
+                                            + 1));
 
     return task;
 }
@@ -375,7 +373,7 @@ make_placement(const struct spec *spec, const json_t *old)
     json_t  *placement, *list;
 
     list = json_object_get(spec->deployment, "constraints");
-    placement = swarm_get(old, "Placement", NULL);
+    placement = swarm_get(old, "Placement");
     placement = placement != NULL ? json_copy(placement) : json_object();
 
     (void) json_object_set_new(placement, "Constraints",
@@ -395,7 +393,7 @@ make_networks(const struct spec *spec, const char *network,
     const char  *given;
 
     given = spec_text(spec, "network");
-    networks = swarm_get(old, "Networks", NULL);
+    networks = swarm_get(old, "Networks");
 
     if ((given == NULL || given[0] == '\0') && json_array_size(networks) != 0)
     {

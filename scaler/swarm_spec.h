@@ -72,15 +72,20 @@ struct spec *swarm_spec_decode(const json_t *service, uint64_t max_replicas,
     struct faas_err *odd, struct faas_err *err);
 
 /*
- * A member below members of an object: swarm_get(v, "Spec", "Name", NULL).
+ * A member below members of an object: swarm_get(v, "Spec.Name").  Borrowed;
  * NULL where there is none.
  */
-json_t *swarm_get(const json_t *value, ...) __attribute__((sentinel));
+json_t *swarm_get(const json_t *value, const char *path);
 
 /*
- * The same as text; "" where it is none.
+ * A member as text; "" where it is none.
  */
 const char *swarm_text(const json_t *value, const char *member);
+
+/*
+ * A number at a path; 0 where there is none, or it is less.
+ */
+uint64_t swarm_uint(const json_t *value, const char *path);
 
 
 #endif /* FAAS_SCALER_SWARM_SPEC_H */

@@ -7,7 +7,6 @@
 #include "swarm_spec.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,6 +17,7 @@
 
 
 #define NSEC       1000000000LL
+#define PATH_PART  32               /* bytes of a member's name, ours */
 #define NANO_CPUS  1000000          /* of a milli-core */
 #define KEY_SIZE   (BODY_KEY_MAX + 32)      /* bytes, a prefix of ours too */
 
@@ -56,20 +56,19 @@ swarm_spec_decode(const json_t *service, uint64_t max_replicas,
     const json_t  *service_spec, *labels;
 
     err->code = 0;
-    service_spec = swarm_get(service, "Spec", NULL);
-    labels = swarm_get(service_spec, "TaskTemplate", "ContainerSpec",
-                       "Labels", NULL);
+    service_spec = swarm_get(service, "Spec");
+    labels = swarm_get(service_spec, "TaskTemplate.ContainerSpec.Labels");
 
     if (swarm_text(labels, SWARM_LABEL_IS)[0] == '\0') {
         return NULL;
     }
 
-    if (swarm_get(service_spec, "Mode", "Replicated", NULL) == NULL) {
+    if (swarm_get(service_spec, "Mode.Replicated") == NULL) {
         (void) faas_err_set(err, 400, "its mode is not replicated");
         return NULL;
     }
 
-    ns = swarm_text(swarm_get(service_spec, "Labels", NULL), SWARM_LABEL_NS);
+    ns = swarm_text(swarm_get(service_spec, "Labels"), SWARM_LABEL_NS);
     name_of(service_spec, ns, name, sizeof(name));
 
     spec = spec_observe(read_deployment(service_spec), name,
@@ -118,9 +117,9 @@ read_deployment(const json_t *service_spec)
     deployment = json_object();
     labels = json_object();
     annotations = json_object();
-    given = swarm_get(service_spec, "Labels", NULL);
-    task = swarm_get(service_spec, "TaskTemplate", NULL);
-    container = swarm_get(task, "ContainerSpec", NULL);
+    given = swarm_get(service_spec, "Labels");
+    task = swarm_get(service_spec, "TaskTemplate");
+    container = swarm_get(task, "ContainerSpec");
 
     read_labels(given, labels, annotations);
 
@@ -129,21 +128,19 @@ read_deployment(const json_t *service_spec)
     (void) json_object_set_new(deployment, "labels", labels);
     (void) json_object_set_new(deployment, "annotations", annotations);
     (void) json_object_set_new(deployment, "constraints",
-                               read_constraints(swarm_get(task, "Placement",
-                                                          "Constraints",
-                                                          NULL)));
+                               read_constraints(swarm_get(
+                                   task, "Placement.Constraints")));
     (void) json_object_set_new(deployment, "secrets",
-                               read_secrets(swarm_get(container, "Secrets",
-                                                      NULL)));
+                               read_secrets(swarm_get(container, "Secrets")));
     (void) json_object_set_new(deployment, "readOnlyRootFilesystem",
                                json_boolean(json_is_true(
-                                   swarm_get(container, "ReadOnly", NULL))));
+                                   swarm_get(container, "ReadOnly"))));
 
-    read_env(swarm_get(container, "Env", NULL), deployment);
+    read_env(swarm_get(container, "Env"), deployment);
     read_quantities(deployment, "limits", given,
-                    swarm_get(task, "Resources", "Limits", NULL));
+                    swarm_get(task, "Resources.Limits"));
     read_quantities(deployment, "requests", given,
-                    swarm_get(task, "Resources", "Reservations", NULL));
+                    swarm_get(task, "Resources.Reservations"));
 
     return deployment;
 }
@@ -261,7 +258,7 @@ read_secrets(const json_t *list)
 
     for (i = 0; i < json_array_size(list); i++) {
         item = json_array_get(list, i);
-        path = swarm_text(swarm_get(item, "File", NULL), "Name");
+        path = swarm_text(swarm_get(item, "File"), "Name");
         name = strrchr(path, '/');
         name = name != NULL ? name + 1 : path;
 
@@ -311,11 +308,9 @@ read_quantities(json_t *deployment, const char *member,
     }
 
     set_memory(map, swarm_text(map, "memory"),
-               (uint64_t) json_integer_value(swarm_get(actual, "MemoryBytes",
-                                                       NULL)));
+               swarm_uint(actual, "MemoryBytes"));
     set_cpu(map, swarm_text(map, "cpu"),
-            (uint64_t) json_integer_value(swarm_get(actual, "NanoCPUs",
-                                                    NULL)) / NANO_CPUS);
+            swarm_uint(actual, "NanoCPUs") / NANO_CPUS);
 
     (void) json_object_set_new(deployment, member, map);
 }
@@ -358,37 +353,35 @@ static uint64_t
 replicas_of(const json_t *service_spec)
 {
     uint64_t     pending;
-    json_int_t   n;
     const char  *text;
 
-    n = json_integer_value(swarm_get(service_spec, "Mode", "Replicated",
-                                     "Replicas", NULL));
-    text = swarm_text(swarm_get(service_spec, "Labels", NULL),
-                      SWARM_LABEL_PENDING);
+    text = swarm_text(swarm_get(service_spec, "Labels"), SWARM_LABEL_PENDING);
 
     if (faas_parse_uint(text, strlen(text), 0, UINT32_MAX, &pending) == 0) {
         return pending;
     }
 
-    return n > 0 ? (uint64_t) n : 0;
+    return swarm_uint(service_spec, "Mode.Replicated.Replicas");
 }
 
 
 json_t *
-swarm_get(const json_t *value, ...)
+swarm_get(const json_t *value, const char *path)
 {
-    va_list      names;
-    const char  *name;
+    char    name[PATH_PART + 1];
+    size_t  len;
 
-    va_start(names, value);
-
-    while ((name = va_arg(names, const char *)) != NULL) {
+    for ( ;; ) {
+        len = strcspn(path, ".");
+        (void) snprintf(name, sizeof(name), "%.*s", (int) len, path);
         value = json_object_get(value, name);
+
+        if (path[len] == '\0') {
+            return (json_t *) value;
+        }
+
+        path += len + 1;
     }
-
-    va_end(names);
-
-    return (json_t *) value;
 }
 
 
@@ -400,4 +393,15 @@ swarm_text(const json_t *value, const char *member)
     text = json_string_value(json_object_get(value, member));
 
     return text != NULL ? text : "";
+}
+
+
+uint64_t
+swarm_uint(const json_t *value, const char *path)
+{
+    json_int_t  number;
+
+    number = json_integer_value(swarm_get(value, path));
+
+    return number > 0 ? (uint64_t) number : 0;
 }
