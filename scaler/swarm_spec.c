@@ -359,9 +359,8 @@ make_task(const struct spec *spec, const char *network, json_t *container,
                                          "Delay",
                                          (json_int_t) (RESTART_DELAY
                                                        * NSEC)));
-    (void) json_object_set_new(task, "ForceUpdate",
-                               json_integer((json_int_t) swarm_uint(old, "ForceUpdate")
-                                            + 1));
+    (void) json_object_set_new(task, "ForceUpdate", json_integer(
+        (json_int_t) swarm_uint(old, "ForceUpdate") + 1));
 
     return task;
 }
