@@ -77,11 +77,14 @@ http_client_init(struct http_client *client, struct event_base *base,
 void
 http_client_done(struct http_client *client)
 {
-    struct http_request  *request;
+    struct http_request  *request, *next;
 
     if (client->multi != NULL) {
 
-        while ((request = TAILQ_FIRST(&client->requests)) != NULL) {
+        for (request = TAILQ_FIRST(&client->requests); request != NULL;
+             request = next)
+        {
+            next = TAILQ_NEXT(request, link);
             http_request_cancel(request);
         }
 
