@@ -40,6 +40,7 @@ static int read_address(struct docker *docker, const char *address,
     int is_tls, struct faas_err *err);
 static void send_call(struct docker *docker, struct http_ask *http,
     json_t *body, docker_answer_fn done, void *arg);
+static int not_known(struct faas_err *err);
 static void ask(struct docker *docker, struct http_ask *http,
     docker_answer_fn done, void *arg);
 static void on_pinged(void *arg, const struct http_answer *answer);
@@ -235,7 +236,7 @@ send_call(struct docker *docker, struct http_ask *http, json_t *body,
 
     } else if (docker->minor == 0) {
         free(http->body);
-        (void) faas_err_set(&err, 503, "Docker does not answer: try again");
+        (void) not_known(&err);
         done(arg, NULL, &err);
 
     } else {
@@ -249,6 +250,16 @@ send_call(struct docker *docker, struct http_ask *http, json_t *body,
     if (rc >= 0) {
         free(url);
     }
+}
+
+
+/*
+ * No ping has been answered yet.
+ */
+static int
+not_known(struct faas_err *err)
+{
+    return faas_err_set(err, 503, "Docker does not answer: try again");
 }
 
 
@@ -313,8 +324,10 @@ read_version(struct docker *docker, const char *version,
         || faas_parse_uint(version + 2, strlen(version + 2), 0, 9999, &minor)
            != 0)
     {
-        return faas_err_set(err, 503, "what answers there is not Docker: it "
+        (void) faas_err_set(err, 503, "what answers there is not Docker: it "
                             "says \"%s\" of its version", version);
+        text_clean(err->text, 0);
+        return -1;
     }
 
     if (minor < DOCKER_MINOR_MIN) {
@@ -421,6 +434,11 @@ docker_stream_new(struct docker *docker, const char *path,
     char                  *url;
     struct http_ask        http;
     struct docker_stream  *stream;
+
+    if (docker->minor == 0) {
+        (void) not_known(err);
+        return NULL;
+    }
 
     memset(&http, 0, sizeof(http));
     stream = calloc(1, sizeof(*stream));

@@ -28,6 +28,7 @@ static int set_up(struct http_request *request, const struct http_ask *ask);
 static int set_server(struct http_request *request);
 static int set_headers(struct http_request *request,
     const struct http_ask *ask);
+static void detach(struct http_request *request);
 static void request_free(struct http_request *request);
 static size_t on_header(char *data, size_t size, size_t n, void *arg);
 static size_t on_body(char *data, size_t size, size_t n, void *arg);
@@ -152,21 +153,11 @@ http_client_ask(struct http_client *client, const struct http_ask *ask,
 void
 http_request_cancel(struct http_request *request)
 {
-    struct http_client  *client;
-
-    client = request->client;
-
-    if (client->told == request) {
-        client->told = NULL;
+    if (request->client->told == request) {
+        request->client->told = NULL;
     }
 
-    if (request->is_ready) {
-        TAILQ_REMOVE(&client->ready, request, ready);
-    }
-
-    TAILQ_REMOVE(&client->requests, request, link);
-    client->n--;
-    (void) curl_multi_remove_handle(client->multi, request->curl);
+    detach(request);
     request_free(request);
 }
 
@@ -317,6 +308,23 @@ set_headers(struct http_request *request, const struct http_ask *ask)
 
     return curl_easy_setopt(request->curl, CURLOPT_POSTFIELDS, request->body)
            == CURLE_OK ? 0 : -1;
+}
+
+
+static void
+detach(struct http_request *request)
+{
+    struct http_client  *client;
+
+    client = request->client;
+
+    if (request->is_ready) {
+        TAILQ_REMOVE(&client->ready, request, ready);
+    }
+
+    TAILQ_REMOVE(&client->requests, request, link);
+    client->n--;
+    (void) curl_multi_remove_handle(client->multi, request->curl);
 }
 
 
@@ -627,10 +635,7 @@ finish(struct http_request *request)
                        : curl_easy_strerror(request->result);
     }
 
-    TAILQ_REMOVE(&request->client->requests, request, link);
-    request->client->n--;
-    (void) curl_multi_remove_handle(request->client->multi, request->curl);
-
+    detach(request);
     request->done(request->arg, &answer);
     request_free(request);
 }

@@ -32,6 +32,8 @@ enum shape {
 
 static struct spec *spec_new(json_t *deployment, uint64_t max_replicas,
     struct faas_err *err);
+static struct spec *spec_alloc(json_t *deployment, struct faas_err *err);
+static int take_auth(struct spec *spec, struct faas_err *err);
 static uint64_t new_revision(void);
 static uint64_t least(uint64_t a, uint64_t b);
 static int check_name(struct spec *spec, struct faas_err *err);
@@ -123,15 +125,12 @@ spec_observe(json_t *deployment, const char *name, const char *ns,
         return NULL;
     }
 
-    spec = calloc(1, sizeof(*spec));
+    spec = spec_alloc(deployment, err);
 
     if (spec == NULL) {
-        json_decref(deployment);
-        (void) faas_err_set(err, 500, "no memory");
         return NULL;
     }
 
-    spec->deployment = deployment;
     set_name(spec, name, ns);
 
     /* each that fails says so in odd, and leaves a default */
@@ -262,18 +261,14 @@ spec_env(const struct spec *spec, const char *name)
 static struct spec *
 spec_new(json_t *deployment, uint64_t max_replicas, struct faas_err *err)
 {
-    const char   *auth;
     struct spec  *spec;
 
-    spec = calloc(1, sizeof(*spec));
+    spec = spec_alloc(deployment, err);
 
     if (spec == NULL) {
-        json_decref(deployment);
-        (void) faas_err_set(err, 500, "no memory");
         return NULL;
     }
 
-    spec->deployment = deployment;
     spec->created = time(NULL);
     spec->revision = new_revision();
 
@@ -288,21 +283,62 @@ spec_new(json_t *deployment, uint64_t max_replicas, struct faas_err *err)
         || check_secrets(spec, err) != 0
         || check_scale(spec, max_replicas, err) != 0
         || resources_read(&spec->most, &spec->requested, deployment, err) != 0
-        || spec_set_image(spec, NULL, err) != 0)
+        || spec_set_image(spec, NULL, err) != 0
+        || take_auth(spec, err) != 0)
     {
         spec_free(spec);
         return NULL;
     }
 
-    /* whose it is can pull any image of its user's */
-
-    auth = spec_text(spec, "registryAuth");
-    spec->registry_auth = auth != NULL && auth[0] != '\0' ? strdup(auth)
-                                                         : NULL;
-    (void) json_object_del(deployment, "registryAuth");
     spec->replicas = spec->min;
 
     return spec;
+}
+
+
+/*
+ * The same.
+ */
+static struct spec *
+spec_alloc(json_t *deployment, struct faas_err *err)
+{
+    struct spec  *spec;
+
+    spec = calloc(1, sizeof(*spec));
+
+    if (spec == NULL) {
+        json_decref(deployment);
+        (void) faas_err_set(err, 500, "no memory");
+        return NULL;
+    }
+
+    spec->deployment = deployment;
+
+    return spec;
+}
+
+
+/*
+ * Whose it is can pull any image of its user's: it is not kept or shown.
+ */
+static int
+take_auth(struct spec *spec, struct faas_err *err)
+{
+    const char  *auth;
+
+    auth = spec_text(spec, "registryAuth");
+
+    if (auth != NULL && auth[0] != '\0') {
+        spec->registry_auth = strdup(auth);
+
+        if (spec->registry_auth == NULL) {
+            return faas_err_set(err, 500, "no memory");
+        }
+    }
+
+    (void) json_object_del(spec->deployment, "registryAuth");
+
+    return 0;
 }
 
 

@@ -27,7 +27,9 @@
 #define KEY_SIZE       (BODY_KEY_MAX + 32)   /* bytes, a prefix of ours too */
 
 
+static int check_labels(const struct spec *spec, struct faas_err *err);
 static json_t *make_labels(const struct spec *spec);
+static const char *text_or_empty(const json_t *value);
 static void add_quantities(json_t *labels, const struct spec *spec,
     const char *member);
 static json_t *make_env(const struct spec *spec);
@@ -75,7 +77,10 @@ swarm_spec_encode(const struct spec *spec, uint64_t replicas,
     char     name[SWARM_NAME_MAX + 1];
     json_t  *service, *labels, *container, *task;
 
-    if (swarm_spec_name(spec, name, err) != 0) {
+    if (swarm_spec_name(spec, name, err) != 0
+        || check_labels(spec, err) != 0)
+    {
+        json_decref(secrets);
         return NULL;
     }
 
@@ -113,7 +118,38 @@ swarm_spec_encode(const struct spec *spec, uint64_t replicas,
 
 
 /*
- * The user's win over OpenFaaS', ours over the user's.
+ * The annotation X is a label "com.openfaas.annotations.X" of the service.
+ */
+static int
+check_labels(const struct spec *spec, struct faas_err *err)
+{
+    size_t         len;
+    json_t        *value;
+    const char    *name;
+    const json_t  *annotations;
+
+    len = strlen(SWARM_LABEL_ANNOTATION);
+    annotations = json_object_get(spec->deployment, "annotations");
+
+    json_object_foreach(json_object_get(spec->deployment, "labels"), name,
+                        value)
+    {
+        if (strncmp(name, SWARM_LABEL_ANNOTATION, len) == 0
+            && json_object_get(annotations, name + len) != NULL)
+        {
+            return faas_err_set(err, 400, "\"labels\": %.120s is the label "
+                                "of an annotation that is there as well",
+                                name);
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * The user's win over OpenFaaS', ours over the user's: with a label of its own
+ * a function could pass for one of another namespace.
  */
 static json_t *
 make_labels(const struct spec *spec)
@@ -130,18 +166,16 @@ make_labels(const struct spec *spec)
     {
         (void) snprintf(key, sizeof(key), SWARM_LABEL_ANNOTATION "%s", name);
         (void) json_object_set_new(labels, key,
-                                   json_string(json_is_string(value)
-                                               ? json_string_value(value)
-                                               : ""));
+                                   json_string(text_or_empty(value)));
     }
 
     json_object_foreach(json_object_get(spec->deployment, "labels"), name,
                         value)
     {
-        (void) json_object_set_new(labels, name,
-                                   json_string(json_is_string(value)
-                                               ? json_string_value(value)
-                                               : ""));
+        if (!swarm_label_is_own(name)) {
+            (void) json_object_set_new(labels, name,
+                                       json_string(text_or_empty(value)));
+        }
     }
 
     if (json_string_length(json_object_get(labels, SWARM_LABEL_IS)) == 0) {
@@ -158,6 +192,16 @@ make_labels(const struct spec *spec)
     }
 
     return labels;
+}
+
+
+/*
+ * What was left empty in YAML is null.
+ */
+static const char *
+text_or_empty(const json_t *value)
+{
+    return json_is_string(value) ? json_string_value(value) : "";
 }
 
 
@@ -200,8 +244,7 @@ make_env(const struct spec *spec)
     json_object_foreach(json_object_get(spec->deployment, "envVars"), name,
                         value)
     {
-        add_variable(env, name, json_is_string(value)
-                                ? json_string_value(value) : "");
+        add_variable(env, name, text_or_empty(value));
     }
 
     if (spec_env(spec, SWARM_HEALTH_ENV) == NULL) {

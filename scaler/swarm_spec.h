@@ -54,9 +54,10 @@ int swarm_spec_name(const struct spec *spec, char *dst,
 /*
  * Makes the ServiceSpec of a function with so many replicas.  network is the
  * id or name of the one that it is put on where it asks for none; secrets an
- * array of SecretReference.  old is the ServiceSpec of the service that is
+ * array of SecretReference, taken, also when it fails.  old is the ServiceSpec of the service that is
  * updated, of which all stays that the function does not say; or NULL.
- * Returns a new reference, or NULL with err.
+ * Returns a new reference, or NULL with err: code 400 where a label and an
+ * annotation would be the same label of the service.
  */
 json_t *swarm_spec_encode(const struct spec *spec, uint64_t replicas,
     const char *network, json_t *secrets, const json_t *old,
@@ -70,6 +71,11 @@ json_t *swarm_spec_encode(const struct spec *spec, uint64_t replicas,
  */
 struct spec *swarm_spec_decode(const json_t *service, uint64_t max_replicas,
     struct faas_err *odd, struct faas_err *err);
+
+/*
+ * Whether a label is one that only we write.
+ */
+int swarm_label_is_own(const char *name);
 
 /*
  * A member below members of an object: swarm_get(v, "Spec.Name").  Borrowed;

@@ -28,7 +28,6 @@ static json_t *read_deployment(const json_t *service_spec);
 static void read_labels(const json_t *from, json_t *labels,
     json_t *annotations);
 static void read_env(const json_t *list, json_t *deployment);
-static int is_own_label(const char *name);
 static int is_own_variable(const char *name, const char *value);
 static json_t *read_secrets(const json_t *list);
 static json_t *read_constraints(const json_t *list);
@@ -159,7 +158,7 @@ read_labels(const json_t *from, json_t *labels, json_t *annotations)
 
         if (!json_is_string(value)
             || strcmp(name, SWARM_LABEL_OPENFAAS) == 0
-            || is_own_label(name))
+            || swarm_label_is_own(name))
         {
             continue;
         }
@@ -171,24 +170,6 @@ read_labels(const json_t *from, json_t *labels, json_t *annotations)
             (void) json_object_set(labels, name, value);
         }
     }
-}
-
-
-/*
- * Others of the same prefix are the user's: com.ngx-faas.queue.
- */
-static int
-is_own_label(const char *name)
-{
-    size_t  len;
-
-    len = strlen(SWARM_LABEL_OWN);
-
-    return strcmp(name, SWARM_LABEL_NS) == 0
-           || strcmp(name, SWARM_LABEL_PENDING) == 0
-           || (strncmp(name, SWARM_LABEL_OWN, len) == 0
-               && (strncmp(name + len, "limits.", 7) == 0
-                   || strncmp(name + len, "requests.", 9) == 0));
 }
 
 
@@ -362,6 +343,24 @@ replicas_of(const json_t *service_spec)
     }
 
     return swarm_uint(service_spec, "Mode.Replicated.Replicas");
+}
+
+
+/*
+ * Others of the same prefix are the user's: com.ngx-faas.queue.
+ */
+int
+swarm_label_is_own(const char *name)
+{
+    size_t  len;
+
+    len = strlen(SWARM_LABEL_OWN);
+
+    return strcmp(name, SWARM_LABEL_NS) == 0
+           || strcmp(name, SWARM_LABEL_PENDING) == 0
+           || (strncmp(name, SWARM_LABEL_OWN, len) == 0
+               && (strncmp(name + len, "limits.", 7) == 0
+                   || strncmp(name + len, "requests.", 9) == 0));
 }
 
 

@@ -244,6 +244,43 @@ other_services_are_none(void **state)
 
 
 static void
+labels_of_ours_are_not_the_users(void **state)
+{
+    json_t           *service;
+    struct spec      *spec, *again;
+    struct faas_err   err;
+
+    (void) state;
+
+    spec = parse("{\"service\":\"a\",\"image\":\"i\",\"labels\":{"
+                 "\"com.ngx-faas.namespace\":\"team\","
+                 "\"com.ngx-faas.pending\":\"9\","
+                 "\"com.ngx-faas.limits.memory\":\"1G\","
+                 "\"com.ngx-faas.queue\":\"5\"}}");
+    service = service_of(encode(spec, 1, NULL));
+    again = decode(service);
+
+    assert_string_equal(again->key, "a.openfaas-fn");
+    assert_int_equal(again->replicas, 1);
+    assert_int_equal(again->most.memory, 0);
+    assert_int_equal(again->limits.queue, 5);
+
+    json_decref(service);
+    spec_free(spec);
+    spec_free(again);
+
+    spec = parse("{\"service\":\"a\",\"image\":\"i\",\"labels\":{"
+                 "\"com.openfaas.annotations.x\":\"1\"},"
+                 "\"annotations\":{\"x\":\"2\"}}");
+
+    assert_null(swarm_spec_encode(spec, 1, "net1", json_array(), NULL, &err));
+    assert_int_equal(err.code, 400);
+
+    spec_free(spec);
+}
+
+
+static void
 names_have_to_fit(void **state)
 {
     char              name[SWARM_NAME_MAX + 1];
@@ -272,6 +309,7 @@ main(void)
         cmocka_unit_test(an_update_keeps_what_it_does_not_say),
         cmocka_unit_test(what_openfaas_made_is_a_function),
         cmocka_unit_test(other_services_are_none),
+        cmocka_unit_test(labels_of_ours_are_not_the_users),
         cmocka_unit_test(names_have_to_fit),
     };
 
