@@ -54,8 +54,9 @@ int swarm_spec_name(const struct spec *spec, char *dst,
 /*
  * Makes the ServiceSpec of a function with so many replicas.  network is the
  * id or name of the one that it is put on where it asks for none; secrets an
- * array of SecretReference, taken, also when it fails.  old is the ServiceSpec of the service that is
- * updated, of which all stays that the function does not say; or NULL.
+ * array of SecretReference, taken, also when it fails.  old is the ServiceSpec
+ * of the service that is updated, of which all stays that the function does
+ * not say; or NULL.
  * Returns a new reference, or NULL with err: code 400 where a label and an
  * annotation would be the same label of the service.
  */
