@@ -59,7 +59,7 @@ int docker_open(struct docker *docker, const char *address,
     struct faas_err *err);
 
 /*
- * Cancels what is asked: nobody is told.
+ * Ends what is asked: each is told, with code 503.
  */
 void docker_close(struct docker *docker);
 

@@ -14,6 +14,7 @@
 
 #define URL_MAX        8192
 #define KEEPALIVE      5L           /* seconds between probes of a stream */
+#define CLOSING        "the program ends"
 #define VERSION_FIELD  "api-version:"
 
 
@@ -41,6 +42,7 @@ static void collect(struct http_client *client);
 static void on_deliver(evutil_socket_t fd, short what, void *arg);
 static void tell(struct http_request *request);
 static void finish(struct http_request *request);
+static void give_up(struct http_request *request);
 static int is_good(const struct http_request *request);
 static void make_ready(struct http_request *request);
 
@@ -78,15 +80,11 @@ http_client_init(struct http_client *client, struct event_base *base,
 void
 http_client_done(struct http_client *client)
 {
-    struct http_request  *request, *next;
-
     if (client->multi != NULL) {
+        client->is_closing = 1;
 
-        for (request = TAILQ_FIRST(&client->requests); request != NULL;
-             request = next)
-        {
-            next = TAILQ_NEXT(request, link);
-            http_request_cancel(request);
+        while (client->n != 0) {
+            give_up(TAILQ_FIRST(&client->requests));
         }
 
         (void) curl_multi_cleanup(client->multi);
@@ -110,6 +108,12 @@ http_client_ask(struct http_client *client, const struct http_ask *ask,
     struct faas_err *err)
 {
     struct http_request  *request;
+
+    if (client->is_closing) {
+        free(ask->body);
+        (void) faas_err_set(err, 503, CLOSING);
+        return NULL;
+    }
 
     if (client->n >= client->max_waiting) {
         free(ask->body);
@@ -634,6 +638,22 @@ finish(struct http_request *request)
                        : request->error[0] != '\0' ? request->error
                        : curl_easy_strerror(request->result);
     }
+
+    detach(request);
+    request->done(request->arg, &answer);
+    request_free(request);
+}
+
+
+static void
+give_up(struct http_request *request)
+{
+    struct http_answer  answer;
+
+    answer.status = 0;
+    answer.error = CLOSING;
+    answer.version = "";
+    answer.body = request->in;
 
     detach(request);
     request->done(request->arg, &answer);

@@ -46,9 +46,10 @@ struct http_client {
                                            in libcurl */
     unsigned            max_waiting;    /* requests in all */
     unsigned            n;
-    struct http_request  *told;     /* whose data() is called now */
-    struct http_list     requests;
-    struct http_list     ready;         /* is_ready */
+    int                 is_closing;     /* nothing more may be asked */
+    struct http_request *told;          /* whose data() is called now */
+    struct http_list    requests;
+    struct http_list    ready;          /* is_ready */
 };
 
 /* what came; gone when the call returns */
@@ -106,7 +107,7 @@ int http_client_init(struct http_client *client, struct event_base *base,
     struct faas_err *err);
 
 /*
- * Cancels what is asked.  done() is not called.
+ * Ends what is asked: done() is called, with no answer.  Not from within.
  */
 void http_client_done(struct http_client *client);
 

@@ -394,7 +394,7 @@ a_stream_can_be_cancelled_by_its_reader(void **state)
 
 
 static void
-what_is_asked_can_be_left(void **state)
+who_waits_is_told_of_the_end(void **state)
 {
     struct fixture   *f;
     struct faas_err   err;
@@ -405,10 +405,14 @@ what_is_asked_can_be_left(void **state)
     docker_call(&f->docker, "GET", NULL, on_done, f, "/a");
     (void) event_base_loop(f->base, EVLOOP_ONCE);
 
+    f->stream = docker_stream_new(&f->docker, "/stream", on_data, on_end, f,
+                                  &err);
     docker_close(&f->docker);
-    assert_int_equal(f->n_done, 0);
+    assert_int_equal(f->n_done, 3);
+    assert_int_equal(f->code, 503);
 
     /* for tear_down() */
+    memset(&f->docker, 0, sizeof(f->docker));
     assert_int_equal(docker_open(&f->docker, f->url, NULL, TIMEOUT, f->base,
                                  &err), 0);
 }
@@ -456,7 +460,7 @@ main(void)
         WITH_SERVER(a_stream_comes_whole),
         WITH_SERVER(a_stream_that_pauses_comes_whole),
         WITH_SERVER(a_stream_can_be_cancelled_by_its_reader),
-        WITH_SERVER(what_is_asked_can_be_left),
+        WITH_SERVER(who_waits_is_told_of_the_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
