@@ -40,6 +40,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg);
 static void on_timer(evutil_socket_t fd, short what, void *arg);
 static void collect(struct http_client *client);
 static void on_deliver(evutil_socket_t fd, short what, void *arg);
+static void deliver(struct http_client *client);
 static void tell(struct http_request *request);
 static void finish(struct http_request *request);
 static void give_up(struct http_request *request);
@@ -80,13 +81,16 @@ http_client_init(struct http_client *client, struct event_base *base,
 void
 http_client_done(struct http_client *client)
 {
+    struct http_request  *request;
+
     if (client->multi != NULL) {
         client->is_closing = 1;
 
-        while (client->n != 0) {
-            give_up(TAILQ_FIRST(&client->requests));
+        TAILQ_FOREACH(request, &client->requests, link) {
+            give_up(request);
         }
 
+        deliver(client);
         (void) curl_multi_cleanup(client->multi);
         client->multi = NULL;
     }
@@ -555,19 +559,23 @@ collect(struct http_client *client)
 }
 
 
+static void
+on_deliver(evutil_socket_t fd, short what, void *arg)
+{
+    (void) fd;
+    (void) what;
+
+    deliver(arg);
+}
+
+
 /*
  * Whom it is told may cancel any request, and begin others.
  */
 static void
-on_deliver(evutil_socket_t fd, short what, void *arg)
+deliver(struct http_client *client)
 {
-    struct http_client   *client;
     struct http_request  *request;
-
-    (void) fd;
-    (void) what;
-
-    client = arg;
 
     while ((request = TAILQ_FIRST(&client->ready)) != NULL) {
         TAILQ_REMOVE(&client->ready, request, ready);
@@ -592,7 +600,7 @@ tell(struct http_request *request)
 
     client = request->client;
 
-    if (request->data != NULL && is_good(request)
+    if (request->data != NULL && is_good(request) && !client->is_closing
         && evbuffer_get_length(request->in) != 0)
     {
         client->told = request;
@@ -648,16 +656,15 @@ finish(struct http_request *request)
 static void
 give_up(struct http_request *request)
 {
-    struct http_answer  answer;
+    if (!request->is_done) {
+        request->is_done = 1;
+        request->result = CURLE_ABORTED_BY_CALLBACK;
+        (void) snprintf(request->error, sizeof(request->error), "%s",
+                        CLOSING);
+    }
 
-    answer.status = 0;
-    answer.error = CLOSING;
-    answer.version = "";
-    answer.body = request->in;
-
-    detach(request);
-    request->done(request->arg, &answer);
-    request_free(request);
+    request->is_paused = 0;
+    make_ready(request);
 }
 
 
