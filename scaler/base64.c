@@ -10,6 +10,10 @@
 #include <stdlib.h>
 
 
+
+static char *encode(const char *s, size_t len, const char *last);
+
+
 static int value_of(char c);
 
 
@@ -86,4 +90,60 @@ value_of(char c)
     }
 
     return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+
+char *
+base64_encode(const char *s, size_t len)
+{
+    return encode(s, len, "+/");
+}
+
+
+char *
+base64_encode_url(const char *s, size_t len)
+{
+    return encode(s, len, "-_");
+}
+
+
+/*
+ * last: the characters of 62 and 63.
+ */
+static char *
+encode(const char *s, size_t len, const char *last)
+{
+    char      *text, *dst;
+    size_t     i, k, n, value;
+    uint32_t   bits;
+
+    static const char  alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "abcdefghijklmnopqrstuvwxyz0123456789";
+
+    text = malloc((len + 2) / 3 * 4 + 1);
+
+    if (text == NULL) {
+        return NULL;
+    }
+
+    dst = text;
+
+    for (i = 0; i < len; i += 3) {
+        n = len - i < 3 ? len - i : 3;
+        bits = 0;
+
+        for (k = 0; k < 3; k++) {
+            bits = bits << 8 | (k < n ? (unsigned char) s[i + k] : 0);
+        }
+
+        for (k = 0; k < 4; k++) {
+            value = bits >> (18 - 6 * k) & 63;
+            *dst++ = k > n ? '=' : value < 62 ? alphabet[value]
+                                              : last[value - 62];
+        }
+    }
+
+    *dst = '\0';
+
+    return text;
 }

@@ -7,6 +7,7 @@
 #ifndef FAAS_SCALER_CLOCK_H
 #define FAAS_SCALER_CLOCK_H
 
+#include <event2/event.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -19,6 +20,21 @@ clock_now_ms(void)
     (void) clock_gettime(CLOCK_MONOTONIC, &ts);
 
     return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
+}
+
+
+/*
+ * Sets a timer, anew where it is set; in msec.
+ */
+static inline void
+clock_timer(struct event *timer, uint64_t msec)
+{
+    struct timeval  tv;
+
+    tv.tv_sec = (time_t) (msec / 1000);
+    tv.tv_usec = (suseconds_t) (msec % 1000 * 1000);
+
+    (void) evtimer_add(timer, &tv);
 }
 
 

@@ -7,7 +7,6 @@
 #include "function.h"
 
 #include <inttypes.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 
 #include "clock.h"
 #include "options.h"
+#include "route_kept.h"
 
 
 /* a replica that pauses for longer is taken out of the route */
@@ -40,10 +40,6 @@ static void retire_surplus(struct function *fn);
 static struct replica *worst(struct function *fn);
 static void retire_old(struct function *fn, int is_ready_too);
 static void publish(struct function *fn);
-static int is_published(const struct function *fn,
-    const struct faas_route *route);
-static void keep_route(struct function *fn, const struct faas_route *route);
-static size_t route_size(const struct faas_route *route);
 static void make_route(struct function *fn, struct faas_route *route);
 static int is_routed(const struct function *fn, const struct replica *replica,
     int is_current);
@@ -402,52 +398,13 @@ publish(struct function *fn)
         return;
     }
 
-    /* compared byte by byte */
-    memset(&route, 0, sizeof(route));
     make_route(fn, &route);
 
-    if (!is_published(fn, &route)) {
+    if (route_keep(&fn->route, &route)) {
         fn->rev = hooks->publish(hooks->arg, fn->spec->key, &route);
-        keep_route(fn, &route);
     }
 
     drain_retired(fn);
-}
-
-
-static int
-is_published(const struct function *fn, const struct faas_route *route)
-{
-    return fn->route != NULL && fn->route->n == route->n
-           && memcmp(fn->route, route, route_size(route)) == 0;
-}
-
-
-/*
- * Only what is used of it: most functions have few replicas.  Without memory
- * it is published once more with the next change.
- */
-static void
-keep_route(struct function *fn, const struct faas_route *route)
-{
-    size_t  size;
-
-    size = route_size(route);
-
-    free(fn->route);
-    fn->route = malloc(size);
-
-    if (fn->route != NULL) {
-        memcpy(fn->route, route, size);
-    }
-}
-
-
-static size_t
-route_size(const struct faas_route *route)
-{
-    return offsetof(struct faas_route, endpoints)
-           + route->n * sizeof(struct faas_endpoint);
 }
 
 
@@ -458,12 +415,7 @@ make_route(struct function *fn, struct faas_route *route)
     struct replica         *replica;
     struct faas_endpoint   *endpoint;
 
-    route->replicas = (uint32_t) fn->spec->replicas;
-    route->max_inflight = fn->spec->limits.max_inflight;
-    route->queue = fn->spec->limits.queue;
-    route->park_ms = fn->spec->limits.park_ms;
-    route->timeout_ms = fn->spec->limits.timeout_ms;
-    route->is_private = fn->spec->limits.is_private;
+    route_of_spec(route, fn->spec);
 
     /* replicas of the last generation serve until they retire */
 

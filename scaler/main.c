@@ -17,6 +17,7 @@
 
 #include "api.h"
 #include "provider_process.h"
+#include "provider_swarm.h"
 #include "scaler.h"
 
 
@@ -25,6 +26,8 @@
 
 static int open_standard(void);
 static int scaler_open(struct scaler *s, struct faas_err *err);
+static struct provider *make_provider(struct scaler *s,
+    struct faas_err *err);
 static int find_watchdog(struct scaler *s, struct faas_err *err);
 static int open_signals(struct scaler *s, struct faas_err *err);
 static void scaler_close(struct scaler *s);
@@ -36,6 +39,7 @@ static void on_redis_ready(void *arg);
 static void on_redis_lost(void *arg);
 static uint64_t hook_publish(void *arg, const char *key,
     const struct faas_route *route);
+static void hook_known(void *arg);
 static int hook_drain(void *arg, const char *key, uint64_t rev,
     uint64_t timeout_ms, void (*drained)(void *data), void *data);
 
@@ -131,8 +135,9 @@ scaler_open(struct scaler *s, struct faas_err *err)
     s->redis.lost = on_redis_lost;
     s->redis.arg = s;
 
-    if (find_watchdog(s, err) != 0
-        || open_signals(s, err) != 0
+    s->hooks.known = hook_known;
+
+    if (open_signals(s, err) != 0
         || redis_open(&s->redis, &s->options, s->base, err) != 0
         || publisher_init(&s->publisher, &s->redis, s->base, err) != 0
         || load_init(&s->load, &s->redis, s->base, err) != 0
@@ -141,13 +146,26 @@ scaler_open(struct scaler *s, struct faas_err *err)
         return -1;
     }
 
-    s->provider = provider_process_new(&s->options, &s->hooks, s->base, err);
+    s->provider = make_provider(s, err);
 
     if (s->provider == NULL) {
         return -1;
     }
 
     return api_open(s, on_accept_error, err);
+}
+
+
+static struct provider *
+make_provider(struct scaler *s, struct faas_err *err)
+{
+    if (strcmp(s->options.provider, "swarm") == 0) {
+        return provider_swarm_new(&s->options, &s->hooks, s->base, err);
+    }
+
+    return find_watchdog(s, err) == 0
+           ? provider_process_new(&s->options, &s->hooks, s->base, err)
+           : NULL;
 }
 
 
@@ -342,6 +360,17 @@ hook_publish(void *arg, const char *key, const struct faas_route *route)
     s = arg;
 
     return publisher_set(&s->publisher, key, route);
+}
+
+
+static void
+hook_known(void *arg)
+{
+    struct scaler  *s;
+
+    s = arg;
+
+    publisher_release(&s->publisher);
 }
 
 

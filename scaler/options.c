@@ -22,6 +22,7 @@
 
 #define ENV_PREFIX    "FAAS_SCALER_"
 #define ENV_NAME_MAX  64
+#define DOCKER        "unix:///var/run/docker.sock"
 
 
 enum kind {
@@ -57,6 +58,9 @@ static void print_help(void);
 #define FIELD(name)  offsetof(struct scaler_options, name)
 
 static const struct option_entry  entries[] = {
+    { "provider", TEXT, FIELD(provider), "process", 0, 0,
+      "what runs functions: process, on this machine; swarm, as services of "
+      "Docker Swarm" },
     { "listen", TEXT, FIELD(listen), NULL, 0, 0,
       "address of the admin API: unix:/path, or IP:PORT (no authentication: "
       "keep it away from others)" },
@@ -70,8 +74,19 @@ static const struct option_entry  entries[] = {
       "what all keys begin with" },
     { "redis-timeout", DURATION, FIELD(redis_timeout_ms), "5s", 100, 60000,
       "for a connection and for each answer" },
-    { "state-dir", TEXT, FIELD(state_dir), NULL, 0, 0,
-      "folder for specifications, sockets, logs" },
+    { "docker", TEXT, FIELD(docker), DOCKER, 0, 0,
+      "the Docker engine, a manager of the swarm: unix:///path or "
+      "tcp://HOST:PORT; default: $DOCKER_HOST, or " DOCKER },
+    { "docker-cert-path", TEXT, FIELD(docker_cert_path), "", 0, 0,
+      "folder with ca.pem, cert.pem and key.pem, for TLS to Docker" },
+    { "docker-network", TEXT, FIELD(docker_network), "", 0, 0,
+      "network that functions are on; default: that with the label "
+      "openfaas=true" },
+    { "docker-timeout", DURATION, FIELD(docker_timeout_ms), "20s", 100,
+      600000, "for each of Docker's answers" },
+    { "state-dir", TEXT, FIELD(state_dir), "", 0, 0,
+      "folder for specifications, sockets, logs; must be given for processes"
+      },
     { "functions-dir", TEXT, FIELD(functions_dir), ".", 0, 0,
       "folder that a relative image is looked for in" },
     { "watchdog", TEXT, FIELD(watchdog), "faas-watchdog", 0, 0,
@@ -151,6 +166,10 @@ set_defaults(struct scaler_options *options, struct faas_err *err)
 
     for (i = 0; i < N_ENTRIES; i++) {
         value = from_environment(&entries[i]);
+
+        if (value == NULL && entries[i].offset == FIELD(docker)) {
+            value = getenv("DOCKER_HOST");
+        }
 
         is_environment = value != NULL;
 
@@ -282,6 +301,20 @@ check_texts(const struct scaler_options *options, struct faas_err *err)
     size_t       i;
     const char  *value;
 
+    if (strcmp(options->provider, "process") != 0
+        && strcmp(options->provider, "swarm") != 0)
+    {
+        return faas_err_set(err, 0, "--provider: \"%.80s\" is none of "
+                            "process, swarm", options->provider);
+    }
+
+    if (strcmp(options->provider, "process") == 0
+        && options->state_dir[0] == '\0')
+    {
+        return faas_err_set(err, 0, "--state-dir is missing: the folder for "
+                            "specifications, sockets and logs");
+    }
+
     if (strcmp(options->isolation, "auto") != 0
         && strcmp(options->isolation, "required") != 0
         && strcmp(options->isolation, "off") != 0)
@@ -314,8 +347,7 @@ print_help(void)
 {
     size_t  i;
 
-    (void) printf("usage: faas-scaler --listen ADDR --state-dir DIR "
-                  "[--OPTION VALUE ...]\n\n");
+    (void) printf("usage: faas-scaler --listen ADDR [--OPTION VALUE ...]\n\n");
 
     for (i = 0; i < N_ENTRIES; i++) {
         (void) printf("  --%s\n      %s", entries[i].name, entries[i].help);

@@ -25,6 +25,10 @@ struct scaler_options {
     const char  *gateway_user;
     const char  *isolation;         /* auto, required or off */
     const char  *log_level;
+    const char  *provider;          /* process or swarm */
+    const char  *docker;            /* unix:///path or tcp://HOST:PORT */
+    const char  *docker_cert_path;  /* folder; empty: no TLS */
+    const char  *docker_network;    /* of functions; empty: by label */
 
     uint64_t     redis_db;
     uint64_t     max_functions;
@@ -38,6 +42,7 @@ struct scaler_options {
     uint64_t     drain_timeout_ms;
     uint64_t     stop_timeout_ms;
     uint64_t     redis_timeout_ms;
+    uint64_t     docker_timeout_ms;
 };
 
 

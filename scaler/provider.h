@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * What runs functions.  The rest of the scaler knows this interface and not
- * who is behind it: processes of this machine, or, later, Docker Swarm.
+ * who is behind it: processes of this machine, or Docker Swarm.
  *
  * Each operation answers through callbacks, at once or later, and exactly
  * once: a provider may have to ask somebody over a network.  Logs are a stream
@@ -104,6 +104,10 @@ struct provider_hooks {
      */
     int (*drain)(void *arg, const char *key, uint64_t rev,
         uint64_t timeout_ms, void (*drained)(void *data), void *data);
+
+    /* All replicas that run are known, once: until then gateways keep the
+       routes that they have. */
+    void (*known)(void *arg);
 };
 
 

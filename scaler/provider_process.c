@@ -155,7 +155,13 @@ set_up(struct process_provider *p, struct event_base *base,
         return -1;
     }
 
-    return process_adopt(p, err);
+    if (process_adopt(p, err) != 0) {
+        return -1;
+    }
+
+    p->host.hooks->known(p->host.hooks->arg);
+
+    return 0;
 }
 
 

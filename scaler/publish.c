@@ -84,6 +84,17 @@ publisher_done(struct publisher *publisher)
 }
 
 
+void
+publisher_release(struct publisher *publisher)
+{
+    publisher->is_released = 1;
+
+    if (publisher->redis->is_ready) {
+        ask_floor(publisher);
+    }
+}
+
+
 uint64_t
 publisher_set(struct publisher *publisher, const char *key,
     const struct faas_route *route)
@@ -115,7 +126,9 @@ publisher_ready(struct publisher *publisher)
     publisher->is_busy = 0;
     publisher->is_whole = 0;
 
-    ask_floor(publisher);
+    if (publisher->is_released) {
+        ask_floor(publisher);
+    }
 }
 
 
@@ -506,7 +519,9 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
     publisher = arg;
 
-    if (!publisher->redis->is_ready || publisher->is_busy) {
+    if (!publisher->redis->is_ready || publisher->is_busy
+        || !publisher->is_released)
+    {
         return;
     }
 

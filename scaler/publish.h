@@ -30,6 +30,7 @@ struct publisher {
     uint64_t                  last;         /* the last one in the stream */
     int                       is_whole;     /* Redis has what we have */
     int                       is_busy;      /* an EXEC is on its way */
+    int                       is_released;  /* what it has may be sent */
     char                      epoch[FAAS_UUID_LEN + 1];
 };
 
@@ -41,6 +42,11 @@ int publisher_init(struct publisher *publisher, struct redis *redis,
     struct event_base *base, struct faas_err *err);
 
 void publisher_done(struct publisher *publisher);
+
+/*
+ * Nothing is sent before: gateways would lose the routes that they have.
+ */
+void publisher_release(struct publisher *publisher);
 
 /*
  * Takes a function's route, or, with NULL, that it has none any more.

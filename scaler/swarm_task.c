@@ -1,0 +1,280 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A task of a function: what Docker says of it.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log_line.h"
+#include "swarm.h"
+#include "text.h"
+
+
+static struct swarm_task *find(const struct swarm_service *service,
+    const char *id);
+static enum swarm_task_state read_state(const json_t *value);
+static void note_error(struct swarm_service *service, const json_t *value);
+static int read_addrs(struct swarm_task *task, const json_t *value);
+static unsigned add_addrs(struct swarm_task *task, const json_t *attached,
+    unsigned n, int is_v6);
+static int is_function_network(const struct swarm *swarm,
+    const json_t *attached);
+static int is_ingress(const json_t *attached);
+static void changed(struct swarm_service *service);
+
+
+void
+swarm_task_read(struct swarm *swarm, const json_t *value)
+{
+    int                     is_new;
+    const char             *id;
+    struct swarm_task      *task;
+    struct swarm_service   *service;
+    enum swarm_task_state   state;
+
+    id = swarm_text(value, "ID");
+    service = swarm_find_id(swarm, swarm_text(value, "ServiceID"));
+
+    if (service == NULL || id[0] == '\0' || strlen(id) > SWARM_ID_MAX) {
+        return;
+    }
+
+    state = read_state(value);
+    task = find(service, id);
+    note_error(service, value);
+
+    if (state == SWARM_TASK_OVER) {
+        return;                 /* who is not listed is taken off */
+    }
+
+    if (task == NULL) {
+        task = calloc(1, sizeof(*task));
+
+        if (task == NULL) {
+            return;             /* the next poll finds it */
+        }
+
+        (void) snprintf(task->id, sizeof(task->id), "%s", id);
+        task->service = service;
+        TAILQ_INSERT_TAIL(&service->tasks, task, link);
+        changed(service);
+    }
+
+    task->is_listed = 1;
+    (void) snprintf(task->node_id, sizeof(task->node_id), "%.*s",
+                    SWARM_ID_MAX, swarm_text(value, "NodeID"));
+
+    is_new = task->state != state;
+    task->state = state;
+
+    if (read_addrs(task, value)) {
+        is_new = 1;
+        swarm_health_forget(task);
+    }
+
+    if (is_new) {
+        changed(service);
+
+        if (state >= SWARM_TASK_STARTING && task->n_addrs != 0) {
+            swarm_health_try(task);
+        }
+    }
+}
+
+
+void
+swarm_task_free(struct swarm_task *task)
+{
+    changed(task->service);
+    swarm_health_forget(task);
+    TAILQ_REMOVE(&task->service->tasks, task, link);
+    free(task);
+}
+
+
+static struct swarm_task *
+find(const struct swarm_service *service, const char *id)
+{
+    struct swarm_task  *task;
+
+    TAILQ_FOREACH(task, &service->tasks, link) {
+        if (strcmp(task->id, id) == 0) {
+            return task;
+        }
+    }
+
+    return NULL;
+}
+
+
+/*
+ * https://docs.docker.com/engine/swarm/how-swarm-mode-works/swarm-task-states/
+ *
+ * One that is to end is over at once, whatever it does until then.
+ */
+static enum swarm_task_state
+read_state(const json_t *value)
+{
+    size_t       i;
+    const char  *text;
+
+    static const char *const  coming[] = {
+        "new", "allocated", "pending", "assigned", "accepted", "preparing",
+        "ready",
+    };
+
+    if (strcmp(swarm_text(value, "DesiredState"), "running") != 0) {
+        return SWARM_TASK_OVER;
+    }
+
+    text = swarm_text(swarm_get(value, "Status"), "State");
+
+    if (strcmp(text, "running") == 0) {
+        return SWARM_TASK_RUNNING;
+    }
+
+    if (strcmp(text, "starting") == 0) {
+        return SWARM_TASK_STARTING;
+    }
+
+    for (i = 0; i < sizeof(coming) / sizeof(coming[0]); i++) {
+        if (strcmp(text, coming[i]) == 0) {
+            return SWARM_TASK_COMING;
+        }
+    }
+
+    return SWARM_TASK_OVER;
+}
+
+
+/*
+ * Why a task is not running, the last one since the service was changed.
+ */
+static void
+note_error(struct swarm_service *service, const json_t *value)
+{
+    uint64_t       when;
+    const char    *text, *stamp;
+    const json_t  *status;
+
+    status = swarm_get(value, "Status");
+    text = swarm_text(status, "Err");
+    stamp = swarm_text(status, "Timestamp");
+
+    if (text[0] != '\0'
+        && log_time_parse(stamp, strlen(stamp), &when) == 0
+        && when >= service->updated && when >= service->error_time)
+    {
+        service->error_time = when;
+        (void) snprintf(service->error, sizeof(service->error), "%s", text);
+        text_clean(service->error, 0);
+    }
+}
+
+
+/*
+ * Those on the functions' network first, IPv4 before IPv6: which of them a
+ * gateway can use the scaler finds by trying.  Returns 1 where they are others
+ * than before.
+ */
+static int
+read_addrs(struct swarm_task *task, const json_t *value)
+{
+    int            is_v6, is_ours;
+    size_t         i;
+    unsigned       n, before;
+    char           old[sizeof(task->addrs)];
+    const json_t  *list, *attached;
+
+    memcpy(old, task->addrs, sizeof(old));
+    before = task->n_addrs;
+    memset(task->addrs, 0, sizeof(task->addrs));
+    list = json_object_get(value, "NetworksAttachments");
+    n = 0;
+
+    for (is_ours = 1; is_ours >= 0; is_ours--) {
+        for (is_v6 = 0; is_v6 <= 1; is_v6++) {
+            for (i = 0; i < json_array_size(list); i++) {
+                attached = json_array_get(list, i);
+
+                if (!is_ingress(attached)
+                    && is_function_network(task->service->swarm, attached)
+                       == is_ours)
+                {
+                    n = add_addrs(task, attached, n, is_v6);
+                }
+            }
+        }
+    }
+
+    task->n_addrs = n;
+
+    return n != before || memcmp(old, task->addrs, sizeof(old)) != 0;
+}
+
+
+/*
+ * Each is IP/BITS.
+ */
+static unsigned
+add_addrs(struct swarm_task *task, const json_t *attached, unsigned n,
+    int is_v6)
+{
+    int               len;
+    char              text[FAAS_ADDR_INET_MAX + 1];
+    size_t            i, ip_len;
+    const char       *ip;
+    const json_t     *list;
+    struct faas_addr  addr;
+
+    list = json_object_get(attached, "Addresses");
+
+    for (i = 0; i < json_array_size(list) && n < SWARM_ADDRS_MAX; i++) {
+        ip = json_string_value(json_array_get(list, i));
+
+        if (ip == NULL || (strchr(ip, ':') != NULL) != is_v6) {
+            continue;
+        }
+
+        ip_len = strcspn(ip, "/");
+        len = snprintf(text, sizeof(text), is_v6 ? "[%.*s]:%s" : "%.*s:%s",
+                       (int) (ip_len < sizeof(text) ? ip_len : sizeof(text)),
+                       ip, SWARM_PORT);
+
+        if (len > 0 && len < (int) sizeof(text)
+            && faas_addr_parse(text, (size_t) len, &addr) == 0)
+        {
+            memcpy(task->addrs[n++], text, (size_t) len + 1);
+        }
+    }
+
+    return n;
+}
+
+
+static int
+is_function_network(const struct swarm *swarm, const json_t *attached)
+{
+    return strcmp(swarm_text(swarm_get(attached, "Network"), "ID"),
+                  swarm->network)
+           == 0;
+}
+
+
+static int
+is_ingress(const json_t *attached)
+{
+    return json_is_true(swarm_get(attached, "Network.Spec.Ingress"));
+}
+
+
+static void
+changed(struct swarm_service *service)
+{
+    service->changed_ms = clock_now_ms();
+    service->poll_pause = SWARM_POLL_MIN;
+}
