@@ -258,7 +258,8 @@ on_version(void *arg, json_t *answer, const struct faas_err *err)
     }
 
     sync->is_up = 1;
-    sync->wanted = ALL;
+    sync->wanted = 0;
+    sync->services_at = 0;              /* all of it is read again */
     schedule(swarm);
 }
 
@@ -327,11 +328,13 @@ ask_next(struct swarm *swarm)
         return;
     }
 
-    if (now >= sync->services_at && swarm->is_read) {
+    if (now >= sync->services_at) {
+        sync->services_at = now + SWARM_SERVICES_PERIOD;
         sync->wanted |= ALL;
     }
 
     if (now >= sync->tasks_at) {
+        sync->tasks_at = now + SWARM_TASKS_PERIOD;
         sync->wanted |= 1U << SWARM_READ_TASKS;
     }
 
@@ -409,7 +412,15 @@ on_answer(void *arg, json_t *answer, const struct faas_err *err)
     swarm->sync.is_busy = 0;
     swarm->sync.took_ms = clock_now_ms() - swarm->sync.began_ms;
 
-    if (err->code != 0) {
+    if (err->code == 404) {
+
+        /* tasks of a service that is gone by now */
+
+        swarm->sync.wanted |= 1U << SWARM_READ_SERVICES
+                              | 1U << SWARM_READ_TASKS;
+        schedule(swarm);
+
+    } else if (err->code != 0) {
         go_down(swarm, "asked", err);
 
     } else if (!json_is_array(answer)) {
@@ -484,7 +495,6 @@ take_services(struct swarm *swarm, json_t *answer)
     struct swarm_service  *service, *next;
 
     swarm->sync.wanted &= ~(1U << SWARM_READ_SERVICES);
-    swarm->sync.services_at = clock_now_ms() + SWARM_SERVICES_PERIOD;
 
     TAILQ_FOREACH(service, &swarm->services, link) {
 
@@ -616,7 +626,6 @@ ask_all_tasks(struct swarm *swarm)
         service->is_asked = 1;
     }
 
-    swarm->sync.tasks_at = clock_now_ms() + SWARM_TASKS_PERIOD;
     ask(swarm, "/tasks", json_pack("{s:[s]}", "desired-state", "running"),
         take_tasks);
 }
