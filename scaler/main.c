@@ -148,7 +148,9 @@ scaler_open(struct scaler *s, struct faas_err *err)
 
     s->provider = make_provider(s, err);
 
-    if (s->provider == NULL) {
+    if (s->provider == NULL
+        || wake_open(&s->wake, &s->options, s->provider, s->base, err) != 0)
+    {
         return -1;
     }
 
@@ -234,6 +236,7 @@ static void
 scaler_close(struct scaler *s)
 {
     api_close(s);
+    wake_close(&s->wake);
 
     if (s->drains.load != NULL) {
         drains_end(&s->drains);
@@ -289,6 +292,7 @@ on_signal(evutil_socket_t fd, short what, void *arg)
     s->is_stopping = 1;
 
     api_close(s);
+    wake_close(&s->wake);
     drains_end(&s->drains);
     s->provider->ops->stop(s->provider, on_stopped, s);
 }

@@ -120,7 +120,8 @@ struct provider_ops {
     void (*list)(struct provider *provider, const char *ns, int has_usage,
         provider_each_fn each, provider_done_fn done, void *arg);
 
-    /* each is called once; an unknown function is 404 in done */
+    /* each is called once; an unknown function is 404 in done.  Both are
+       called at once */
     void (*get)(struct provider *provider, const char *key, int has_usage,
         provider_each_fn each, provider_done_fn done, void *arg);
 

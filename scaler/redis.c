@@ -37,6 +37,8 @@ static void connect_now(struct redis *redis);
 static redisAsyncContext *connect_to(const struct redis *redis);
 static void greet(struct redis *redis);
 static void on_greeted(void *arg, const redisReply *reply);
+static enum faas_log_level level_of(const struct redis *redis,
+    enum faas_log_level level);
 static void on_up(void *arg, const redisReply *reply);
 static void went_down(struct redis *redis, const char *why);
 static void on_connect(const redisAsyncContext *ac, int status);
@@ -166,7 +168,8 @@ make_keys(struct redis *redis, struct faas_err *err)
            != 0
         || faas_proto_key(redis->keys.epoch, prefix, FAAS_EPOCH, NULL) != 0
         || faas_proto_key(redis->keys.gateways, prefix, FAAS_GATEWAYS, NULL)
-           != 0)
+           != 0
+        || faas_proto_key(redis->keys.wake, prefix, FAAS_WAKE, NULL) != 0)
     {
         return faas_err_set(err, 0, "--redis-prefix has more than %d bytes",
                             FAAS_PREFIX_MAX);
@@ -313,10 +316,20 @@ on_greeted(void *arg, const redisReply *reply)
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR
         && !redis->is_reported)
     {
-        faas_log(FAAS_LOG_ERROR, "redis refuses AUTH or SELECT, trying again; "
+        faas_log(level_of(redis, FAAS_LOG_ERROR), "redis refuses AUTH or SELECT, trying again; "
                  "see --redis-password-file, --redis-db error=\"%s\"",
                  reply->str);
     }
+}
+
+
+/*
+ * What was said already, or another connection says, is for the curious.
+ */
+static enum faas_log_level
+level_of(const struct redis *redis, enum faas_log_level level)
+{
+    return redis->is_reported || redis->is_second ? FAAS_LOG_INFO : level;
 }
 
 
@@ -332,7 +345,7 @@ on_up(void *arg, const redisReply *reply)
     }
 
     if (reply->type != REDIS_REPLY_INTEGER) {
-        faas_log(redis->is_reported ? FAAS_LOG_INFO : FAAS_LOG_ERROR,
+        faas_log(level_of(redis, FAAS_LOG_ERROR),
                  "redis refuses, trying again error=\"%s\"",
                  reply->type == REDIS_REPLY_ERROR ? reply->str : "odd answer");
 
@@ -342,8 +355,8 @@ on_up(void *arg, const redisReply *reply)
     }
 
     if (redis->is_reported) {
-        faas_log(FAAS_LOG_NOTICE, "connected to redis again addr=%s",
-                 redis->options->redis);
+        faas_log(redis->is_second ? FAAS_LOG_INFO : FAAS_LOG_NOTICE,
+                 "connected to redis again addr=%s", redis->options->redis);
     }
 
     redis->pause_ms = REDIS_PAUSE_MIN;
@@ -368,7 +381,7 @@ went_down(struct redis *redis, const char *why)
         return;
     }
 
-    faas_log(redis->is_reported ? FAAS_LOG_INFO : FAAS_LOG_ERROR,
+    faas_log(level_of(redis, FAAS_LOG_ERROR),
              "no connection to redis, trying again in %" PRIu64 "ms; functions "
              "go on addr=%s error=\"%s\"", redis->pause_ms,
              redis->options->redis, why);

@@ -34,6 +34,7 @@ struct redis_keys {
     char  changes[FAAS_REDIS_KEY_MAX + 1];
     char  epoch[FAAS_REDIS_KEY_MAX + 1];
     char  gateways[FAAS_REDIS_KEY_MAX + 1];
+    char  wake[FAAS_REDIS_KEY_MAX + 1];
 };
 
 struct redis {
@@ -50,6 +51,7 @@ struct redis {
     uint64_t                      pause_ms;
     int                           is_ready;
     int                           is_reported;
+    int                           is_second;    /* another connection reports */
     int                           is_given_up;  /* the timer ends it */
     int                           is_closing;
 
@@ -61,8 +63,8 @@ struct redis {
 
 
 /*
- * Checks the settings and begins to connect.  ready, lost and arg are set by
- * the caller before.  Returns 0 or -1.
+ * Checks the settings and begins to connect.  ready, lost, arg and is_second
+ * are set by the caller before.  Returns 0 or -1.
  */
 int redis_open(struct redis *redis, const struct scaler_options *options,
     struct event_base *base, struct faas_err *err);

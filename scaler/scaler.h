@@ -18,6 +18,7 @@
 #include "provider.h"
 #include "publish.h"
 #include "redis.h"
+#include "wake.h"
 
 
 struct scaler {
@@ -31,6 +32,7 @@ struct scaler {
     struct drains           drains;
     struct provider_hooks   hooks;
     struct provider        *provider;
+    struct wake             wake;
     struct evhttp          *http;
     struct evconnlistener  *listener;           /* http's */
     struct event           *accept_timer;       /* ends a pause of it */

@@ -106,14 +106,14 @@ like($t->get('/metrics')->{body},
 
 is($t->admin(POST => '/system/scale-function/hello-node',
     { replicas => 0 })->{status}, 202, 'scale to zero');
-wait_for(sub { $t->get('/function/hello-node')->{status} == 503 }, 10, '503');
-like(json_of($t->get('/function/hello-node'))->{error},
-    qr/^No endpoints available for: hello-node\./, 'no replica: 503');
-
-is($t->admin(POST => '/system/scale-function/hello-node',
-    { replicas => 1 })->{status}, 202, 'and back to one');
-$t->wait_available('hello-node', 1);
-is($t->get('/function/hello-node')->{status}, 200, 'which answers');
+wait_for(sub {
+    return !json_of($t->admin(GET =>
+        '/system/function/hello-node'))->{availableReplicas};
+}, 10, 'end of the replicas');
+wait_for(sub { $t->get('/function/hello-node')->{status} == 200 }, 10,
+    'answer');
+is(json_of($t->admin(GET => '/system/function/hello-node'))->{replicas}, 1,
+    'a call starts one replica');
 
 # update
 
