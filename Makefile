@@ -102,7 +102,9 @@ run: deps  ## build, start the stack on this machine, deploy the samples
 
 test: deps-test  ## build and run all tests (SAN=1: under ASan and UBSan)
 	$(MAKE) build unit
+	$(MAKE) SAN= build/faas-watchdog
 	FAAS_BUILD=$(CURDIR)/$(BUILD) FAAS_SAN=$(SAN) prove -j$(JOBS) t/
+	FAAS_BUILD=$(CURDIR)/$(BUILD) FAAS_SAN=$(SAN) prove t/swarm/
 
 bench: deps-test  ## run every benchmark; lines "figure NAME VALUE"
 	$(MAKE) build

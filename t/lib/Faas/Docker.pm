@@ -263,7 +263,7 @@ sub start_dockerd {
         cmd => [enter($node), 'dockerd', '-H', "unix://$node->{socket}",
             '--data-root', "$node->{dir}/data", '--exec-root', '/run/docker',
             '--pidfile', '/run/dockerd.pid', '--cgroup-parent',
-            "/faas-test-$self->{id}-$n", '--log-level', ($ENV{DL} // 'error')]);
+            "/faas-test-$self->{id}-$n", '--log-level', 'error']);
 
     wait_for(sub {
         die "dockerd does not start\n"
@@ -353,7 +353,8 @@ sub spread {
 }
 
 
-# The image of a function: the watchdog, and what it runs.
+# The image of a function: the watchdog, and what it runs.  One that has
+# sanitizers in needs libraries, and is not static: images have the other one.
 sub function_image {
     my ($self, $name, %opt) = @_;
 
@@ -366,8 +367,7 @@ sub function_image {
         'CMD ["faas-watchdog"]', '';
 
     $self->build_image($name, $lines, %{ $opt{files} // {} },
-        'faas-watchdog' => ($opt{watchdog}
-            // $self->{test}->build . '/faas-watchdog'));
+        'faas-watchdog' => $self->{test}->root . '/build/faas-watchdog');
 
     return;
 }
@@ -418,11 +418,14 @@ sub set_namespace {
 }
 
 
-# The loss of a node: all that runs there is killed at once.
+# The loss of a node: nothing comes from there any more, not even that a
+# connection is closed, and all that runs there is killed at once.
 sub kill_node {
     my ($self, $n) = @_;
 
     my $node = $self->{nodes}[$n - 1];
+
+    $self->in_node(1, "ip link set node$n down") if $n != 1;
 
     kill 'KILL', $node->{pid};
     $node->{dockerd}->stop(may_be_gone => 1, signal => 'KILL');
@@ -459,7 +462,7 @@ sub remove_cgroups {
 sub stop {
     my ($self) = @_;
 
-    for my $node (@{ $self->{nodes} }) {
+    for my $node (reverse @{ $self->{nodes} }) {
         $self->kill_node($node->{n}) if !$node->{is_gone};
     }
 

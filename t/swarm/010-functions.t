@@ -1,0 +1,510 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Functions on a Docker Swarm of two nodes.  If this fails, a function of the
+# Swarm cannot be deployed, called, scaled or read as one of processes can, or
+# calls fail while it is scaled, updated, or loses a container or a node.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+
+use Faas::Docker;
+use Faas::HTTP;
+use Faas::Load;
+use Faas::Test;
+use IO::Socket::INET;
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use constant {
+    SAMPLES  => 7,          # of a time that is measured
+    SERVICES => 500,        # of the idle scaler
+    IDLE     => 15,         # seconds that it is looked at
+};
+
+my $t = Faas::Test->new(need => [qw(root nginx redis-server module scaler
+    watchdog dockerd debootstrap)]);
+my $docker = Faas::Docker->start($t, nodes => 2);
+
+$docker->step('image', sub {
+    $docker->function_image('echo:1', env => { fprocess => 'cat',
+        mode => 'classic' });
+});
+$docker->inside;
+$t->start_stack(
+    scaler => { args => ['--provider', 'swarm', '--docker',
+        $docker->address, '--log-level', 'info'] },
+    nginx => { vars => { PARK => '30s' } },
+);
+
+my $addr = $t->addr;
+
+sub system_call {
+    my ($status, $method, $path, $data, $name) = @_;
+
+    my $res = $t->admin($method, "/system/$path", $data);
+
+    is($res->{status}, $status, $name // "$method $path")
+        or diag($res->{body});
+
+    return $res;
+}
+
+sub scale {
+    my ($name, $replicas) = @_;
+
+    my $res = $t->admin(POST => "/system/scale-function/$name",
+        { serviceName => $name, replicas => $replicas });
+
+    die "scale of $name: $res->{status} $res->{body}\n"
+        if $res->{status} != 202;
+
+    wait_for(sub {
+        return ($t->function($name)->{availableReplicas} // 0) == $replicas;
+    }, 60, "$replicas replicas of $name");
+
+    return;
+}
+
+sub Faas::Test::function {
+    my ($self, $name) = @_;
+
+    return json_of($self->admin(GET => "/system/function/$name")) // {};
+}
+
+# containers of a function at a node, by id
+sub containers {
+    my ($n, $name) = @_;
+
+    return split /\n/, $docker->docker_at($n, 'ps', '-q', '--no-trunc',
+        '--filter', "label=com.docker.swarm.service.name=$name");
+}
+
+sub median {
+    my @sorted = sort { $a <=> $b } @_;
+
+    return $sorted[$#sorted / 2];
+}
+
+sub figure {
+    my ($name, $value) = @_;
+
+    diag("figure $name $value");
+
+    return;
+}
+
+# Calls the function all the while; counts those that fail.
+sub under_load {
+    my ($figure, $code) = @_;
+
+    my $load = Faas::Load->start(dir => $t->dir, addr => $addr,
+        path => '/function/echo', clients => 4, timeout => 60);
+
+    wait_for(sub { $load->requests > 50 }, 30, 'load');
+    $docker->step($figure, $code);
+
+    my $before = $load->requests;
+    wait_for(sub { $load->requests > $before + 50 }, 60, 'more load');
+
+    my $sum = $load->finish;
+
+    figure($figure, $sum->{failed});
+    is($sum->{failed}, 0, "$figure: of $sum->{requests} requests none failed")
+        or diag(join "\n", @{ $sum->{errors} });
+    note(sprintf '%s: slowest %.0f ms', $figure, $sum->{max_ms});
+
+    return;
+}
+
+# deploy, call
+
+system_call(202, POST => 'functions', { service => 'echo', image => 'echo:1',
+    labels => { 'com.openfaas.scale.min' => '2', color => 'red' },
+    annotations => { note => 'x' },
+    limits => { memory => '64Mi', cpu => '500m' } }, 'deploy');
+system_call(400, POST => 'functions', { service => 'echo',
+    image => 'echo:1' }, 'once more: 400');
+
+wait_for(sub { $t->redis('HEXISTS', 'faas:routes', 'echo.openfaas-fn') }, 5,
+    'route');
+my $res = wait_for(sub {
+    my $answer = $t->post('/function/echo', 'at once');
+
+    return $answer->{status} == 404 ? undef : $answer;
+}, 5, 'route in nginx');
+is($res->{body}, 'at once', 'a call waits for the first replica');
+$t->wait_available('echo', 2);
+
+my $status = $t->function('echo');
+is($status->{replicas}, 2, 'replicas');
+is($status->{labels}{color}, 'red', 'labels');
+is($status->{annotations}{note}, 'x', 'annotations');
+is($status->{limits}{cpu}, '500m', 'limits');
+ok(!exists $status->{labels}{'com.ngx-faas.limits.cpu'},
+    'labels of ours are not shown');
+
+my $spec = $docker->inspect(qw(service inspect echo))->{Spec};
+is($spec->{EndpointSpec}{Mode}, 'dnsrr', 'endpoint mode dnsrr');
+is($spec->{UpdateConfig}{Order}, 'start-first', 'update order start-first');
+is($spec->{TaskTemplate}{Resources}{Limits}{MemoryBytes}, 64 << 20,
+    'memory limit');
+ok(containers(1, 'echo') == 1 && containers(2, 'echo') == 1,
+    'one replica on each node');
+
+my %replica;
+$replica{ $t->post('/function/echo', 'x')->{body} }++ for 1 .. 20;
+is($replica{x}, 20, 'replicas of both nodes answer');
+
+is(system_call(200, GET => 'info')->{status}, 200, 'info');
+is(json_of($t->admin(GET => '/system/info'))->{provider}{orchestration},
+    'swarm', 'orchestration');
+
+# scale
+
+$docker->step("scale $_", sub { scale('echo', $_) }) for 5, 1;
+scale('echo', 0);
+is($t->post('/function/echo', 'cold')->{body}, 'cold',
+    'a call of none starts one');
+is($t->function('echo')->{replicas}, 2, 'as many as are the least');
+system_call(400, POST => 'scale-function/echo', { replicas => 1000 },
+    'too many');
+system_call(404, POST => 'scale-function/nobody', { replicas => 1 },
+    'nobody');
+
+# what somebody does with docker itself
+
+$docker->docker(qw(service scale -d echo=3));
+wait_for(sub { ($t->function('echo')->{availableReplicas} // 0) == 3 }, 60,
+    'a third replica');
+pass('docker service scale is seen');
+
+$docker->docker(qw(service create -d --name legacy --network functions
+    --label com.openfaas.function=legacy --label function=true
+    --container-label function=true --endpoint-mode vip -e fprocess=rev
+    echo:1));
+$t->wait_available('legacy', 1);
+is($t->post('/function/legacy', 'abc')->{body}, "cba",
+    "a service of OpenFaaS' own, in VIP mode, is called");
+$docker->docker(qw(service rm legacy));
+wait_for(sub { $t->get('/function/legacy')->{status} == 404 }, 20, '404');
+pass('and gone with docker service rm');
+
+$docker->docker(qw(service create -d --name other --network functions
+    echo:1));
+sleep 1;
+is($t->get('/function/other')->{status}, 404, 'others are no functions');
+$docker->docker(qw(service rm other));
+
+# an image that is missing
+
+system_call(202, POST => 'functions', { service => 'broken',
+    image => 'no-such:1' }, 'an image that is missing: 202');
+wait_for(sub {
+    return ($t->function('broken')->{annotations}{'com.ngx-faas.last-error'}
+        // '') =~ /No such image/;
+}, 30, 'reason');
+pass('the function says why it has no replica');
+system_call(202, DELETE => 'functions', { functionName => 'broken' });
+
+# logs
+
+$t->post('/function/echo', 'to be logged') for 1 .. 4;
+wait_for(sub {
+    my @lines = split /\n/, $t->admin(GET =>
+        '/system/logs?name=echo&tail=500')->{body};
+    my %seen = map { decode_json($_)->{instance} => 1 } @lines;
+    my @stamps = map { decode_json($_)->{timestamp} } @lines;
+
+    return keys %seen >= 3 && "@stamps" eq join ' ', sort @stamps;
+}, 20, 'lines of three replicas, in order');
+pass('logs of all replicas, in order of time');
+is(scalar(split /\n/, $t->admin(GET => '/system/logs?name=echo&tail=3')
+    ->{body}), 3, 'the last three lines');
+system_call(404, GET => 'logs?name=nobody');
+
+# secrets
+
+system_call(202, POST => 'secrets', { name => 'key', value => 'one' });
+system_call(409, POST => 'secrets', { name => 'key', value => 'one' });
+system_call(202, POST => 'functions', { service => 'reader',
+    image => 'echo:1', envProcess => 'cat /var/openfaas/secrets/key',
+    secrets => ['key'] }, 'a function with a secret');
+$t->wait_available('reader');
+is($t->get('/function/reader')->{body}, 'one', 'reads it');
+system_call(202, PUT => 'secrets', { name => 'key', value => 'two' });
+wait_for(sub { $t->get('/function/reader')->{body} eq 'two' }, 60, 'two');
+pass('and its new value');
+is_deeply(json_of(system_call(200, GET => 'secrets')),
+    [{ name => 'key', namespace => 'openfaas-fn' }], 'one secret');
+system_call(409, DELETE => 'secrets', { name => 'key' }, 'it is in use');
+system_call(400, POST => 'functions', { service => 'none',
+    image => 'echo:1', secrets => ['no-such'] }, 'a secret that is missing');
+system_call(202, DELETE => 'functions', { functionName => 'reader' });
+system_call(202, DELETE => 'secrets', { name => 'key' });
+system_call(404, DELETE => 'secrets', { name => 'key' });
+is($docker->docker(qw(secret ls -q)), '', 'Docker has none either');
+
+# namespaces
+
+system_call(201, POST => 'namespace/dev', { name => 'dev',
+    labels => { openfaas => '1' } });
+system_call(202, POST => 'functions', { service => 'echo',
+    namespace => 'dev', image => 'echo:1', envProcess => 'rev' });
+$t->wait_available('echo.dev');
+is($t->post('/function/echo.dev', 'abc')->{body}, 'cba',
+    'a function of another namespace');
+is(json_of(system_call(200, GET => 'functions?namespace=dev'))->[0]{namespace},
+    'dev', 'which is listed');
+system_call(409, DELETE => 'namespace/dev', undef, 'it is not empty');
+system_call(202, DELETE => 'functions', { functionName => 'echo',
+    namespace => 'dev' });
+system_call(202, DELETE => 'namespace/dev');
+system_call(404, GET => 'namespace/dev');
+
+# under load
+
+scale('echo', 3);
+
+under_load(swarm_update_failed => sub {
+    my $before = join ' ', sort map { containers($_, 'echo') } 1, 2;
+
+    system_call(202, PUT => 'functions', { service => 'echo',
+        image => 'echo:1', envVars => { v => '2' },
+        labels => { 'com.openfaas.scale.min' => '2' } }, 'update');
+
+    wait_for(sub {
+        my %old = map { $_ => 1 } split / /, $before;
+        my @now = map { containers($_, 'echo') } 1, 2;
+
+        return @now == 3 && !grep { $old{$_} } @now;
+    }, 120, 'new containers');
+});
+
+under_load(swarm_scaledown_failed => sub {
+    scale('echo', 6);
+    scale('echo', 2);
+    wait_for(sub { (map { containers($_, 'echo') } 1, 2) == 2 }, 60,
+        'end of the others');
+});
+
+under_load(swarm_taskkill_failed => sub {
+    for my $n (1, 2) {
+        my ($id) = containers($n, 'echo');
+
+        $docker->docker_at($n, 'kill', $id);
+        wait_for(sub {
+            my ($now) = containers($n, 'echo');
+
+            return defined $now && $now ne $id
+                && $t->function('echo')->{availableReplicas} == 2;
+        }, 60, 'another container');
+    }
+});
+
+# how soon a replica gets calls
+
+# when Docker says that a task has begun to run, and a gateway knew of it
+sub running_to_routed {
+    my %known = map { $_->{ID} => 1 } tasks('echo');
+    my $replicas = keys %known;
+    my ($routed, $new);
+
+    $t->admin(POST => '/system/scale-function/echo',
+        { replicas => $replicas + 1 });
+
+    wait_for(sub {
+        return if $t->get('/metrics')->{body}
+            !~ /^gateway_service_count\{[^}]*"echo\S+\} (\d+)$/m
+            || $1 <= $replicas;
+        return $routed = time;
+    }, 30, 'route');
+
+    wait_for(sub {
+        ($new) = grep { !$known{ $_->{ID} }
+            && $_->{Status}{State} eq 'running' } tasks('echo');
+        return $new;
+    }, 30, 'running task');
+
+    return ($routed - seconds_of($new->{Status}{Timestamp})) * 1000;
+}
+
+sub tasks {
+    my ($name) = @_;
+
+    my @ids = split /\n/, $docker->docker(qw(service ps -q --no-trunc
+        --filter desired-state=running), $name);
+
+    return @{ decode_json($docker->docker('inspect', '--type', 'task',
+        @ids)) };
+}
+
+sub seconds_of {
+    my ($stamp) = @_;
+
+    my ($text, $fraction) = $stamp =~ /^(.*?)(\.\d+)?Z$/
+        or die "odd time $stamp\n";
+    my ($y, $m, $d, $h, $min, $s) = split /[-T:]/, $text;
+
+    require Time::Local;
+
+    return Time::Local::timegm($s, $min, $h, $d, $m - 1, $y)
+        + ($fraction // 0);
+}
+
+$docker->step('routable', sub {
+    my @ms;
+
+    for (1 .. SAMPLES) {
+        scale('echo', 1);
+        wait_for(sub { tasks('echo') == 1 }, 30, 'one task');
+        push @ms, running_to_routed();
+    }
+
+    my $p50 = median(@ms);
+
+    figure(swarm_routable_p50_ms => sprintf '%.0f', $p50);
+    note('running until routable, ms: ' . join ' ', map { sprintf '%.0f', $_ }
+        @ms);
+});
+
+# a cold start beside what Docker itself takes
+
+sub docker_start_ms {
+    $docker->docker(qw(service scale -d plain=0));
+    wait_for(sub { !containers(1, 'plain') && !containers(2, 'plain') }, 60,
+        'end of plain');
+
+    my $begin = time;
+
+    $docker->docker(qw(service scale -d plain=1));
+
+    wait_for(sub {
+        my ($task) = grep { $_->{Status}{State} =~ /^(?:starting|running)$/ }
+            tasks('plain') or return;
+        my ($ip) = ($task->{NetworksAttachments}[0]{Addresses}[0] // '')
+            =~ m{^([\d.]+)/} or return;
+
+        return IO::Socket::INET->new(PeerAddr => "$ip:8080", Timeout => 0.1);
+    }, 30, 'accepting task');
+
+    return (time - $begin) * 1000;
+}
+
+sub cold_call_ms {
+    scale('echo', 0);
+    wait_for(sub { !containers(1, 'echo') && !containers(2, 'echo') }, 60,
+        'end of echo');
+
+    my $begin = time;
+    my $answer = $t->post('/function/echo', 'x');
+
+    is($answer->{body}, 'x', 'a cold call');
+
+    return (time - $begin) * 1000;
+}
+
+$docker->step('cold start', sub {
+    $docker->docker(qw(service create -d --name plain --network functions
+        --endpoint-mode dnsrr --replicas 0 -e fprocess=cat
+        -e healthcheck_interval=1ms echo:1));
+    $t->admin(PUT => '/system/functions', { service => 'echo',
+        image => 'echo:1', envVars => { healthcheck_interval => '1ms' } });
+
+    my (@ours, @docker);
+
+    for (1 .. SAMPLES) {
+        push @docker, docker_start_ms();
+        push @ours, cold_call_ms();
+    }
+
+    figure(swarm_coldstart_overhead_ms => sprintf '%.0f',
+        median(@ours) - median(@docker));
+    note(sprintf '%s, ms: %s', @$_) for
+        ['cold calls', join ' ', map { sprintf '%.0f', $_ } @ours],
+        ["docker's part", join ' ', map { sprintf '%.0f', $_ } @docker];
+    $docker->docker(qw(service rm plain));
+});
+
+# many services
+
+sub cpu_ms {
+    my $stat = slurp('/proc/' . $t->scaler->pid . '/stat');
+    my @field = split ' ', $stat =~ s/^.*\) //sr;
+
+    return ($field[11] + $field[12]) * 10;
+}
+
+$docker->step(SERVICES . ' services', sub {
+    my @failed = grep { $_->{status} != 202 } map {
+        $t->admin(POST => '/system/functions', { service => "many-$_",
+            image => 'echo:1', labels => {
+            'com.openfaas.scale.min' => $_ <= 10 ? '1' : '0' } })
+    } 1 .. SERVICES;
+
+    is(scalar @failed, 0, SERVICES . ' functions are deployed');
+    $t->wait_available('many-10', 1);
+    sleep 5;
+
+    my ($cpu, $begin) = (cpu_ms(), time);
+
+    sleep IDLE;
+    figure(swarm_idle_cpu_pct => sprintf '%.2f',
+        (cpu_ms() - $cpu) / (time - $begin) / 10);
+});
+
+$docker->step('their end', sub {
+    my @failed = grep { $_->{status} != 202 } map {
+        $t->admin(DELETE => '/system/functions', { functionName => "many-$_" })
+    } 1 .. SERVICES;
+
+    is(scalar @failed, 0, 'and deleted');
+});
+
+# the loss of a node
+
+$t->admin(PUT => '/system/functions', { service => 'echo', image => 'echo:1',
+    labels => { 'com.openfaas.scale.min' => '4' } });
+scale('echo', 4);
+
+my ($lost_s, $at_2);
+
+under_load(swarm_nodekill_failed => sub {
+    my %there = map { $_->{ID} => 1 } grep {
+        $_->{NodeID} ne manager_id() } tasks('echo');
+
+    ok(keys %there > 0, 'the lost node has replicas');
+
+    my $begin = time;
+
+    $docker->kill_node(2);
+
+    wait_for(sub {
+        my $route = decode_json($t->redis('HGET', 'faas:routes',
+            'echo.openfaas-fn'));
+
+        return !grep { $there{ $_->{id} } } @{ $route->{endpoints} };
+    }, 30, 'route without the lost node');
+
+    $lost_s = time - $begin;
+    figure(swarm_nodekill_s => sprintf '%.2f', $lost_s);
+});
+
+sub manager_id {
+    my $id = $docker->docker('info', '--format', '{{.Swarm.NodeID}}');
+
+    chomp $id;
+
+    return $id;
+}
+
+ok($lost_s <= 10, 'a lost node gets no calls');
+
+diag(join "\n", 'steps:', $docker->steps);
+$t->scaler->stop;
+$docker->stop;
+$t->finish;
