@@ -101,7 +101,7 @@ ngx_http_faas_admit_again(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
     ngx_http_phase_handler_t   *ph;
     ngx_http_core_main_conf_t  *cmcf;
 
-    has_body = r->headers_in.content_length_n > 0 || r->headers_in.chunked;
+    has_body = ngx_http_faas_has_body(r);
 
     /* nothing was sent to a replica, and the whole body, if any, is here */
 

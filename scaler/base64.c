@@ -10,10 +10,7 @@
 #include <stdlib.h>
 
 
-
 static char *encode(const char *s, size_t len, const char *last);
-
-
 static int value_of(char c);
 
 

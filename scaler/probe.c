@@ -25,6 +25,7 @@ static int connect_to(struct probe *probe);
 static int wait_for(struct probe *probe, short what);
 static void on_io(evutil_socket_t fd, short what, void *arg);
 static void on_connected(struct probe *probe);
+static enum probe_result result_of(int error);
 static void on_readable(struct probe *probe);
 static void finish(struct probe *probe, enum probe_result result);
 static void wake(struct probes *probes);
@@ -232,10 +233,12 @@ on_connected(struct probe *probe)
 
     len = sizeof(error);
 
-    if (getsockopt(probe->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0
-        || error != 0)
-    {
-        finish(probe, PROBE_BAD);
+    if (getsockopt(probe->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0) {
+        error = errno;
+    }
+
+    if (error != 0) {
+        finish(probe, result_of(error));
         return;
     }
 
@@ -254,6 +257,17 @@ on_connected(struct probe *probe)
     {
         finish(probe, PROBE_BAD);
     }
+}
+
+
+/*
+ * That there is no way says as little of it as silence does.
+ */
+static enum probe_result
+result_of(int error)
+{
+    return error == EHOSTUNREACH || error == ENETUNREACH || error == ETIMEDOUT
+           ? PROBE_SILENT : PROBE_BAD;
 }
 
 

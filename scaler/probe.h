@@ -23,7 +23,7 @@
 enum probe_result {
     PROBE_OK,
     PROBE_BAD,                  /* it is refused, or health is bad */
-    PROBE_SILENT                /* no answer in time */
+    PROBE_SILENT                /* no answer in time, or no way there */
 };
 
 struct probe;

@@ -316,9 +316,9 @@ on_greeted(void *arg, const redisReply *reply)
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR
         && !redis->is_reported)
     {
-        faas_log(level_of(redis, FAAS_LOG_ERROR), "redis refuses AUTH or SELECT, trying again; "
-                 "see --redis-password-file, --redis-db error=\"%s\"",
-                 reply->str);
+        faas_log(level_of(redis, FAAS_LOG_ERROR), "redis refuses AUTH or "
+                 "SELECT, trying again; see --redis-password-file, "
+                 "--redis-db error=\"%s\"", reply->str);
     }
 }
 

@@ -97,6 +97,8 @@ struct swarm_task {
     int                       is_accepting;
     int                       is_tried;     /* was asked once */
     int                       is_suspect;   /* a silent answer counts */
+    int                       is_lost;      /* was silent: gateways do not
+                                               wait for its answers */
     uint64_t                  retry_at;     /* clock_now_ms() */
     uint64_t                  pause_ms;
     struct probe              probe;

@@ -10,10 +10,11 @@
  * else may have the port for a moment), by a connection once it is running.
  *
  * Those that do are looked at in turns, each SWARM_CHECK_PERIOD at least one of
- * each node.  One that refuses leaves the route.  Where one is silent, all of
- * its node are asked at once, it too, and those that are silent then leave:
- * the node is lost.  While nobody answers the scaler is cut off itself, and
- * silence counts for nothing.
+ * each node.  One that refuses leaves the route; what it works on it may still
+ * answer.  Where one is silent, all of its node are asked at once, it too, and
+ * those that are silent then are lost: gateways are told not to wait for them.
+ * While nobody answers the scaler is cut off itself, and silence counts for
+ * nothing.
  */
 
 #include <stdlib.h>
@@ -35,7 +36,7 @@ static void on_check(evutil_socket_t fd, short what, void *arg);
 static int check_next(struct swarm_node *node);
 static void on_checked(struct swarm_task *task, enum probe_result result);
 static void suspect(struct swarm_node *node);
-static void lost(struct swarm_task *task, const char *why);
+static void leave(struct swarm_task *task, const char *why, int is_lost);
 static struct swarm_node *node_of(struct swarm *swarm, const char *id);
 static void leave_node(struct swarm_task *task);
 
@@ -99,6 +100,7 @@ swarm_health_forget(struct swarm_task *task)
 
     task->is_accepting = 0;
     task->is_suspect = 0;
+    task->is_lost = 0;
     task->pause_ms = 0;
 }
 
@@ -231,6 +233,7 @@ accepted(struct swarm_task *task)
 
     task->is_trying = 0;
     task->is_accepting = 1;
+    task->is_lost = 0;
     task->is_tried = 1;
     task->pause_ms = 0;
     TAILQ_REMOVE(&swarm->trying, task, turn);
@@ -344,7 +347,7 @@ on_checked(struct swarm_task *task, enum probe_result result)
         break;
 
     case PROBE_BAD:
-        lost(task, "it refuses connections");
+        leave(task, "it refuses connections", 0);
         break;
 
     case PROBE_SILENT:
@@ -353,7 +356,7 @@ on_checked(struct swarm_task *task, enum probe_result result)
         }
 
         if (is_suspect) {
-            lost(task, "it is silent");
+            leave(task, "it is silent", 1);
 
         } else {
             suspect(task->node);
@@ -380,7 +383,7 @@ suspect(struct swarm_node *node)
 
 
 static void
-lost(struct swarm_task *task, const char *why)
+leave(struct swarm_task *task, const char *why, int is_lost)
 {
     struct swarm_service  *service;
 
@@ -391,6 +394,7 @@ lost(struct swarm_task *task, const char *why)
              task->node_id);
 
     swarm_health_forget(task);
+    task->is_lost = is_lost;
     swarm_service_publish(service);
     swarm_changing(service);
     try_again(task, SWARM_RETRY_MIN);
