@@ -28,6 +28,7 @@
 
 static void on_retry(evutil_socket_t fd, short what, void *arg);
 static void ask(struct swarm_task *task);
+static int is_beginning(const struct swarm_task *task);
 static void on_tried(void *arg, enum probe_result result);
 static void accepted(struct swarm_task *task);
 static void not_yet(struct swarm_task *task);
@@ -75,13 +76,14 @@ swarm_health_close(struct swarm *swarm)
 
 
 void
-swarm_health_try(struct swarm_task *task)
+swarm_health_try(struct swarm_task *task, uint64_t pause)
 {
     if (!task->is_accepting && task->probe.probes == NULL) {
         task->probe.done = on_tried;
         task->probe.arg = task;
         task->addr = 0;
-        try_again(task, 0);
+        try_again(task, pause);
+        task->pause_ms = 0;
     }
 }
 
@@ -138,7 +140,10 @@ try_again(struct swarm_task *task, uint64_t pause)
     task->pause_ms = pause;
     task->retry_at = clock_now_ms() + pause;
 
-    if (!evtimer_pending(swarm->retry, NULL) || pause < SWARM_RETRY_MIN) {
+    if (!evtimer_pending(swarm->retry, NULL)
+        || task->retry_at < swarm->retry_at)
+    {
+        swarm->retry_at = task->retry_at;
         clock_timer(swarm->retry, pause);
     }
 }
@@ -173,6 +178,7 @@ on_retry(evutil_socket_t fd, short what, void *arg)
     }
 
     if (next != UINT64_MAX) {
+        swarm->retry_at = next;
         clock_timer(swarm->retry, next - now);
     }
 }
@@ -189,8 +195,22 @@ ask(struct swarm_task *task)
     if (faas_addr_parse(text, strlen(text), &addr) == 0) {
         probe_start(&task->service->swarm->probes, &task->probe, &addr,
                     !task->is_accepting && task->state == SWARM_TASK_STARTING,
+                    is_beginning(task) ? SWARM_PROBE_CONNECT
+                                       : SWARM_PROBE_TIMEOUT,
                     SWARM_PROBE_TIMEOUT);
     }
+}
+
+
+/*
+ * What is sent before a container's network is up is lost, and the kernel
+ * sends it again after a second only: it is better to ask anew.
+ */
+static int
+is_beginning(const struct swarm_task *task)
+{
+    return !task->is_accepting
+           && clock_now_ms() - task->service->changed_ms < SWARM_POLL_QUICK;
 }
 
 
@@ -266,9 +286,7 @@ not_yet(struct swarm_task *task)
     pause = task->pause_ms < SWARM_RETRY_MIN ? SWARM_RETRY_MIN
                                              : 2 * task->pause_ms;
 
-    if (task->state == SWARM_TASK_STARTING
-        && clock_now_ms() - task->service->changed_ms < SWARM_POLL_QUICK)
-    {
+    if (task->state == SWARM_TASK_STARTING && is_beginning(task)) {
         pause = SWARM_RETRY_MIN;        /* it is about to listen */
     }
 

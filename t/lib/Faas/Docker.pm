@@ -353,8 +353,9 @@ sub spread {
 }
 
 
-# The image of a function: the watchdog, and what it runs.  One that has
-# sanitizers in needs libraries, and is not static: images have the other one.
+# The image of a function: the watchdog, and what it runs; no_health => 1: no
+# health check.  One that has sanitizers in needs libraries, and is not static:
+# images have the other one.
 sub function_image {
     my ($self, $name, %opt) = @_;
 
@@ -362,7 +363,8 @@ sub function_image {
         'COPY faas-watchdog /usr/bin/', 'WORKDIR /home/app',
         (map { "COPY $_ ./" } sort keys %{ $opt{files} // {} }),
         (map { "ENV $_=\"$opt{env}{$_}\"" } sort keys %{ $opt{env} // {} }),
-        'HEALTHCHECK --interval=1s --timeout=2s CMD'
+        $opt{no_health} ? 'HEALTHCHECK NONE'
+            : 'HEALTHCHECK --interval=1s --timeout=2s CMD'
             . ' ["faas-watchdog", "--run-healthcheck"]',
         'CMD ["faas-watchdog"]', '';
 
