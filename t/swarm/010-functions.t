@@ -23,6 +23,7 @@ use Time::HiRes qw(sleep time);
 use constant {
     SAMPLES  => 7,          # of a time that is measured
     SERVICES => 500,        # of the idle scaler
+    STARTS   => 2,          # at a time, of the scaler that is started anew
     IDLE     => 15,         # seconds that it is looked at
 };
 
@@ -37,11 +38,12 @@ $docker->step('image', sub {
         mode => 'classic' }, no_health => 1);
 });
 $docker->inside;
-$t->start_stack(
-    scaler => { args => ['--provider', 'swarm', '--docker',
-        $docker->address, '--log-level', 'info'] },
-    nginx => { vars => { PARK => '30s' } },
-);
+
+my @scaler = ('--provider', 'swarm', '--docker', $docker->address,
+    '--log-level', 'info');
+
+$t->start_stack(scaler => { args => \@scaler },
+    nginx => { vars => { PARK => '30s' } });
 
 my $addr = $t->addr;
 
@@ -438,6 +440,39 @@ $docker->step('cold start', sub {
         ['cold calls', join ' ', map { sprintf '%.0f', $_ } @ours],
         ["docker's part", join ' ', map { sprintf '%.0f', $_ } @docker];
     $docker->docker(qw(service rm plain));
+});
+
+# a scaler that is started again, and lets few replicas start at a time
+
+under_load(swarm_scaler_failed => sub {
+    $t->scaler->stop;
+    $t->start_scaler(args => [@scaler, '--max-starts', STARTS]);
+    wait_for(sub { ($t->function('echo')->{availableReplicas} // 0) > 0 }, 30,
+        'replicas of echo');
+});
+
+$docker->step('bounded starts', sub {
+    my $most = 0;
+
+    system_call(202, POST => 'functions', { service => 'six',
+        image => 'echo:1', labels => { 'com.openfaas.scale.min' => '6' } });
+    is($t->function('six')->{replicas}, 6, 'six replicas are wanted');
+
+    wait_for(sub {
+        my $asked = $docker->inspect(qw(service inspect six))
+            ->{Spec}{Mode}{Replicated}{Replicas};
+        my $available = $t->function('six')->{availableReplicas} // 0;
+
+        $most = $asked - $available if $asked - $available > $most;
+
+        return $available == 6;
+    }, 120, 'six replicas');
+
+    cmp_ok($most, '<=', STARTS, 'few of them started at a time');
+    cmp_ok($most, '>', 0, 'some did');
+    ok(!exists $docker->inspect(qw(service inspect six))->{Spec}{Labels}
+        {'com.ngx-faas.pending'}, 'in the end none is pending');
+    system_call(202, DELETE => 'functions', { functionName => 'six' });
 });
 
 # many services
