@@ -473,6 +473,8 @@ $docker->step('bounded starts', sub {
     ok(!exists $docker->inspect(qw(service inspect six))->{Spec}{Labels}
         {'com.ngx-faas.pending'}, 'in the end none is pending');
     system_call(202, DELETE => 'functions', { functionName => 'six' });
+    $t->scaler->stop;
+    $t->start_scaler(args => \@scaler);
 });
 
 # many services
@@ -492,7 +494,10 @@ $docker->step(SERVICES . ' services', sub {
     } 1 .. SERVICES;
 
     is(scalar @failed, 0, SERVICES . ' functions are deployed');
-    $t->wait_available('many-10', 1);
+    wait_for(sub {
+        return 10 == grep { ($t->function("many-$_")->{availableReplicas} // 0)
+            == 1 } 1 .. 10;
+    }, 120, 'replicas of ten');
     sleep 5;
 
     my ($cpu, $begin) = (cpu_ms(), time);
