@@ -139,7 +139,8 @@ typedef enum {
     NGX_HTTP_FAAS_READY,
     NGX_HTTP_FAAS_GONE,
     NGX_HTTP_FAAS_EXPIRED,
-    NGX_HTTP_FAAS_RETRY
+    NGX_HTTP_FAAS_RETRY,
+    NGX_HTTP_FAAS_HELD              /* before any of it: no routes yet */
 } ngx_http_faas_wait_e;
 
 
@@ -330,6 +331,25 @@ void ngx_http_faas_next(ngx_http_faas_zone_t *zone, uint32_t fn);
  * All that are parked in this worker look for a place.
  */
 void ngx_http_faas_look(void);
+
+
+/*
+ * A request begins to wait: listens for its client going away.  It goes on
+ * with the phase that it is in.
+ */
+ngx_int_t ngx_http_faas_listen(ngx_http_request_t *r);
+void ngx_http_faas_go_on(ngx_http_request_t *r);
+
+
+/* ngx_http_faas_hold.c: requests that come before the routes */
+
+void ngx_http_faas_hold_init(ngx_http_faas_main_conf_t *fmcf);
+
+/*
+ * Returns NGX_AGAIN: the phase handler is called again; NGX_DECLINED: it is
+ * not held any more, or too many are; or NGX_ERROR.
+ */
+ngx_int_t ngx_http_faas_hold(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx);
 
 
 /* ngx_http_faas_signal.c: from worker to worker */
