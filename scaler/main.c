@@ -131,13 +131,17 @@ scaler_open(struct scaler *s, struct faas_err *err)
     s->hooks.publish = hook_publish;
     s->hooks.drain = hook_drain;
 
+    s->redis.names = &s->names;
     s->redis.ready = on_redis_ready;
     s->redis.lost = on_redis_lost;
     s->redis.arg = s;
 
+    s->wake.redis.names = &s->names;
+
     s->hooks.known = hook_known;
 
     if (open_signals(s, err) != 0
+        || names_init(&s->names, s->options.resolver, s->base, err) != 0
         || redis_open(&s->redis, &s->options, s->base, err) != 0
         || publisher_init(&s->publisher, &s->redis, s->base, err) != 0
         || load_init(&s->load, &s->redis, s->base, err) != 0
@@ -267,6 +271,8 @@ scaler_close(struct scaler *s)
     if (s->sigint != NULL) {
         event_free(s->sigint);
     }
+
+    names_done(&s->names);
 
     if (s->base != NULL) {
         event_base_free(s->base);

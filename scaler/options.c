@@ -52,6 +52,8 @@ static int set_argument(struct scaler_options *options, int argc, char **argv,
 static const char *from_environment(const struct option_entry *entry);
 static int check_texts(const struct scaler_options *options,
     struct faas_err *err);
+static int check_missing(const struct scaler_options *options,
+    struct faas_err *err);
 static void print_help(void);
 
 
@@ -65,7 +67,10 @@ static const struct option_entry  entries[] = {
       "address of the admin API: unix:/path, or IP:PORT (no authentication: "
       "keep it away from others)" },
     { "redis", TEXT, FIELD(redis), "127.0.0.1:6379", 0, 0,
-      "address of Redis: unix:/path, IP:PORT or [IPv6]:PORT" },
+      "address of Redis: unix:/path, IP:PORT, [IPv6]:PORT or HOST:PORT" },
+    { "resolver", TEXT, FIELD(resolver), "", 0, 0,
+      "name server for HOST: IP:PORT or [IPv6]:PORT; default: those of "
+      "/etc/resolv.conf" },
     { "redis-password-file", TEXT, FIELD(redis_password_file), "", 0, 0,
       "file with the password in its first line" },
     { "redis-db", NUMBER, FIELD(redis_db), "0", 0, 65535,
@@ -73,7 +78,7 @@ static const struct option_entry  entries[] = {
     { "redis-prefix", TEXT, FIELD(redis_prefix), FAAS_PREFIX_DEFAULT, 0, 0,
       "what all keys begin with" },
     { "redis-timeout", DURATION, FIELD(redis_timeout_ms), "5s", 100, 60000,
-      "for a connection and for each answer" },
+      "for a look-up, for a connection and for each answer" },
     { "docker", TEXT, FIELD(docker), DOCKER, 0, 0,
       "the Docker engine, a manager of the swarm: unix:///path or "
       "tcp://HOST:PORT; default: $DOCKER_HOST, or " DOCKER },
@@ -298,8 +303,9 @@ from_environment(const struct option_entry *entry)
 static int
 check_texts(const struct scaler_options *options, struct faas_err *err)
 {
-    size_t       i;
-    const char  *value;
+    if (check_missing(options, err) != 0) {
+        return -1;
+    }
 
     if (strcmp(options->provider, "process") != 0
         && strcmp(options->provider, "swarm") != 0)
@@ -322,6 +328,16 @@ check_texts(const struct scaler_options *options, struct faas_err *err)
         return faas_err_set(err, 0, "--isolation: \"%.80s\" is none of auto, "
                             "required, off", options->isolation);
     }
+
+    return 0;
+}
+
+
+static int
+check_missing(const struct scaler_options *options, struct faas_err *err)
+{
+    size_t       i;
+    const char  *value;
 
     for (i = 0; i < N_ENTRIES; i++) {
 

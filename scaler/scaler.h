@@ -14,6 +14,7 @@
 
 #include "drain.h"
 #include "load.h"
+#include "names.h"
 #include "options.h"
 #include "provider.h"
 #include "publish.h"
@@ -26,6 +27,7 @@ struct scaler {
     struct event_base      *base;
     struct event           *sigterm;
     struct event           *sigint;
+    struct names            names;
     struct redis            redis;
     struct publisher        publisher;
     struct load             load;

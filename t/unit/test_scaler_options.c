@@ -71,6 +71,7 @@ defaults_are_as_documented(void **state)
     assert_string_equal(options.listen, "unix:/l");
     assert_string_equal(options.state_dir, "/s");
     assert_string_equal(options.redis, "127.0.0.1:6379");
+    assert_string_equal(options.resolver, "");
     assert_string_equal(options.redis_password_file, "");
     assert_string_equal(options.redis_prefix, "faas:");
     assert_string_equal(options.functions_dir, ".");
@@ -183,6 +184,18 @@ two_must_be_given(void **state)
 }
 
 
+static void
+the_last_of_two_counts(void **state)
+{
+    (void) state;
+
+    assert_int_equal(parse("--redis", "a:1", "--redis=b:2",
+                           "--resolver=127.0.0.11:53", NULL), OPTIONS_RUN);
+    assert_string_equal(options.redis, "b:2");
+    assert_string_equal(options.resolver, "127.0.0.11:53");
+}
+
+
 int
 main(void)
 {
@@ -192,6 +205,7 @@ main(void)
         cmocka_unit_test(durations_have_units),
         cmocka_unit_test(what_is_wrong_is_refused),
         cmocka_unit_test(two_must_be_given),
+        cmocka_unit_test(the_last_of_two_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
