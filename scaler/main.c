@@ -141,6 +141,7 @@ scaler_open(struct scaler *s, struct faas_err *err)
     s->hooks.known = hook_known;
 
     if (open_signals(s, err) != 0
+        || auth_open(&s->auth, s->options.credentials_dir, err) != 0
         || names_init(&s->names, s->options.resolver, s->base, err) != 0
         || redis_open(&s->redis, &s->options, s->base, err) != 0
         || publisher_init(&s->publisher, &s->redis, s->base, err) != 0

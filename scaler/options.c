@@ -64,8 +64,10 @@ static const struct option_entry  entries[] = {
       "what runs functions: process, on this machine; swarm, as services of "
       "Docker Swarm" },
     { "listen", TEXT, FIELD(listen), NULL, 0, 0,
-      "address of the admin API: unix:/path, or IP:PORT (no authentication: "
-      "keep it away from others)" },
+      "address of the admin API: unix:/path, IP:PORT or [IPv6]:PORT" },
+    { "credentials-dir", TEXT, FIELD(credentials_dir), "", 0, 0,
+      "folder with basic-auth-user and basic-auth-password, which the admin "
+      "API asks for; default: it asks nobody, keep it away from others" },
     { "redis", TEXT, FIELD(redis), "127.0.0.1:6379", 0, 0,
       "address of Redis: unix:/path, IP:PORT, [IPv6]:PORT or HOST:PORT" },
     { "resolver", TEXT, FIELD(resolver), "", 0, 0,

@@ -16,6 +16,7 @@
 struct scaler_options {
     /* texts are owned by the caller of options_parse(): argv, environment */
     const char  *listen;            /* unix:/path or IP:PORT */
+    const char  *credentials_dir;   /* empty: nobody is asked */
     const char  *redis;             /* unix:/path, IP:PORT or HOST:PORT */
     const char  *resolver;          /* IP:PORT; empty: resolv.conf's */
     const char  *redis_password_file;

@@ -12,6 +12,7 @@
 #include <event2/listener.h>
 #include <stdint.h>
 
+#include "auth.h"
 #include "drain.h"
 #include "load.h"
 #include "names.h"
@@ -35,6 +36,7 @@ struct scaler {
     struct provider_hooks   hooks;
     struct provider        *provider;
     struct wake             wake;
+    struct auth             auth;
     struct evhttp          *http;
     struct evconnlistener  *listener;           /* http's */
     struct event           *accept_timer;       /* ends a pause of it */

@@ -70,6 +70,7 @@ defaults_are_as_documented(void **state)
     assert_int_equal(parse(NULL), OPTIONS_RUN);
     assert_string_equal(options.listen, "unix:/l");
     assert_string_equal(options.state_dir, "/s");
+    assert_string_equal(options.credentials_dir, "");
     assert_string_equal(options.redis, "127.0.0.1:6379");
     assert_string_equal(options.resolver, "");
     assert_string_equal(options.redis_password_file, "");
@@ -189,9 +190,11 @@ the_last_of_two_counts(void **state)
 {
     (void) state;
 
-    assert_int_equal(parse("--redis", "a:1", "--redis=b:2",
+    assert_int_equal(parse("--redis", "a:1", "--credentials-dir", "/a",
+                           "--redis=b:2", "--credentials-dir=/b",
                            "--resolver=127.0.0.11:53", NULL), OPTIONS_RUN);
     assert_string_equal(options.redis, "b:2");
+    assert_string_equal(options.credentials_dir, "/b");
     assert_string_equal(options.resolver, "127.0.0.11:53");
 }
 
