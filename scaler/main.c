@@ -16,6 +16,7 @@
 #include "lib/faas_log.h"
 
 #include "api.h"
+#include "health.h"
 #include "provider_process.h"
 #include "provider_swarm.h"
 #include "scaler.h"
@@ -69,7 +70,15 @@ main(int argc, char **argv)
 
     case OPTIONS_BAD:
         (void) fprintf(stderr, "faas-scaler: %s\n", err.text);
-        return EXIT_USAGE;
+        return scaler.options.is_health ? EXIT_FAILURE : EXIT_USAGE;
+
+    case OPTIONS_HEALTH:
+        if (health_check(scaler.options.listen, &err) != 0) {
+            (void) fprintf(stderr, "faas-scaler: %s\n", err.text);
+            return EXIT_FAILURE;
+        }
+
+        return 0;
 
     case OPTIONS_RUN:
         break;

@@ -139,6 +139,12 @@ options_parse(int argc, char **argv, struct scaler_options *options,
 
     memset(options, 0, sizeof(*options));
 
+    for (i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--health") == 0) {
+            options->is_health = 1;
+        }
+    }
+
     if (set_defaults(options, err) != 0) {
         return OPTIONS_BAD;
     }
@@ -155,9 +161,17 @@ options_parse(int argc, char **argv, struct scaler_options *options,
             return OPTIONS_EXIT;
         }
 
+        if (strcmp(argv[i], "--health") == 0) {
+            continue;
+        }
+
         if (set_argument(options, argc, argv, &i, err) != 0) {
             return OPTIONS_BAD;
         }
+    }
+
+    if (options->is_health) {
+        return check_missing(options, err) == 0 ? OPTIONS_HEALTH : OPTIONS_BAD;
     }
 
     return check_texts(options, err) == 0 ? OPTIONS_RUN : OPTIONS_BAD;
@@ -365,7 +379,10 @@ print_help(void)
 {
     size_t  i;
 
-    (void) printf("usage: faas-scaler --listen ADDR [--OPTION VALUE ...]\n\n");
+    (void) printf("usage: faas-scaler --listen ADDR [--OPTION VALUE ...]\n"
+                  "       faas-scaler --health --listen ADDR\n\n"
+                  "With --health it asks the scaler at that address how it "
+                  "is, and ends with status 0\nor 1.\n\n");
 
     for (i = 0; i < N_ENTRIES; i++) {
         (void) printf("  --%s\n      %s", entries[i].name, entries[i].help);

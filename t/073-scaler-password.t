@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# The password of the admin API.  If this fails, anybody on its network runs
-# programs.
+# The password of the admin API, and the question how a scaler is.  If this
+# fails, anybody on its network runs programs, or a container that is well is
+# taken for ill.
 
 use strict;
 use warnings;
@@ -10,6 +11,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Faas::HTTP qw(listen_on);
 use Faas::Proc;
 use Faas::Test;
 use IO::Socket::IP;
@@ -112,6 +114,12 @@ sub scaler_at {
     }, WAIT, 'ready scaler');
 
     return { proc => $proc, log => $log };
+}
+
+sub health {
+    my (@args) = @_;
+
+    return $t->run($t->build . '/faas-scaler', '--health', @args);
 }
 
 sub warnings_of {
@@ -241,10 +249,28 @@ is_refused(ask(GET => '/system/info', basic('u' x 512, 'p' x 513)),
 is_refused(ask(GET => '/system/info', basic('u' x 512, 'p' x 511 . 'q')),
     'another end');
 
-# who listens for everybody is warned
+# its health
+
+my $res = health('--listen', $addr);
+is($res->{status}, 0, 'a scaler that is well: 0, without a password');
+is($res->{output}, '', 'and nothing is said');
+$t->scaler->stop;
+$res = health('--listen', $addr);
+is($res->{status}, 1, 'one that is not there: 1');
+like($res->{output}, qr/cannot connect to \Q$addr\E: /, 'which is said');
+is(health()->{status}, 1, 'no address: 1');
+is(health('--listen', 'nonsense')->{status}, 1, 'no good address: 1');
+is(health('--listen', $addr, '--max-body', 'x')->{status}, 1,
+    'a wrong option: 1');
+
+# of all addresses, at loopback; who listens there is warned
 
 my $port = $t->free_port;
 my $scaler = scaler_at("0.0.0.0:$port");
+is(health('--listen', "0.0.0.0:$port")->{status}, 0,
+    'a scaler that listens everywhere is asked at loopback');
+is(health('--redis', 'x', '--listen', "0.0.0.0:$port", '--isolation', 'x')
+    ->{status}, 0, 'other options do not matter');
 is(warnings_of($scaler), 1, 'that nobody is asked there is warned of, once');
 $scaler->{proc}->stop;
 
@@ -254,19 +280,53 @@ $scaler->{proc}->stop;
 
 $scaler = scaler_at("127.0.0.2:$port");
 is(warnings_of($scaler), 0, 'nor at loopback');
+is(health('--listen', "127.0.0.2:$port")->{status}, 0, 'which is asked');
+$scaler->{proc}->signal('STOP');
+is(health('--listen', "127.0.0.2:$port")->{status}, 1,
+    'one that does not answer: 1');
+$scaler->{proc}->signal('CONT');
 $scaler->{proc}->stop;
 
 SKIP: {
-    skip('there is no IPv6', 2) if !IO::Socket::IP->new(
+    skip('there is no IPv6', 3) if !IO::Socket::IP->new(
         LocalAddr => '[::1]:0', Listen => 1, Proto => 'tcp');
 
     $scaler = scaler_at("[::]:$port");
-        is(warnings_of($scaler), 1, 'IPv6: the same warning');
+    is(health('--listen', "[::]:$port")->{status}, 0, 'IPv6: the same');
+    is(warnings_of($scaler), 1, 'IPv6: the same warning');
     $scaler->{proc}->stop;
 
     $scaler = scaler_at("[::1]:$port");
     is(warnings_of($scaler), 0, 'IPv6: and none at loopback');
     $scaler->{proc}->stop;
+}
+
+# what others answer
+
+my %says = (
+    '200 '          => ["HTTP/1.1 200 OK\r\n\r\n", 0],
+    '503'           => ["HTTP/1.1 503 Service Unavailable\r\n\r\n", 1],
+    '2000'          => ["HTTP/1.1 2000 OK\r\n\r\n", 1],
+    'nothing'       => ['', 1],
+    'half a line'   => ['HTTP/1.1 20', 1],
+    'something else' => ["-ERR unknown command\r\n", 1],
+);
+
+for my $what (sort keys %says) {
+    my ($text, $status) = @{ $says{$what} };
+    my $listener = listen_on("unix:$dir/other.sock");
+    my $other = Faas::Proc::fork_child(name => 'other', code => sub {
+        my $sock = $listener->accept;
+
+        sysread $sock, my $request, 1024;
+        syswrite $sock, $text;
+    });
+
+    close $listener;
+    is(health('--listen', "unix:$dir/other.sock")->{status}, $status,
+        "an answer that is $what: $status");
+    $other->stop(may_be_gone => 1);
+    unlink "$dir/other.sock";
 }
 
 $t->finish;
