@@ -13,7 +13,7 @@ use lib "$FindBin::Bin/../lib";
 
 use Faas::Docker;
 use Faas::HTTP;
-use Faas::Load;
+use Faas::Swarm qw(figure median seconds_of);
 use Faas::Test;
 use IO::Socket::INET;
 use JSON::PP;
@@ -21,7 +21,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use constant {
-    SAMPLES  => 7,          # of a time that is measured
+    SAMPLES  => 5,          # of a time that is measured
     SERVICES => 500,        # of the idle scaler
     STARTS   => 2,          # at a time, of the scaler that is started anew
     IDLE     => 15,         # seconds that it is looked at
@@ -45,7 +45,7 @@ my @scaler = ('--provider', 'swarm', '--docker', $docker->address,
 $t->start_stack(scaler => { args => \@scaler },
     nginx => { vars => { PARK => '30s' } });
 
-my $addr = $t->addr;
+my $swarm = Faas::Swarm->new($t, $docker);
 
 sub system_call {
     my ($status, $method, $path, $data, $name) = @_;
@@ -56,73 +56,6 @@ sub system_call {
         or diag($res->{body});
 
     return $res;
-}
-
-sub scale {
-    my ($name, $replicas) = @_;
-
-    my $res = $t->admin(POST => "/system/scale-function/$name",
-        { serviceName => $name, replicas => $replicas });
-
-    die "scale of $name: $res->{status} $res->{body}\n"
-        if $res->{status} != 202;
-
-    wait_for(sub {
-        return ($t->function($name)->{availableReplicas} // 0) == $replicas;
-    }, 60, "$replicas replicas of $name");
-
-    return;
-}
-
-sub Faas::Test::function {
-    my ($self, $name) = @_;
-
-    return json_of($self->admin(GET => "/system/function/$name")) // {};
-}
-
-# containers of a function at a node, by id
-sub containers {
-    my ($n, $name) = @_;
-
-    return split /\n/, $docker->docker_at($n, 'ps', '-q', '--no-trunc',
-        '--filter', "label=com.docker.swarm.service.name=$name");
-}
-
-sub median {
-    my @sorted = sort { $a <=> $b } @_;
-
-    return $sorted[$#sorted / 2];
-}
-
-sub figure {
-    my ($name, $value) = @_;
-
-    diag("figure $name $value");
-
-    return;
-}
-
-# Calls the function all the while; counts those that fail.
-sub under_load {
-    my ($figure, $code) = @_;
-
-    my $load = Faas::Load->start(dir => $t->dir, addr => $addr,
-        path => '/function/echo', clients => 4, timeout => 60);
-
-    wait_for(sub { $load->requests > 50 }, 30, 'load');
-    $docker->step($figure, $code);
-
-    my $before = $load->requests;
-    wait_for(sub { $load->requests > $before + 50 }, 60, 'more load');
-
-    my $sum = $load->finish;
-
-    figure($figure, $sum->{failed});
-    is($sum->{failed}, 0, "$figure: of $sum->{requests} requests none failed")
-        or diag(join "\n", @{ $sum->{errors} });
-    note(sprintf '%s: slowest %.0f ms', $figure, $sum->{max_ms});
-
-    return;
 }
 
 # deploy, call
@@ -144,7 +77,7 @@ my $res = wait_for(sub {
 is($res->{body}, 'at once', 'a call waits for the first replica');
 $t->wait_available('echo', 2);
 
-my $status = $t->function('echo');
+my $status = $swarm->function('echo');
 is($status->{replicas}, 2, 'replicas');
 is($status->{labels}{color}, 'red', 'labels');
 is($status->{annotations}{note}, 'x', 'annotations');
@@ -157,7 +90,8 @@ is($spec->{EndpointSpec}{Mode}, 'dnsrr', 'endpoint mode dnsrr');
 is($spec->{UpdateConfig}{Order}, 'start-first', 'update order start-first');
 is($spec->{TaskTemplate}{Resources}{Limits}{MemoryBytes}, 64 << 20,
     'memory limit');
-ok(containers(1, 'echo') == 1 && containers(2, 'echo') == 1,
+ok($swarm->containers('echo', 1) == 1
+    && $swarm->containers('echo', 2) == 1,
     'one replica on each node');
 
 my %replica;
@@ -170,11 +104,11 @@ is(json_of($t->admin(GET => '/system/info'))->{provider}{orchestration},
 
 # scale
 
-$docker->step("scale $_", sub { scale('echo', $_) }) for 5, 1;
-scale('echo', 0);
+$docker->step("scale $_", sub { $swarm->scale('echo', $_) }) for 5, 1;
+$swarm->scale('echo', 0);
 is($t->post('/function/echo', 'cold')->{body}, 'cold',
     'a call of none starts one');
-is($t->function('echo')->{replicas}, 2, 'as many as are the least');
+is($swarm->function('echo')->{replicas}, 2, 'as many as are the least');
 system_call(400, POST => 'scale-function/echo', { replicas => 1000 },
     'too many');
 system_call(404, POST => 'scale-function/nobody', { replicas => 1 },
@@ -183,7 +117,7 @@ system_call(404, POST => 'scale-function/nobody', { replicas => 1 },
 # what somebody does with docker itself
 
 $docker->docker(qw(service scale -d echo=3));
-wait_for(sub { ($t->function('echo')->{availableReplicas} // 0) == 3 }, 60,
+wait_for(sub { $swarm->available('echo') == 3 }, 60,
     'a third replica');
 pass('docker service scale is seen');
 
@@ -209,7 +143,7 @@ $docker->docker(qw(service rm other));
 system_call(202, POST => 'functions', { service => 'broken',
     image => 'no-such:1' }, 'an image that is missing: 202');
 wait_for(sub {
-    return ($t->function('broken')->{annotations}{'com.ngx-faas.last-error'}
+    return ($swarm->function('broken')->{annotations}{'com.ngx-faas.last-error'}
         // '') =~ /No such image/;
 }, 30, 'reason');
 pass('the function says why it has no replica');
@@ -272,10 +206,10 @@ system_call(404, GET => 'namespace/dev');
 
 # under load
 
-scale('echo', 3);
+$swarm->scale('echo', 3);
 
-under_load(swarm_update_failed => sub {
-    my $before = join ' ', sort map { containers($_, 'echo') } 1, 2;
+$swarm->under_load(swarm_update_failed => sub {
+    my $before = join ' ', $swarm->containers('echo');
 
     system_call(202, PUT => 'functions', { service => 'echo',
         image => 'echo:1', envVars => { v => '2' },
@@ -283,29 +217,29 @@ under_load(swarm_update_failed => sub {
 
     wait_for(sub {
         my %old = map { $_ => 1 } split / /, $before;
-        my @now = map { containers($_, 'echo') } 1, 2;
+        my @now = $swarm->containers('echo');
 
         return @now == 3 && !grep { $old{$_} } @now;
     }, 120, 'new containers');
 });
 
-under_load(swarm_scaledown_failed => sub {
-    scale('echo', 6);
-    scale('echo', 2);
-    wait_for(sub { (map { containers($_, 'echo') } 1, 2) == 2 }, 60,
+$swarm->under_load(swarm_scaledown_failed => sub {
+    $swarm->scale('echo', 6);
+    $swarm->scale('echo', 2);
+    wait_for(sub { ($swarm->containers('echo')) == 2 }, 60,
         'end of the others');
 });
 
-under_load(swarm_taskkill_failed => sub {
+$swarm->under_load(swarm_taskkill_failed => sub {
     for my $n (1, 2) {
-        my ($id) = containers($n, 'echo');
+        my ($id) = $swarm->containers('echo', $n);
 
         $docker->docker_at($n, 'kill', $id);
         wait_for(sub {
-            my ($now) = containers($n, 'echo');
+            my ($now) = $swarm->containers('echo', $n);
 
             return defined $now && $now ne $id
-                && $t->function('echo')->{availableReplicas} == 2;
+                && $swarm->function('echo')->{availableReplicas} == 2;
         }, 60, 'another container');
     }
 });
@@ -318,8 +252,8 @@ under_load(swarm_taskkill_failed => sub {
 sub running_to_routed {
     my ($routed, $new);
 
-    scale('bare', 0);
-    wait_for(sub { !grep { containers($_, 'bare') } 1, 2 }, 60, 'end of bare');
+    $swarm->scale('bare', 0);
+    $swarm->wait_gone('bare');
     $t->admin(POST => '/system/scale-function/bare', { replicas => 1 });
 
     wait_for(sub {
@@ -328,34 +262,11 @@ sub running_to_routed {
     }, 30, 'answer');
 
     wait_for(sub {
-        ($new) = grep { $_->{Status}{State} eq 'running' } tasks('bare');
+        ($new) = grep { $_->{Status}{State} eq 'running' } $swarm->tasks('bare');
         return $new;
     }, 30, 'running task');
 
     return ($routed - seconds_of($new->{Status}{Timestamp})) * 1000;
-}
-
-sub tasks {
-    my ($name) = @_;
-
-    my @ids = split /\n/, $docker->docker(qw(service ps -q --no-trunc
-        --filter desired-state=running), $name);
-
-    return @{ decode_json($docker->docker('inspect', '--type', 'task',
-        @ids)) };
-}
-
-sub seconds_of {
-    my ($stamp) = @_;
-
-    my ($text, $fraction) = $stamp =~ /^(.*?)(\.\d+)?Z$/
-        or die "odd time $stamp\n";
-    my ($y, $m, $d, $h, $min, $s) = split /[-T:]/, $text;
-
-    require Time::Local;
-
-    return Time::Local::timegm($s, $min, $h, $d, $m - 1, $y)
-        + ($fraction // 0);
 }
 
 $docker->step('routable', sub {
@@ -376,8 +287,7 @@ $docker->step('routable', sub {
 
 sub docker_start_ms {
     $docker->docker(qw(service scale -d plain=0));
-    wait_for(sub { !containers(1, 'plain') && !containers(2, 'plain') }, 60,
-        'end of plain');
+    $swarm->wait_gone('plain');
 
     my $begin = time;
 
@@ -387,14 +297,14 @@ sub docker_start_ms {
 
     my ($n, $id) = wait_for(sub {
         for my $n (1, 2) {
-            my ($id) = containers($n, 'plain');
+            my ($id) = $swarm->containers('plain', $n);
 
             return [$n, $id] if defined $id;
         }
 
         return;
     }, 30, 'container')->@*;
-    my ($task) = tasks('plain');
+    my ($task) = $swarm->tasks('plain');
     my ($ip) = $task->{NetworksAttachments}[0]{Addresses}[0] =~ m{^([\d.]+)/};
 
     wait_for(sub {
@@ -408,9 +318,8 @@ sub docker_start_ms {
 }
 
 sub cold_call_ms {
-    scale('echo', 0);
-    wait_for(sub { !containers(1, 'echo') && !containers(2, 'echo') }, 60,
-        'end of echo');
+    $swarm->scale('echo', 0);
+    $swarm->wait_gone('echo');
 
     my $begin = time;
     my $answer = $t->post('/function/echo', 'x');
@@ -444,10 +353,10 @@ $docker->step('cold start', sub {
 
 # a scaler that is started again, and lets few replicas start at a time
 
-under_load(swarm_scaler_failed => sub {
+$swarm->under_load(swarm_scaler_failed => sub {
     $t->scaler->stop;
     $t->start_scaler(args => [@scaler, '--max-starts', STARTS]);
-    wait_for(sub { ($t->function('echo')->{availableReplicas} // 0) > 0 }, 30,
+    wait_for(sub { $swarm->available('echo') > 0 }, 30,
         'replicas of echo');
 });
 
@@ -456,12 +365,12 @@ $docker->step('bounded starts', sub {
 
     system_call(202, POST => 'functions', { service => 'six',
         image => 'echo:1', labels => { 'com.openfaas.scale.min' => '6' } });
-    is($t->function('six')->{replicas}, 6, 'six replicas are wanted');
+    is($swarm->function('six')->{replicas}, 6, 'six replicas are wanted');
 
     wait_for(sub {
         my $asked = $docker->inspect(qw(service inspect six))
             ->{Spec}{Mode}{Replicated}{Replicas};
-        my $available = $t->function('six')->{availableReplicas} // 0;
+        my $available = $swarm->available('six');
 
         $most = $asked - $available if $asked - $available > $most;
 
@@ -495,7 +404,7 @@ $docker->step(SERVICES . ' services', sub {
 
     is(scalar @failed, 0, SERVICES . ' functions are deployed');
     wait_for(sub {
-        return 10 == grep { ($t->function("many-$_")->{availableReplicas} // 0)
+        return 10 == grep { $swarm->available("many-$_")
             == 1 } 1 .. 10;
     }, 120, 'replicas of ten');
     sleep 5;
@@ -519,13 +428,13 @@ $docker->step('their end', sub {
 
 $t->admin(PUT => '/system/functions', { service => 'echo', image => 'echo:1',
     labels => { 'com.openfaas.scale.min' => '4' } });
-scale('echo', 4);
+$swarm->scale('echo', 4);
 
 my ($lost_s, $at_2);
 
-under_load(swarm_nodekill_failed => sub {
+$swarm->under_load(swarm_nodekill_failed => sub {
     my %there = map { $_->{ID} => 1 } grep {
-        $_->{NodeID} ne manager_id() } tasks('echo');
+        $_->{NodeID} ne manager_id() } $swarm->tasks('echo');
 
     ok(keys %there > 0, 'the lost node has replicas');
 

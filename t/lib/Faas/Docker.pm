@@ -302,6 +302,12 @@ sub docker_ok {
 sub address { return "unix://$_[0]{nodes}[($_[1] // 1) - 1]{socket}"; }
 
 
+# The nodes that are not lost.
+sub live_nodes {
+    return map { $_->{n} } grep { !$_->{is_gone} } @{ $_[0]{nodes} };
+}
+
+
 # Runs docker against the manager, or a node; dies where that fails.
 sub docker {
     my ($self, @args) = @_;
