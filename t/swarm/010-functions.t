@@ -262,7 +262,8 @@ sub running_to_routed {
     }, 30, 'answer');
 
     wait_for(sub {
-        ($new) = grep { $_->{Status}{State} eq 'running' } $swarm->tasks('bare');
+        ($new) = grep { $_->{Status}{State} eq 'running' }
+            $swarm->tasks('bare');
         return $new;
     }, 30, 'running task');
 
