@@ -2,8 +2,8 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The gateway module's side of Redis: redis_conf, redis_conn, leader, sync,
- * flush, wake.
+ * The gateway module's side of Redis: redis_conf, redis_conn, redis_name,
+ * leader, sync, flush, wake.
  */
 
 
@@ -31,6 +31,7 @@
 #define NGX_HTTP_FAAS_ELEMENTS_MAX   65536  /* of a list that Redis sends */
 #define NGX_HTTP_FAAS_SCAN_COUNT     "64"   /* routes a step of a whole read */
 #define NGX_HTTP_FAAS_CHANGES_COUNT  64     /* changes a read */
+#define NGX_HTTP_FAAS_PEER_MAX       (sizeof(", now ") + NGX_SOCKADDR_STRLEN)
 #define NGX_HTTP_FAAS_FOLLOW_BLOCK   5000   /* msec a read waits for changes */
 
 
@@ -44,7 +45,11 @@ typedef void (*ngx_http_faas_reply_pt)(ngx_http_faas_conn_t *conn,
 
 typedef struct {
     ngx_str_t                   addr;        /* as configured */
-    struct faas_addr            parsed;
+    struct faas_addr            parsed;      /* where it is no name */
+    ngx_str_t                   host;        /* the name; empty: an address */
+    in_port_t                   port;        /* of the name */
+    ngx_resolver_t             *resolver;    /* of level http, as is ... */
+    ngx_msec_t                  patience;    /* ... for one look-up; 0: none */
     ngx_str_t                   password;
     ngx_str_t                   prefix;
     ngx_int_t                   db;
@@ -64,7 +69,8 @@ typedef struct {
  * A connection to Redis on nginx's event loop.
  *
  * It connects when it is opened, authenticates, and calls ready(); when it is
- * lost it calls lost() (if ready() was called), and connects again later.
+ * lost it calls lost() (if ready() was called), and connects again later.  A
+ * name is looked up each time before it connects.
  */
 
 struct ngx_http_faas_conn_s {
@@ -74,6 +80,11 @@ struct ngx_http_faas_conn_s {
     redisAsyncContext          *owner;       /* of the descriptor */
     ngx_event_t                 timer;       /* reconnect, or answer overdue */
     ngx_msec_t                  delay;       /* before the next connect */
+
+    ngx_resolver_ctx_t         *lookup;      /* of the name; NULL: none */
+    struct faas_addr            addr;        /* of the name, tried last */
+    ngx_str_t                   peer;        /* the same, for the log */
+    u_char                      text[NGX_HTTP_FAAS_PEER_MAX];
 
     ngx_http_faas_conn_pt       ready;
     ngx_http_faas_conn_pt       lost;
@@ -88,6 +99,7 @@ struct ngx_http_faas_conn_s {
     unsigned                    is_ready:1;
     unsigned                    is_reported:1;   /* the outage was logged */
     unsigned                    is_refused:1;    /* so was what Redis said */
+    unsigned                    is_unknown:1;    /* and a failed look-up */
 };
 
 
@@ -130,6 +142,36 @@ void ngx_http_faas_conn_reset(ngx_http_faas_conn_t *conn, const char *why);
 ngx_int_t ngx_http_faas_conn_send(ngx_http_faas_conn_t *conn,
     ngx_http_faas_reply_pt handler, ngx_msec_t wait, int argc,
     const char **argv, const size_t *argvlen);
+
+/*
+ * For redis_name: the name was looked up, and this is the address; or it
+ * could not be, and why.
+ */
+void ngx_http_faas_conn_connect_to(ngx_http_faas_conn_t *conn,
+    struct faas_addr *addr);
+void ngx_http_faas_conn_down(ngx_http_faas_conn_t *conn, const char *why);
+
+
+/* ngx_http_faas_redis_name.c: Redis by name */
+
+/*
+ * The end of configuration: takes the resolver of level http.  Returns
+ * NGX_OK, or NGX_ERROR after having said that there is none.
+ */
+ngx_int_t ngx_http_faas_name_init(ngx_conf_t *cf,
+    ngx_http_faas_redis_conf_t *redis);
+
+/*
+ * Looks the name up and goes on with ngx_http_faas_conn_connect_to() or
+ * ngx_http_faas_conn_down(), maybe before it returns.
+ */
+void ngx_http_faas_name_resolve(ngx_http_faas_conn_t *conn);
+
+/*
+ * Gives up a look-up that is pending, if one is.  Not to be called from where
+ * ngx_http_faas_name_resolve() goes on.
+ */
+void ngx_http_faas_name_cancel(ngx_http_faas_conn_t *conn);
 
 
 /* ngx_http_faas_leader.c: which worker talks to Redis */
