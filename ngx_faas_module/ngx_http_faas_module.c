@@ -241,6 +241,10 @@ ngx_http_faas_init_main_conf(ngx_conf_t *cf, void *conf)
         fmcf->zone->state = fmcf->state;
     }
 
+    if (ngx_http_faas_name_init(cf, &fmcf->redis) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     if (!fmcf->is_used) {
         return NGX_CONF_OK;
     }
