@@ -417,6 +417,21 @@ sub inside {
 }
 
 
+# From now on this process is in the network of a node, where the ports are
+# that its containers publish.
+sub at_node {
+    my ($self, $n) = @_;
+
+    open my $ns, '<', "/proc/$self->{nodes}[$n - 1]{pid}/ns/net"
+        or die "cannot open the namespace of node $n: $!\n";
+
+    set_namespace($ns);
+    close $ns;
+
+    return;
+}
+
+
 # Back to where this process was before.
 sub outside {
     my ($self) = @_;
