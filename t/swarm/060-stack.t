@@ -129,12 +129,17 @@ sub wait_converged {
     return;
 }
 
-# the admin API by the load balancer, in either gateway
+# the admin API by the load balancer, in either gateway; Docker gives out the
+# scaler's address once it is healthy
+
+wait_converged(scaler => 1);
 
 my $res = $t->admin(POST => '/system/functions', { service => 'echo',
     image => 'echo:1', labels => { 'com.openfaas.scale.min' => '4' } });
 
-is($res->{status}, 202, 'deploy') or diag($res->{body});
+is($res->{status}, 202, 'deploy') or diag($res->{body},
+    map { $docker->docker(qw(service logs --tail 20), STACK . "_$_") }
+    qw(gateway scaler));
 wait_for(sub { $swarm->available('echo') == 4 }, 60, 'four replicas');
 is($t->post('/function/echo', $_)->{body}, $_, "call $_") for 1 .. 4;
 
