@@ -593,6 +593,8 @@ ngx_http_faas_init_process(ngx_cycle_t *cycle)
 
     ngx_http_faas_keep_heap(fmcf->trim);
     ngx_http_faas_lane_claim(fmcf->zone, cycle->log);
+    ngx_http_faas_lost_init(fmcf->zone);
+    ngx_http_faas_hold_init(fmcf);
 
     if (ngx_http_faas_wait_init(cycle, fmcf) != NGX_OK
         || ngx_http_faas_signal_init(cycle, fmcf) != NGX_OK)

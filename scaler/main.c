@@ -303,7 +303,7 @@ on_signal(evutil_socket_t fd, short what, void *arg)
         return;
     }
 
-    faas_log(FAAS_LOG_NOTICE, "stopping all replicas signal=%d", (int) fd);
+    faas_log(FAAS_LOG_NOTICE, "stopping signal=%d", (int) fd);
 
     s->is_stopping = 1;
 

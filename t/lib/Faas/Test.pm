@@ -53,9 +53,9 @@ $ENV{PATH} .= ':/usr/sbin:/sbin';
 
 
 # need => [...] names what the test cannot do without: module, scaler,
-# watchdog, samples, root, a path below the build's folder (with a slash in it), or
-# a program to be found in PATH.  Without it the test is
-# skipped, but with CI=true it fails.
+# watchdog, samples, root, a path below the build's folder (with a slash in
+# it), or a program to be found in PATH.  Without it the test is skipped, but
+# with CI=true it fails.
 sub new {
     my ($class, %opt) = @_;
 
