@@ -90,8 +90,8 @@ for my $target (@targets) {
 is($image{gateway}{Config}{StopSignal}, 'SIGQUIT',
     'a gateway that is stopped ends what runs');
 
-# the watchdog's image is its program; programs do not depend on the folder: they
-# are those of make build, or, where that has other tools, of another build
+# the watchdog's image is its program; programs do not depend on the folder:
+# they are those of make build, or, where that has other tools, of another build
 
 sub hash_of {
     my ($file) = @_;
