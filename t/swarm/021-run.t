@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# "make run PROVIDER=swarm": the stack of docker/stack.yml with the samples, on
-# a Swarm of one node.  If this fails, the one command for a Swarm does not
-# end with functions that can be called and scaled, leaves something behind when
-# it is removed, or does not work with a proxy in the place of Docker's socket.
+# The command make run PROVIDER=swarm: the stack of docker/stack.yml with the
+# samples, on a Swarm of one node.  If this fails, that one command does not end
+# with functions that can be called and scaled, leaves something behind when it
+# is removed, or does not work with a proxy in the place of Docker's socket.
 #
 # Images are those of the normal build, under FAAS_SAN=1 as well.
 

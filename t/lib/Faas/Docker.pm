@@ -507,7 +507,10 @@ sub stop {
 
     if ($self->{uplink}) {
         $self->run(10, qw(iptables -w -t nat -D POSTROUTING), $self->nat_rule);
-        set_forward($self->{had_forward});
+
+        # another test's Swarm may need it as well
+        set_forward($self->{had_forward}) if !grep {
+            !m{/\Q$self->{uplink}\E$} } glob '/sys/class/net/faas*';
     }
 
     @running = grep { $_ != $self } @running;
