@@ -128,6 +128,8 @@ struct swarm_service {
     int                         is_resuming;        /* what was pending */
     int                         is_listed;  /* in the answer that is read */
     int                         is_asked;   /* its tasks were asked for */
+    int                         has_lost;   /* a task, and it is not known
+                                               why */
     uint64_t                    made_ms;    /* when it came to be known */
     uint64_t                    changed_ms; /* the last time anything did */
     uint64_t                    poll_at;    /* 0: not */

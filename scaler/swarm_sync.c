@@ -54,6 +54,7 @@ static void take_services(struct swarm *swarm, json_t *answer);
 static void ask_dirty(struct swarm *swarm);
 static void take_dirty(struct swarm *swarm, json_t *answer);
 static int ask_tasks_due(struct swarm *swarm);
+static int wants_reason(const struct swarm_service *service);
 static void ask_all_tasks(struct swarm *swarm);
 static void take_tasks(struct swarm *swarm, json_t *answer);
 static void end_poll(struct swarm_service *service);
@@ -556,8 +557,9 @@ take_dirty(struct swarm *swarm, json_t *answer)
 
 
 /*
- * Of services that have changed lately, what runs; of others that are not as
- * they should be, what has run too: it says why.  Returns 0 where none is due.
+ * Of services that have changed lately, what runs; of those that have lost a
+ * replica, and others that are not as they should be, what has run too: it says
+ * why.  Returns 0 where none is due.
  */
 static int
 ask_tasks_due(struct swarm *swarm)
@@ -579,10 +581,10 @@ ask_tasks_due(struct swarm *swarm)
 
         if (ids == NULL) {
             ids = json_array();
-            is_slow = service->poll_pause >= POLL_SLOW;
+            is_slow = wants_reason(service);
         }
 
-        if ((service->poll_pause >= POLL_SLOW) != is_slow) {
+        if (wants_reason(service) != is_slow) {
             continue;
         }
 
@@ -598,6 +600,7 @@ ask_tasks_due(struct swarm *swarm)
         }
 
         service->is_asked = 1;
+        service->has_lost &= !is_slow;
         (void) json_array_append_new(ids, json_string(service->id));
     }
 
@@ -612,6 +615,15 @@ ask_tasks_due(struct swarm *swarm)
         take_tasks);
 
     return 1;
+}
+
+
+static int
+wants_reason(const struct swarm_service *service)
+{
+    return service->poll_pause >= POLL_SLOW
+           || (service->has_lost
+               && swarm_service_available(service) < service->spec->replicas);
 }
 
 

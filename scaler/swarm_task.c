@@ -90,6 +90,7 @@ void
 swarm_task_free(struct swarm_task *task)
 {
     changed(task->service);
+    task->service->has_lost = 1;
     swarm_health_forget(task);
     TAILQ_REMOVE(&task->service->tasks, task, link);
     free(task);
