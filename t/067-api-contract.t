@@ -7,6 +7,9 @@
 #
 # Each answer is checked against the description; which subtest has seen which
 # status is what docs/api.md says of it.
+#
+# With FAAS_PROVIDER=swarm the scaler's functions are services of Docker Swarm,
+# and the answers have to be the same.
 
 use strict;
 use warnings;
@@ -27,16 +30,23 @@ use constant {
 };
 
 my $t = Faas::Test->new(need => [qw(nginx redis-server module scaler watchdog
-    samples)]);
+    samples)], provider => 1);
 my $dir = $t->dir;
+my $provider = $t->provider;
+my $is_swarm = $provider->is_swarm;
 my $api = Faas::OpenAPI->load($t->root . '/docs/openapi.yaml');
 my $subtest;
 
-# statuses that no test can provoke, and why
-my %exempt = ();
+# the rows of docs/api.md: { route, status, when, file, subtest }, and those
+# that this provider has
+my @rows = rows_of_table();
+my ($others) = grep { $_ ne ($is_swarm ? 'Swarm' : 'processes') }
+    qw(Swarm processes);
+my @our_rows = grep { $_->{when} !~ /^$others: / } @rows;
 
 my @private = grep { $api->is_private($_) } $api->operations;
 my @calls = grep { $_->{path} =~ m{^/function/} } $api->operations;
+my @of_provider = grep { $_->{path} !~ m{/(?:alert|info)$} } @private;
 my %is_route = map { $_ => 1 } routes_of_scaler();
 
 sub at {
@@ -49,6 +59,22 @@ sub at {
     };
 
     return;
+}
+
+sub rows_of_table {
+    my @found;
+
+    for my $line (grep { /^\| `?(?:[A-Z]+ \/|all of)/ }
+        split /\n/, slurp($t->root . '/docs/api.md'))
+    {
+        my (undef, $route, $status, $when, $test) = split /\s*\|\s*/, $line;
+        my ($file, $name) = $test =~ /^(\d{3}) (.+)$/;
+
+        push @found, { route => $route =~ tr/`//dr, status => $status,
+            when => $when, file => $file, subtest => $name };
+    }
+
+    return @found;
 }
 
 # the routes of the scaler's own table
@@ -137,8 +163,7 @@ at('description' => sub {
 
     is_deeply([grep { !$described{$_} } sort keys %is_route], [],
         'each route of the scaler is described');
-    is_deeply([grep { !$is_route{$_} && $_ ne 'GET /system/logs' }
-        sort keys %described], [], 'each route described is there');
+    is_deeply([grep { !$is_route{$_} } sort keys %described], [], 'each route described is there');
 });
 
 # nginx alone
@@ -232,13 +257,14 @@ at('calls' => sub {
 
 # the scaler
 
-my $can_follow = $t->run($t->build . '/faas-scaler', '--help')->{output}
-    =~ /--max-followers/;
+my @scaler_args = ('--max-body', MAX_BODY, '--max-functions', 3,
+    '--max-replicas', 5, '--max-followers', 1);
 
-$t->start_scaler(args => ['--max-body', MAX_BODY, '--max-functions', 3,
-    '--max-replicas', 5, $can_follow ? ('--max-followers', 1) : ()]);
+$t->start_scaler(args => [@scaler_args]);
 
 my %wordcount = (image => 'wordcount', envProcess => './wordcount');
+
+$provider->images($t->root . '/build/samples', 'wordcount');
 
 sub status_of {
     my ($name) = @_;
@@ -332,6 +358,31 @@ at('secrets' => sub {
         'it is gone');
 });
 
+# Whether there is an image the nodes of a Swarm find out, when they start it.
+sub no_image {
+    my ($method, $path, $fn) = @_;
+
+    if (!$is_swarm) {
+        refused(400, $method, $path, $fn, '"image"');
+        return;
+    }
+
+    call(202, $method, $path, $fn);
+
+    # of an update the old replicas stay, and nothing is amiss
+
+    return if $method eq 'PUT';
+
+    wait_for(sub {
+        my $annotations = status_of($fn->{service})->{annotations} // {};
+
+        return ($annotations->{'com.ngx-faas.last-error'} // '') =~ /image/i;
+    }, 30, 'the error');
+    call(202, DELETE => $path, { functionName => $fn->{service} });
+
+    return;
+}
+
 at('functions' => sub {
     my $path = '/system/functions';
     my %fn = (%wordcount, service => 'fn');
@@ -340,7 +391,8 @@ at('functions' => sub {
         labels => { 'com.openfaas.scale.max' => '5', team => 'a' },
         annotations => { note => "two\nlines" },
         limits => { memory => '512Mi' }, requests => { cpu => '100m' },
-        readOnlyRootFilesystem => JSON::PP::false, registryAuth => 'x');
+        readOnlyRootFilesystem => JSON::PP::false,
+        registryAuth => encode_base64('user:password', ''));
 
     is_deeply(json_of(call(200, GET => $path)), [], 'none at the start');
     refused(400, GET => "$path?namespace=none", undef, '"namespace"');
@@ -361,7 +413,7 @@ at('functions' => sub {
             for qw(limits requests);
     }
 
-    refused(400, POST => $path, { %fn, image => 'none' }, '"image"');
+    no_image(POST => $path, { %fn, service => 'absent', image => 'none' });
     refused(400, POST => $path, { %fn, secrets => ['none'] }, '"secrets"');
     refused(400, POST => $path, { %fn, namespace => 'none' }, '"namespace"');
 
@@ -383,8 +435,8 @@ at('functions' => sub {
     call(202, PUT => $path, { %fn, envVars => { a => undef } });
     is_deeply(json_of(call(200, GET => '/system/function/fn'))->{envVars},
         { a => '' }, 'null in a variable is the empty text');
+    no_image(PUT => $path, { %fn, image => 'none' });
     call(202, PUT => $path, \%fn);
-    refused(400, PUT => $path, { %fn, image => 'none' }, '"image"');
 
     my $status = json_of(call(200, GET =>
         '/system/function/fn?namespace=team'));
@@ -420,6 +472,8 @@ at('failing function' => sub {
     call(202, DELETE => '/system/functions', { functionName => 'bad' });
 });
 
+# what a container of another node uses a scaler is not told
+
 at('usage' => sub {
     my $path = '/system/function/fn';
 
@@ -432,6 +486,8 @@ at('usage' => sub {
     }
 
     my $status = json_of(call(200, GET => "$path?usage=1"));
+
+    return ok(!exists $status->{usage}, 'none with "?usage=1"') if $is_swarm;
 
     cmp_ok($status->{usage}{totalMemoryBytes}, '>', 0, 'it has memory');
     ok(exists json_of(call(200, GET => "$path?usage=true"))->{usage},
@@ -490,9 +546,6 @@ at('alerts' => sub {
 at('logs' => sub {
     my $path = '/system/logs';
 
-    plan(skip_all => 'the scaler has no such route yet')
-        if !$is_route{'GET /system/logs'};
-
     call(202, PUT => '/system/functions', { service => 'fn',
         image => 'wordcount', envProcess => 'sh -c "cat; echo noted >&2"' });
     $t->wait_available('fn');
@@ -547,10 +600,22 @@ at('too large' => sub {
 });
 
 # each change of the state folder fails: by a folder where a file has to be,
-# and by a full disk
+# and by a full disk; of the Swarm, by an error of Docker's
+
+sub fails_in_docker {
+    my (@request) = @_;
+
+    $provider->while_failing('no space left', sub {
+        refused(500, @request, 'Docker: no space left');
+    });
+
+    return;
+}
 
 sub unwritable {
     my ($folder, @request) = @_;
+
+    return fails_in_docker(@request) if $is_swarm;
 
     my $new = "$dir/state/$folder/.new";
 
@@ -569,6 +634,8 @@ sub unwritable {
 
 sub undeletable {
     my ($file, @request) = @_;
+
+    return fails_in_docker(@request) if $is_swarm;
 
     my $path = "$dir/state/$file";
 
@@ -627,8 +694,6 @@ at('other methods' => sub {
     $has{ $_->{path} }{ $_->{method} } = 1 for $api->operations;
 
     for my $path (sort keys %has) {
-        next if $path eq '/system/logs' && !$is_route{'GET /system/logs'};
-
         for my $method (grep { !$has{$path}{$_} }
             qw(GET HEAD POST PUT PATCH DELETE OPTIONS))
         {
@@ -700,54 +765,110 @@ at('slow scaler' => sub {
     call(200, GET => '/system/functions');
 });
 
-# all has been seen, and the table in docs/api.md says where
+# Docker does not answer, from the start
 
-at('coverage' => sub {
-    for my $op ($api->operations) {
-        my %response = $api->responses($op);
-        my $route = "$op->{method} $op->{path}";
+at('no docker' => sub {
+    plan(skip_all => 'processes need no Docker') if !$is_swarm;
 
-        for my $status (sort keys %response) {
-            next if $exempt{"$route $status"};
-            next if $route eq 'GET /system/logs' && !$is_route{$route};
+    $provider->proxy->mode('refuse');
+    $t->scaler->stop;
+    $t->start_scaler(args => [@scaler_args]);
 
-            my @where = $api->seen($op->{operationId}, $status);
+    for my $op (@of_provider) {
+        my $path = path_of($op);
 
-            ok(@where > 0, "$route: $status has been seen");
-        }
+        refused(503, $op->{method}, $path, body_of($op),
+            'Docker does not answer');
     }
+
+    refused(500, POST => '/system/alert', alerts(['fn', 'firing']),
+        '[0] Docker does not answer');
+    call(200, GET => '/system/info');
+
+    $provider->proxy->mode('pass');
+    wait_for(sub { $t->admin(GET => '/system/functions')->{status} == 200 },
+        30, 'Docker');
+    call(200, GET => '/system/functions');
 });
+
+# a body that nothing is wrong with, of names that nobody has
+sub body_of {
+    my ($op) = @_;
+
+    my %body = (
+        deployFunction  => { %wordcount, service => 'nobody' },
+        updateFunction  => { %wordcount, service => 'nobody' },
+        deleteFunction  => { functionName => 'nobody' },
+        scaleFunction   => { replicas => 1 },
+        createSecret    => { name => 'nobody', value => 'x' },
+        updateSecret    => { name => 'nobody', value => 'x' },
+        deleteSecret    => { name => 'nobody' },
+        createNamespace => { name => 'nobody', labels => { openfaas => '1' } },
+        updateNamespace => { name => 'nobody', labels => { openfaas => '1' } },
+    );
+
+    return $body{ $op->{operationId} };
+}
+
+# all has been seen, and the table in docs/api.md says where
 
 sub operations_of {
     my ($route) = @_;
 
     return @private if $route eq 'all of /system/';
+    return @of_provider if $route eq 'all of /system/ but alert and info';
     return @calls if $route eq 'all of /function/';
     return grep { "$_->{method} $_->{path}" eq $route } $api->operations;
 }
 
-at('table' => sub {
-    my %row;
+# { operationId => { status => 1 } }
+sub statuses_of {
+    my (@of) = @_;
 
-    for my $line (grep { /^\| `?(?:[A-Z]+ \/|all of)/ }
-        split /\n/, slurp($t->root . '/docs/api.md'))
-    {
-        my (undef, $route, $status, $when, $test) = split /\s*\|\s*/, $line;
-        my ($file, $name) = $test =~ /^(\d{3}) (.+)$/;
+    my %found;
 
-        $route =~ tr/`//d;
+    for my $row (@of) {
+        $found{ $_->{operationId} }{ $row->{status} } = 1
+            for operations_of($row->{route});
+    }
 
-        my @operations = operations_of($route);
+    return %found;
+}
 
-        ok(@operations && defined $name && $when ne '',
-            "a row has its parts: $route $status");
+at('coverage' => sub {
+    my %ours = statuses_of(@our_rows);
+    my %theirs = statuses_of(@rows);
 
-        for my $op (@operations) {
-            $row{ $op->{operationId} }{$status} = 1;
-            ok(is_shown($op, $status, $file, $name),
-                "$op->{operationId}, $status: $test shows it");
+    for my $op ($api->operations) {
+        my %response = $api->responses($op);
+        my $id = $op->{operationId};
+
+        for my $status (sort keys %response) {
+            my @where = $api->seen($id, $status);
+
+            if ($theirs{$id}{$status} && !$ours{$id}{$status}) {
+                ok(@where == 0, "$id: $status is of $others, not seen");
+            } else {
+                ok(@where > 0, "$id: $status has been seen");
+            }
         }
     }
+});
+
+at('table' => sub {
+    for my $row (@our_rows) {
+        my @operations = operations_of($row->{route});
+
+        ok(@operations && defined $row->{subtest} && $row->{when} ne '',
+            "a row has its parts: $row->{route} $row->{status}");
+
+        for my $op (@operations) {
+            ok(is_shown($op, $row), "$op->{operationId}, $row->{status}: "
+                . "$row->{file} $row->{subtest} shows it");
+        }
+    }
+
+    my %row = statuses_of(@rows);
 
     for my $op ($api->operations) {
         my %response = $api->responses($op);
@@ -759,17 +880,17 @@ at('table' => sub {
 
 # whether the subtest has seen the status; of another test, whether it is there
 sub is_shown {
-    my ($op, $status, $file, $name) = @_;
+    my ($op, $row) = @_;
 
-    my ($path) = glob $t->root . "/t/$file-*.t";
+    my ($path) = glob $t->root . "/t/$row->{file}-*.t";
 
     return 0 if !defined $path
-        || slurp($path) !~ /^(?:at|subtest)\(?\s*'\Q$name\E' =>/m;
+        || slurp($path) !~ /^(?:at|subtest)\(?\s*'\Q$row->{subtest}\E' =>/m;
 
-    return 1 if $path !~ /\Q$FindBin::Script\E$/
-        || ($op->{path} eq '/system/logs' && !$is_route{'GET /system/logs'});
+    return 1 if $path !~ /\Q$FindBin::Script\E$/;
 
-    return grep { $_ eq $name } $api->seen($op->{operationId}, $status);
+    return grep { $_ eq $row->{subtest} }
+        $api->seen($op->{operationId}, $row->{status});
 }
 
 $t->finish;
