@@ -475,6 +475,7 @@ on_saved(void *arg, json_t *answer, const struct faas_err *err)
     nc = arg;
 
     if (err->code == 0) {
+        nc->swarm->namespaces_changed++;
         forget(nc->swarm, nc->name);
         keep(nc->swarm, nc->ns);
         nc->ns = NULL;
@@ -556,6 +557,7 @@ on_removed(void *arg, json_t *answer, const struct faas_err *err)
     nc = arg;
 
     if (err->code == 0) {
+        nc->swarm->namespaces_changed++;
         forget(nc->swarm, nc->name);
     }
 

@@ -28,6 +28,7 @@
 #define LABEL_NAME       SWARM_LABEL_OWN "secret"
 #define LABEL_VERSION    SWARM_LABEL_OWN "version"
 #define DOCKER_NAME_MAX  64         /* bytes */
+#define DATA_MAX         511999     /* bytes; Docker's "less than 512000" */
 #define USERS_SHOWN      120        /* bytes of functions in a message */
 #define FILE_MODE        0444
 
@@ -69,6 +70,7 @@ struct secret_version {
 };
 
 
+static int check_size(const struct secret *secret, struct faas_err *err);
 static struct secret_call *make(struct swarm *swarm, const char *ns,
     const char *name, provider_done_fn done, void *arg);
 static void finish(struct secret_call *call, const struct faas_err *err);
@@ -165,13 +167,27 @@ swarm_save_secret(struct provider *provider, struct secret *secret,
     call->is_new = is_new;
 
     if (swarm_check_up(swarm, &err) != 0
-        || swarm_check_namespace(swarm, call->ns, &err) != 0)
+        || swarm_check_namespace(swarm, call->ns, &err) != 0
+        || check_size(secret, &err) != 0)
     {
         finish(call, &err);
         return;
     }
 
     ask_list(call, 1, take_for_save);
+}
+
+
+static int
+check_size(const struct secret *secret, struct faas_err *err)
+{
+    if (secret->len >= 1 && secret->len <= DATA_MAX) {
+        return 0;
+    }
+
+    return faas_err_set(err, 400, "\"value\" or \"rawValue\": it has %zu "
+                        "bytes, on Docker Swarm a secret may have 1 to %d",
+                        secret->len, DATA_MAX);
 }
 
 

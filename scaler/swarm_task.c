@@ -14,6 +14,9 @@
 #include "text.h"
 
 
+#define NO_IMAGE  "No such image"        /* Docker's text */
+
+
 static struct swarm_task *find(const struct swarm_service *service,
     const char *id);
 static enum swarm_task_state read_state(const json_t *value);
@@ -158,6 +161,7 @@ read_state(const json_t *value)
 static void
 note_error(struct swarm_service *service, const json_t *value)
 {
+    size_t         len;
     uint64_t       when;
     const char    *text, *stamp;
     const json_t  *status;
@@ -172,6 +176,15 @@ note_error(struct swarm_service *service, const json_t *value)
     {
         service->error_time = when;
         (void) snprintf(service->error, sizeof(service->error), "%s", text);
+        len = strlen(service->error);
+
+        if (strncmp(text, NO_IMAGE, strlen(NO_IMAGE)) == 0
+            && service->pull_error[0] != '\0')
+        {
+            (void) snprintf(service->error + len, sizeof(service->error) - len,
+                            ": %.120s", service->pull_error);
+        }
+
         text_clean(service->error, 0);
     }
 }
