@@ -47,6 +47,7 @@ END
 
 $provider->images($images, 'server');
 $t->start_stack(scaler => { functions => $images });
+$provider->wait_known;
 
 sub fn { return { service => $_[0], image => 'server', envProcess => 'env',
     @_[1 .. $#_] }; }

@@ -17,6 +17,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Faas::ApiTable;
 use Faas::HTTP;
 use Faas::OpenAPI;
 use Faas::Test;
@@ -37,17 +38,13 @@ my $is_swarm = $provider->is_swarm;
 my $api = Faas::OpenAPI->load($t->root . '/docs/openapi.yaml');
 my $subtest;
 
-# the rows of docs/api.md: { route, status, when, file, subtest }, and those
-# that this provider has
-my @rows = rows_of_table();
-my ($others) = grep { $_ ne ($is_swarm ? 'Swarm' : 'processes') }
-    qw(Swarm processes);
-my @our_rows = grep { $_->{when} !~ /^$others: / } @rows;
+my $table = Faas::ApiTable->load($t->root . '/docs/api.md', $api);
+my $others = $is_swarm ? 'processes' : 'Swarm';
 
 my @private = grep { $api->is_private($_) } $api->operations;
 my @calls = grep { $_->{path} =~ m{^/function/} } $api->operations;
-my @of_provider = grep { $_->{path} !~ m{/(?:alert|info)$} } @private;
-my %is_route = map { $_ => 1 } routes_of_scaler();
+my %is_route = map { $_ => 1 } Faas::ApiTable::routes(
+    $t->root . '/scaler/api.c');
 
 sub at {
     my ($name, $code) = @_;
@@ -59,34 +56,6 @@ sub at {
     };
 
     return;
-}
-
-sub rows_of_table {
-    my @found;
-
-    for my $line (grep { /^\| `?(?:[A-Z]+ \/|all of)/ }
-        split /\n/, slurp($t->root . '/docs/api.md'))
-    {
-        my (undef, $route, $status, $when, $test) = split /\s*\|\s*/, $line;
-        my ($file, $name) = $test =~ /^(\d{3}) (.+)$/;
-
-        push @found, { route => $route =~ tr/`//dr, status => $status,
-            when => $when, file => $file, subtest => $name };
-    }
-
-    return @found;
-}
-
-# the routes of the scaler's own table
-sub routes_of_scaler {
-    my $text = slurp($t->root . '/scaler/api.c');
-    my ($table) = $text =~ /^static\sconst\sstruct\sroute\s+routes\[\]
-        (.*?)^};/mxs;
-    my @routes;
-
-    push @routes, "$1 $2" while $table =~ /EVHTTP_REQ_(\w+),\s+"([^"]+)"/g;
-
-    return @routes;
 }
 
 # an answer has the status, and is as described
@@ -163,7 +132,8 @@ at('description' => sub {
 
     is_deeply([grep { !$described{$_} } sort keys %is_route], [],
         'each route of the scaler is described');
-    is_deeply([grep { !$is_route{$_} } sort keys %described], [], 'each route described is there');
+    is_deeply([grep { !$is_route{$_} } sort keys %described], [],
+        'each route described is there');
 });
 
 # nginx alone
@@ -261,6 +231,7 @@ my @scaler_args = ('--max-body', MAX_BODY, '--max-functions', 3,
     '--max-replicas', 5, '--max-followers', 1);
 
 $t->start_scaler(args => [@scaler_args]);
+$provider->wait_known;
 
 my %wordcount = (image => 'wordcount', envProcess => './wordcount');
 
@@ -270,6 +241,10 @@ sub status_of {
     my ($name) = @_;
 
     return json_of($t->admin(GET => "/system/function/$name"));
+}
+
+sub last_error {
+    return status_of($_[0])->{annotations}{'com.ngx-faas.last-error'} // '';
 }
 
 sub replicas_of { return status_of($_[0])->{replicas}; }
@@ -369,15 +344,9 @@ sub no_image {
 
     call(202, $method, $path, $fn);
 
-    # of an update the old replicas stay, and nothing is amiss
+    return if $method eq 'PUT';     # the old replicas stay
 
-    return if $method eq 'PUT';
-
-    wait_for(sub {
-        my $annotations = status_of($fn->{service})->{annotations} // {};
-
-        return ($annotations->{'com.ngx-faas.last-error'} // '') =~ /image/i;
-    }, 30, 'the error');
+    wait_for(sub { last_error($fn->{service}) =~ /image/i }, 30, 'the error');
     call(202, DELETE => $path, { functionName => $fn->{service} });
 
     return;
@@ -465,8 +434,7 @@ at('failing function' => sub {
     call(202, POST => '/system/functions', { service => 'bad',
         image => 'wordcount', envProcess => './none',
         envVars => { mode => 'http' } });
-    wait_for(sub { (status_of('bad')->{annotations} // {})
-        ->{'com.ngx-faas.last-error'} }, 20, 'the error');
+    wait_for(sub { last_error('bad') }, 20, 'the error');
     call(200, GET => '/system/function/bad');
     call(200, GET => '/system/functions');
     call(202, DELETE => '/system/functions', { functionName => 'bad' });
@@ -605,11 +573,8 @@ at('too large' => sub {
 sub fails_in_docker {
     my (@request) = @_;
 
-    $provider->while_failing('no space left', sub {
-        refused(500, @request, 'Docker: no space left');
-    });
-
-    return;
+    return $provider->while_failing('no space left', sub {
+        refused(500, @request, 'Docker: no space left') });
 }
 
 sub unwritable {
@@ -697,8 +662,7 @@ at('other methods' => sub {
         for my $method (grep { !$has{$path}{$_} }
             qw(GET HEAD POST PUT PATCH DELETE OPTIONS))
         {
-            my $res = $t->request($method, $path =~ s/\{\w+\}/fn/r,
-                { authorization => $t->authorization });
+            my $res = $t->admin($method, $path =~ s/\{\w+\}/fn/r);
 
             is("$res->{status} $res->{body}", '405 ', "$method $path");
         }
@@ -713,8 +677,7 @@ at('other paths' => sub {
         '/system/namespace/team/more', '/system/secrets/', '/system/none',
         '/healthz/', '/function', '/function/', '/none')
     {
-        my $res = $t->request(GET => $path, { authorization =>
-            $t->authorization });
+        my $res = $t->admin(GET => $path);
 
         ok(!$api->has_path($path), "$path is not described");
         is("$res->{status} $res->{body}", "404 404 page not found\n",
@@ -774,10 +737,10 @@ at('no docker' => sub {
     $t->scaler->stop;
     $t->start_scaler(args => [@scaler_args]);
 
-    for my $op (@of_provider) {
+    for my $op ($table->operations_of('all of /system/ but alert and info')) {
         my $path = path_of($op);
 
-        refused(503, $op->{method}, $path, body_of($op),
+        refused(503, $op->{method}, $path, Faas::ApiTable::body_of($op),
             'Docker does not answer');
     }
 
@@ -786,58 +749,15 @@ at('no docker' => sub {
     call(200, GET => '/system/info');
 
     $provider->proxy->mode('pass');
-    wait_for(sub { $t->admin(GET => '/system/functions')->{status} == 200 },
-        30, 'Docker');
+    $provider->wait_known;
     call(200, GET => '/system/functions');
 });
 
-# a body that nothing is wrong with, of names that nobody has
-sub body_of {
-    my ($op) = @_;
-
-    my %body = (
-        deployFunction  => { %wordcount, service => 'nobody' },
-        updateFunction  => { %wordcount, service => 'nobody' },
-        deleteFunction  => { functionName => 'nobody' },
-        scaleFunction   => { replicas => 1 },
-        createSecret    => { name => 'nobody', value => 'x' },
-        updateSecret    => { name => 'nobody', value => 'x' },
-        deleteSecret    => { name => 'nobody' },
-        createNamespace => { name => 'nobody', labels => { openfaas => '1' } },
-        updateNamespace => { name => 'nobody', labels => { openfaas => '1' } },
-    );
-
-    return $body{ $op->{operationId} };
-}
-
 # all has been seen, and the table in docs/api.md says where
 
-sub operations_of {
-    my ($route) = @_;
-
-    return @private if $route eq 'all of /system/';
-    return @of_provider if $route eq 'all of /system/ but alert and info';
-    return @calls if $route eq 'all of /function/';
-    return grep { "$_->{method} $_->{path}" eq $route } $api->operations;
-}
-
-# { operationId => { status => 1 } }
-sub statuses_of {
-    my (@of) = @_;
-
-    my %found;
-
-    for my $row (@of) {
-        $found{ $_->{operationId} }{ $row->{status} } = 1
-            for operations_of($row->{route});
-    }
-
-    return %found;
-}
-
 at('coverage' => sub {
-    my %ours = statuses_of(@our_rows);
-    my %theirs = statuses_of(@rows);
+    my %ours = $table->statuses($others);
+    my %all = $table->statuses;
 
     for my $op ($api->operations) {
         my %response = $api->responses($op);
@@ -846,29 +766,28 @@ at('coverage' => sub {
         for my $status (sort keys %response) {
             my @where = $api->seen($id, $status);
 
-            if ($theirs{$id}{$status} && !$ours{$id}{$status}) {
-                ok(@where == 0, "$id: $status is of $others, not seen");
-            } else {
-                ok(@where > 0, "$id: $status has been seen");
-            }
+            my $is_other = $all{$id}{$status} && !$ours{$id}{$status};
+
+            is(@where == 0, !!$is_other, $is_other ? "$id: $status is of "
+                . $others : "$id: $status has been seen");
         }
     }
 });
 
 at('table' => sub {
-    for my $row (@our_rows) {
-        my @operations = operations_of($row->{route});
+    for my $row ($table->rows($others)) {
+        my @operations = $table->operations_of($row->{route});
 
         ok(@operations && defined $row->{subtest} && $row->{when} ne '',
             "a row has its parts: $row->{route} $row->{status}");
 
         for my $op (@operations) {
-            ok(is_shown($op, $row), "$op->{operationId}, $row->{status}: "
-                . "$row->{file} $row->{subtest} shows it");
+            ok($table->is_shown($row, $op), "$op->{operationId}, "
+                . "$row->{status}: $row->{file} $row->{subtest} shows it");
         }
     }
 
-    my %row = statuses_of(@rows);
+    my %row = $table->statuses;
 
     for my $op ($api->operations) {
         my %response = $api->responses($op);
@@ -877,20 +796,5 @@ at('table' => sub {
             for sort keys %response;
     }
 });
-
-# whether the subtest has seen the status; of another test, whether it is there
-sub is_shown {
-    my ($op, $row) = @_;
-
-    my ($path) = glob $t->root . "/t/$row->{file}-*.t";
-
-    return 0 if !defined $path
-        || slurp($path) !~ /^(?:at|subtest)\(?\s*'\Q$row->{subtest}\E' =>/m;
-
-    return 1 if $path !~ /\Q$FindBin::Script\E$/;
-
-    return grep { $_ eq $row->{subtest} }
-        $api->seen($op->{operationId}, $row->{status});
-}
 
 $t->finish;

@@ -181,7 +181,8 @@ sub add_node {
 
     $self->{test}->spew("$node->{dir}/hosts", HOSTS);
     $self->in_node($n, "mount -t tmpfs tmpfs /run; mkdir -p /run/lock;
-        mount --bind $node->{dir}/hosts /etc/hosts; ip link set lo up");
+        mount --bind $node->{dir}/hosts /etc/hosts; ip link set lo up;
+        mkdir $node->{dir}/data; mount -t tmpfs tmpfs $node->{dir}/data");
     $self->connect_node($n);
     $self->start_dockerd($n);
 
@@ -275,6 +276,10 @@ sub set_forward {
 
     return;
 }
+
+
+# A node, for enter().
+sub node { return $_[0]{nodes}[$_[1] - 1]; }
 
 
 # Shell commands in a node's network and mounts.

@@ -12,6 +12,7 @@ use strict;
 use warnings;
 
 use Faas::DockerProxy;
+use Faas::HTTP qw(http);
 use Faas::Proc qw(run_command);
 use File::Find;
 
@@ -63,6 +64,19 @@ sub args {
 
     return is_swarm() ? ('--provider', 'swarm', '--docker',
         $self->{proxy}->address) : ();
+}
+
+
+# Waits until the scaler knows what there is.
+sub wait_known {
+    my ($self) = @_;
+
+    Faas::Proc::wait_for(sub {
+        return http(GET => $self->{test}->scaler_addr, '/system/functions')
+            ->{status} == 200;
+    }, 30, 'what Docker has');
+
+    return;
 }
 
 

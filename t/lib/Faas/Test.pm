@@ -54,8 +54,8 @@ $ENV{PATH} .= ':/usr/sbin:/sbin';
 
 
 # need => [...] names what the test cannot do without: module, scaler,
-# watchdog, samples, root, a path below the build's folder (with a slash in it), or
-# a program to be found in PATH.  Without it the test is
+# watchdog, samples, root, a path below the build's folder (with a slash in
+# it), or a program to be found in PATH.  Without it the test is
 # skipped, but with CI=true it fails.  provider => 1: the test is one of each
 # provider, and has that of FAAS_PROVIDER, see Faas::Provider.
 sub new {
