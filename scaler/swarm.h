@@ -392,6 +392,24 @@ void swarm_resolve_secrets(struct swarm *swarm, const struct spec *spec,
     void *arg);
 
 
+/* swarm_repoint.c */
+
+/*
+ * Gives the functions that have a secret the version that ref, a
+ * SecretReference, is of.  done is told what went wrong with the first of those
+ * that keep theirs, or code 0; at once where none has it.
+ */
+void swarm_repoint(struct swarm *swarm, const char *ns, const char *name,
+    json_t *ref, void (*done)(void *arg, const struct faas_err *err),
+    void *arg);
+
+/*
+ * Whether a function has a secret.
+ */
+int swarm_has_secret(const struct swarm_service *service, const char *ns,
+    const char *name);
+
+
 /* swarm_namespaces.c, as provider_ops say */
 
 void swarm_list_namespaces(struct provider *provider, const char *name,

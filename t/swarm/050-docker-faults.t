@@ -220,7 +220,8 @@ sub begin_silence {
 
 fault('silence', 'Docker does not answer', \&begin_silence);
 
-fault('refusal', 'Docker does not answer|has ended', sub { $proxy->mode('refuse') });
+fault('refusal', 'Docker does not answer|has ended', sub {
+    $proxy->mode('refuse') });
 
 fault('errors', 'it is ill', sub { $proxy->mode(status => 500,
     text => 'it is ill') }, meanwhile => sub {
