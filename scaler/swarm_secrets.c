@@ -268,7 +268,7 @@ finish(struct secret_call *call, const struct faas_err *err)
     if (call->resolved != NULL) {
         call->resolved(call->arg, NULL, err);
 
-    } else {
+    } else if (call->done != NULL) {
         call->done(call->arg, err);
     }
 
