@@ -15,8 +15,13 @@ endif
 
 SAN ?= 0
 
+# what the watchdog says of itself
+REVISION ?= $(shell git rev-parse --short HEAD 2>/dev/null || echo unknown)
+
 WARN = -Wall -Wextra -Werror -Wshadow -Wvla -Wformat=2 -Wstrict-prototypes
 HARD = -fstack-protector-strong -D_FORTIFY_SOURCE=2
+# the folder that it is built in is no part of a program
+MAP  = -ffile-prefix-map=$(CURDIR)=.
 # gcc misjudges, when sanitizing, texts that are cut on purpose
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=undefined \
            -fno-omit-frame-pointer \
@@ -34,7 +39,7 @@ WD_OPT  = $(OPT)
 WD_LDOPT = $(SANITIZE) -pthread
 else
 BUILD   = build
-OPT     = -O2 -g $(HARD) -fPIE
+OPT     = -O2 -g $(HARD) $(MAP) -fPIE
 LDOPT   = -pie -Wl,-z,relro,-z,now
 MUSL_ARCH := $(shell uname -m)-linux-musl
 ifneq (,$(findstring clang,$(CC)))
@@ -49,7 +54,7 @@ endif
 WD_LD   = musl-gcc
 # It is carried by each image: small counts.  As its addresses are fixed, what
 # RELRO would protect is read-only data anyway, and costs no padded page.
-WD_OPT  = -Oz -g -fno-pie -fstack-protector $(WD_LTO) \
+WD_OPT  = -Oz -g $(MAP) -fno-pie -fstack-protector $(WD_LTO) \
           -ffunction-sections -fdata-sections \
           -fno-asynchronous-unwind-tables -fno-unwind-tables
 WD_LDOPT = $(WD_OPT) -static -no-pie \
@@ -96,9 +101,21 @@ deps:  ## install the Debian packages for building and running
 deps-test:  ## install those for testing as well
 	scripts/deps build run test
 
+# PROVIDER=swarm: as containers; all that is built is built in them
+PROVIDER ?= process
+
+ifeq ($(PROVIDER),swarm)
+run:
+	scripts/deps swarm
+	scripts/run-swarm
+else
 run: deps  ## build, start the stack on this machine, deploy the samples
 	$(MAKE) build
 	scripts/run
+endif
+
+images:  ## build the Docker images (FAAS_IMAGES=ngx-faas, FAAS_VERSION=)
+	docker/build
 
 test: deps-test  ## build and run all tests (SAN=1: under ASan and UBSan)
 	$(MAKE) build unit
@@ -138,16 +155,19 @@ lint: deps-test  ## checksrc, cppcheck, clang-tidy, and a build with clang
 	scripts/lint
 	$(MAKE) CC=clang BUILD=build/clang build unit
 
-install: build  ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/nginx
+# what images have
+install-programs: build
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
 	    $(DESTDIR)$(PREFIX)/lib/nginx/modules \
-	    $(DESTDIR)/etc/nginx/faas \
-	    $(DESTDIR)$(PREFIX)/share/doc/ngx_faas/examples
+	    $(DESTDIR)/etc/nginx/faas
 	install -m 644 $(BUILD)/ngx_http_faas_module.so \
 	    $(DESTDIR)$(PREFIX)/lib/nginx/modules/
 	install -m 755 $(BUILD)/faas-watchdog $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 $(BUILD)/faas-scaler $(DESTDIR)$(PREFIX)/sbin/
 	install -m 644 conf/faas/*.conf $(DESTDIR)/etc/nginx/faas/
+
+install: install-programs  ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/nginx
+	install -d $(DESTDIR)$(PREFIX)/share/doc/ngx_faas/examples
 	install -m 644 conf/examples/*.conf \
 	    $(DESTDIR)$(PREFIX)/share/doc/ngx_faas/examples/
 	install -m 644 README.md LICENSE docs/*.md \
@@ -160,7 +180,7 @@ help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", \
 	    substr($$1, 1, index($$1 ":", ":") - 1), $$2 }' Makefile
 	@echo 'Variables: CC=gcc|clang, SAN=1, NGINX_SRC=DIR, DESTDIR=,' \
-	    'PREFIX=$(PREFIX), JOBS=$(JOBS)'
+	    'PREFIX=$(PREFIX), JOBS=$(JOBS), PROVIDER=process|swarm (make run)'
 
 
 # with glibc, as musl is there for this machine's own processor only
@@ -172,7 +192,7 @@ watchdog-arm64: deps-test  ## the watchdog for 64-bit ARM, in build/arm64
 $(BUILD)/ngx_http_faas_module.so: $(MODULE_SRCS) Makefile
 	@mkdir -p $(BUILD)
 	CC='$(CC)' CC_OPT='$(if $(filter 1,$(SAN)),$(OPT),-g -O2 \
-	    -fstack-protector-strong -D_FORTIFY_SOURCE=2) -Wextra \
+	    -fstack-protector-strong -D_FORTIFY_SOURCE=2 $(MAP)) -Wextra \
 	    -Wno-unused-parameter' \
 	    LD_OPT='$(if $(filter 1,$(SAN)),$(LDOPT),-Wl,-Bsymbolic)' \
 	    scripts/build-module $(BUILD) $(NGINX_SRC)
@@ -198,8 +218,7 @@ $(WD_OBJ)/llhttp/%.o: $(LLHTTP)/%.c
 	$(WD_CC) $(if $(filter 1,$(SAN)),-O2 -g $(SANITIZE),$(WD_OPT)) \
 	    -DLLHTTP_STRICT_MODE=1 -I$(LLHTTP_INC) -c -o $@ $<
 
-$(WD_OBJ)/watchdog/main.o: WD_CFLAGS += -DWD_REVISION='"$(shell \
-    git rev-parse --short HEAD 2>/dev/null || echo unknown)"'
+$(WD_OBJ)/watchdog/main.o: WD_CFLAGS += -DWD_REVISION='"$(REVISION)"'
 
 # t/unit/test_scaler_x.c and test_wd_x.c may name objects they need in a
 # line "uses: scaler/x.c ..."
@@ -226,6 +245,6 @@ $(BUILD)/samples/%/.made: samples/%/*
 
 -include $(wildcard $(OBJ)/*/*.d $(WD_OBJ)/*/*.d)
 
-.PHONY: all build deps deps-test run test bench unit samples lint install \
-        watchdog-arm64 fuzz \
+.PHONY: all build deps deps-test run images test bench unit samples lint install \
+        install-programs watchdog-arm64 fuzz \
         clean help

@@ -17,6 +17,11 @@
 
 static int parse_unix(const char *path, size_t len, struct faas_addr *addr);
 static int parse_inet(const char *s, size_t len, struct faas_addr *addr);
+static int parse_port(const char *s, size_t len, size_t *host_len,
+                      uint16_t *port);
+static int check_host(const char *s, size_t len);
+static int check_label(const char *s, size_t len);
+static int is_alnum(char c);
 
 
 int
@@ -29,6 +34,27 @@ faas_addr_parse(const char *s, size_t len, struct faas_addr *addr)
     }
 
     return parse_inet(s, len, addr);
+}
+
+
+int
+faas_addr_parse_host(const char *s, size_t len, size_t *host_len,
+                     uint16_t *port)
+{
+    /* a path that is not absolute */
+    if (len > 5 && memcmp(s, "unix:", 5) == 0) {
+        return -1;
+    }
+
+    if (parse_port(s, len, host_len, port) != 0) {
+        return -1;
+    }
+
+    if (*host_len > 0 && s[*host_len - 1] == '.') {
+        (*host_len)--;
+    }
+
+    return check_host(s, *host_len);
 }
 
 
@@ -58,22 +84,14 @@ static int
 parse_inet(const char *s, size_t len, struct faas_addr *addr)
 {
     char                  host[INET6_ADDRSTRLEN];
-    size_t                colon, host_len;
-    uint64_t              port;
+    size_t                host_len;
+    uint16_t              port;
     struct sockaddr_in   *sin;
     struct sockaddr_in6  *sin6;
 
-    for (colon = len; colon > 0 && s[colon - 1] != ':'; colon--) {
-        /* void */
-    }
-
-    if (colon == 0
-        || faas_parse_uint(s + colon, len - colon, 1, 65535, &port) != 0)
-    {
+    if (parse_port(s, len, &host_len, &port) != 0) {
         return -1;
     }
-
-    host_len = colon - 1;
 
     if (host_len > 2 && s[0] == '[' && s[host_len - 1] == ']') {
         s++;
@@ -88,7 +106,7 @@ parse_inet(const char *s, size_t len, struct faas_addr *addr)
         host[host_len] = '\0';
 
         sin6->sin6_family = AF_INET6;
-        sin6->sin6_port = htons((uint16_t) port);
+        sin6->sin6_port = htons(port);
         addr->len = sizeof(*sin6);
 
         return inet_pton(AF_INET6, host, &sin6->sin6_addr) == 1 ? 0 : -1;
@@ -103,8 +121,104 @@ parse_inet(const char *s, size_t len, struct faas_addr *addr)
 
     sin = (struct sockaddr_in *) &addr->sa;
     sin->sin_family = AF_INET;
-    sin->sin_port = htons((uint16_t) port);
+    sin->sin_port = htons(port);
     addr->len = sizeof(*sin);
 
     return inet_pton(AF_INET, host, &sin->sin_addr) == 1 ? 0 : -1;
+}
+
+
+/*
+ * What follows the last colon, and how much comes before it.
+ */
+static int
+parse_port(const char *s, size_t len, size_t *host_len, uint16_t *port)
+{
+    size_t    colon;
+    uint64_t  number;
+
+    for (colon = len; colon > 0 && s[colon - 1] != ':'; colon--) {
+        /* void */
+    }
+
+    if (colon == 0
+        || faas_parse_uint(s + colon, len - colon, 1, 65535, &number) != 0)
+    {
+        return -1;
+    }
+
+    *host_len = colon - 1;
+    *port = (uint16_t) number;
+
+    return 0;
+}
+
+
+static int
+check_host(const char *s, size_t len)
+{
+    size_t  i, start;
+
+    if (len > FAAS_HOST_MAX) {
+        return -1;
+    }
+
+    start = 0;
+
+    for (i = 0; i < len; i++) {
+
+        if (s[i] != '.') {
+            continue;
+        }
+
+        if (check_label(s + start, i - start) != 0) {
+            return -1;
+        }
+
+        start = i + 1;
+    }
+
+    if (check_label(s + start, len - start) != 0) {
+        return -1;
+    }
+
+    for (i = start; i < len; i++) {
+
+        if (s[i] < '0' || s[i] > '9') {
+            return 0;
+        }
+    }
+
+    return -1;
+}
+
+
+static int
+check_label(const char *s, size_t len)
+{
+    size_t  i;
+
+    if (len == 0 || len > FAAS_LABEL_MAX || s[0] == '-' || s[len - 1] == '-') {
+        return -1;
+    }
+
+    for (i = 0; i < len; i++) {
+
+        if (!is_alnum(s[i]) && s[i] != '-' && s[i] != '_') {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * isalnum() depends on the locale.
+ */
+static int
+is_alnum(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')
+           || (c >= 'A' && c <= 'Z');
 }

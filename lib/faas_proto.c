@@ -9,7 +9,7 @@
  *    "endpoints":[{"id":"env-1","addr":"unix:/run/faas/s/1.sock"},
  *                 {"id":"env-2","addr":"10.0.1.7:8080"}],
  *    "max_inflight":4,"queue":100,"park_ms":10000,"timeout_ms":30000,
- *    "visibility":"private"}
+ *    "visibility":"private","lost":["env-3"]}
  *
  * All after the endpoints may be left out, see struct faas_route; visibility
  * is "public" or "private".
@@ -40,6 +40,7 @@ static int add_limit(json_t *root, const char *name, uint32_t value,
 static char *encode_number(char *dst, uint64_t n);
 static int check_route(const struct faas_route *route);
 static json_t *endpoints_encode(const struct faas_route *route);
+static int add_lost(json_t *root, const struct faas_route *route);
 static int parse_members(json_t *root, struct faas_route *route,
     struct faas_err *err);
 static int parse_limits(json_t *root, struct faas_route *route,
@@ -50,9 +51,11 @@ static int parse_visibility(json_t *root, struct faas_route *route,
     struct faas_err *err);
 static int parse_endpoint(json_t *item, struct faas_endpoint *endpoint,
     struct faas_err *err);
+static int parse_lost(json_t *root, struct faas_route *route,
+    struct faas_err *err);
 static int parse_number(json_t *object, const char *name, uint64_t max,
     uint64_t *value, struct faas_err *err);
-static int copy_string(json_t *object, const char *name, char *dst,
+static int copy_string(const json_t *item, const char *name, char *dst,
     size_t size, struct faas_err *err);
 
 
@@ -80,6 +83,7 @@ faas_route_init(struct faas_route *route)
     route->timeout_ms = 0;
     route->is_private = 0;
     route->n = 0;
+    route->n_lost = 0;
 }
 
 
@@ -109,7 +113,7 @@ faas_route_encode(const struct faas_route *route, char *dst, size_t size)
         return -1;
     }
 
-    if (add_limits(root, route) != 0) {
+    if (add_limits(root, route) != 0 || add_lost(root, route) != 0) {
         json_decref(root);
         return -1;
     }
@@ -282,7 +286,9 @@ check_route(const struct faas_route *route)
     uint32_t          i;
     struct faas_addr  addr;
 
-    if (route->n > FAAS_REPLICAS_MAX || route->rev > INT64_MAX
+    if (route->n > FAAS_REPLICAS_MAX
+        || route->n_lost > FAAS_REPLICAS_MAX - route->n
+        || route->rev > INT64_MAX
         || route->max_inflight > FAAS_INFLIGHT_MAX
         || (route->queue > FAAS_QUEUE_MAX && route->queue != FAAS_UNSET)
         || (route->park_ms > FAAS_MSEC_MAX && route->park_ms != FAAS_UNSET)
@@ -323,6 +329,32 @@ endpoints_encode(const struct faas_route *route)
     }
 
     return list;
+}
+
+
+static int
+add_lost(json_t *root, const struct faas_route *route)
+{
+    json_t    *list;
+    uint32_t   i;
+
+    if (route->n_lost == 0) {
+        return 0;
+    }
+
+    list = json_array();
+
+    for (i = 0; i < route->n_lost; i++) {
+        if (json_array_append_new(list,
+                json_string(route->endpoints[route->n + i].id))
+            != 0)
+        {
+            json_decref(list);
+            return -1;
+        }
+    }
+
+    return json_object_set_new(root, "lost", list);
 }
 
 
@@ -371,7 +403,8 @@ parse_members(json_t *root, struct faas_route *route, struct faas_err *err)
 
     route->n = (uint32_t) n;
 
-    return parse_limits(root, route, err);
+    return parse_lost(root, route, err) == 0
+           ? parse_limits(root, route, err) : -1;
 }
 
 
@@ -456,9 +489,11 @@ parse_endpoint(json_t *item, struct faas_endpoint *endpoint,
         return faas_err_set(err, 0, "an endpoint is no JSON object");
     }
 
-    if (copy_string(item, "id", endpoint->id, sizeof(endpoint->id), err) != 0
-        || copy_string(item, "addr", endpoint->addr, sizeof(endpoint->addr),
-                       err)
+    if (copy_string(json_object_get(item, "id"), "id", endpoint->id,
+                    sizeof(endpoint->id), err)
+        != 0
+        || copy_string(json_object_get(item, "addr"), "addr", endpoint->addr,
+                       sizeof(endpoint->addr), err)
            != 0)
     {
         return -1;
@@ -468,6 +503,48 @@ parse_endpoint(json_t *item, struct faas_endpoint *endpoint,
         return faas_err_set(err, 0, "\"addr\" of an endpoint is no address, "
                             "expected IP:PORT, [IPv6]:PORT or unix:/path");
     }
+
+    return 0;
+}
+
+
+static int
+parse_lost(json_t *root, struct faas_route *route, struct faas_err *err)
+{
+    size_t                 i, n;
+    json_t                *list;
+    struct faas_endpoint  *endpoint;
+
+    list = json_object_get(root, "lost");
+
+    if (list == NULL) {
+        return 0;
+    }
+
+    if (!json_is_array(list)) {
+        return faas_err_set(err, 0, "\"lost\" of the route is no array");
+    }
+
+    n = json_array_size(list);
+
+    if (n > FAAS_REPLICAS_MAX - route->n) {
+        return faas_err_set(err, 0, "route has %zu endpoints, more than %d",
+                            route->n + n, FAAS_REPLICAS_MAX);
+    }
+
+    for (i = 0; i < n; i++) {
+        endpoint = &route->endpoints[route->n + i];
+        endpoint->addr[0] = '\0';
+
+        if (copy_string(json_array_get(list, i), "lost", endpoint->id,
+                        sizeof(endpoint->id), err)
+            != 0)
+        {
+            return -1;
+        }
+    }
+
+    route->n_lost = (uint32_t) n;
 
     return 0;
 }
@@ -499,14 +576,11 @@ parse_number(json_t *object, const char *name, uint64_t max, uint64_t *value,
  * and variables.
  */
 static int
-copy_string(json_t *object, const char *name, char *dst, size_t size,
+copy_string(const json_t *item, const char *name, char *dst, size_t size,
     struct faas_err *err)
 {
     size_t       i, len;
-    json_t      *item;
     const char  *s;
-
-    item = json_object_get(object, name);
 
     if (!json_is_string(item)) {
         return faas_err_set(err, 0, "\"%s\" of an endpoint is no string",

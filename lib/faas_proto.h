@@ -97,6 +97,10 @@ struct faas_route {
     uint32_t               timeout_ms;  /* of a whole call; 0: none */
     uint32_t               is_private;  /* for other functions only */
     uint32_t               n;           /* endpoints */
+    uint32_t               n_lost;      /* behind them, with an id and no
+                                           address: replicas that will never
+                                           answer what they were sent, as
+                                           their node is gone */
     struct faas_endpoint   endpoints[FAAS_REPLICAS_MAX];
 };
 

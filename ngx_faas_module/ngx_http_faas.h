@@ -4,9 +4,8 @@
  *
  * The gateway module: what its files share.  The way of a request reads down
  * the list: route, admit, wait, signal, balancer (with pick, keepalive and
- * deadline), headers, answer, stats, metrics; with Redis beside it:
- * redis_conf, redis_conn, leader, sync, flush, wake; and shm, state, registry,
- * index, replicas below.
+ * deadline), headers, answer, stats, metrics; with Redis beside it, whose files
+ * ngx_http_faas_redis.h lists; and shm, state, registry, index, replicas below.
  */
 
 
@@ -18,59 +17,24 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include <hiredis/async.h>
-#include <hiredis/hiredis.h>
-
 #include "lib/faas_name.h"
 #include "lib/faas_proto.h"
 #include "lib/faas_trace.h"
 #include "lib/faas_uuid.h"
 
 #include "ngx_http_faas_compat.h"
+#include "ngx_http_faas_redis.h"
+#include "ngx_http_faas_registry.h"
 #include "ngx_http_faas_shm.h"
 
 
-#define NGX_HTTP_FAAS_LEASE          2000   /* msec without renewal */
-#define NGX_HTTP_FAAS_LEADER_TICK    250    /* msec */
-#define NGX_HTTP_FAAS_RECONNECT_MIN  100    /* msec */
-#define NGX_HTTP_FAAS_RECONNECT_MAX  5000   /* msec */
-#define NGX_HTTP_FAAS_PENDING        128    /* commands without an answer */
-#define NGX_HTTP_FAAS_REPLY_MAX      (64 * 1024 * 1024)  /* bytes */
-#define NGX_HTTP_FAAS_ELEMENTS_MAX   65536  /* of a list that Redis sends */
-#define NGX_HTTP_FAAS_SCAN_COUNT     "64"   /* routes a step of a whole read */
-#define NGX_HTTP_FAAS_CHANGES_COUNT  64     /* changes a read */
-#define NGX_HTTP_FAAS_FOLLOW_BLOCK   5000   /* msec a read waits for changes */
 #define NGX_HTTP_FAAS_TRIES          5      /* replicas tried for a request */
 
 
-typedef struct ngx_http_faas_conn_s  ngx_http_faas_conn_t;
-typedef struct ngx_http_faas_main_conf_s  ngx_http_faas_main_conf_t;
 typedef struct ngx_http_faas_cursor_s  ngx_http_faas_cursor_t;
 typedef struct ngx_http_faas_waiter_s  ngx_http_faas_waiter_t;
 typedef struct ngx_http_faas_deadline_s  ngx_http_faas_deadline_t;
 typedef struct ngx_http_faas_idle_s  ngx_http_faas_idle_t;
-
-typedef void (*ngx_http_faas_conn_pt)(ngx_http_faas_conn_t *conn);
-typedef void (*ngx_http_faas_reply_pt)(ngx_http_faas_conn_t *conn,
-    redisReply *reply);
-
-
-typedef struct {
-    ngx_str_t                   addr;        /* as configured */
-    struct faas_addr            parsed;
-    ngx_str_t                   password;
-    ngx_str_t                   prefix;
-    ngx_int_t                   db;
-    ngx_msec_t                  timeout;     /* connect, one answer */
-    ngx_msec_t                  flush;       /* between two reports */
-
-    u_char                      routes[FAAS_REDIS_KEY_MAX + 1];
-    u_char                      changes[FAAS_REDIS_KEY_MAX + 1];
-    u_char                      epoch[FAAS_REDIS_KEY_MAX + 1];
-    u_char                      gateways[FAAS_REDIS_KEY_MAX + 1];
-    u_char                      wake[FAAS_REDIS_KEY_MAX + 1];
-    u_char                      load[FAAS_REDIS_KEY_MAX + 1];
-} ngx_http_faas_redis_conf_t;
 
 
 struct ngx_http_faas_main_conf_s {
@@ -138,7 +102,8 @@ typedef enum {
     NGX_HTTP_FAAS_READY,
     NGX_HTTP_FAAS_GONE,
     NGX_HTTP_FAAS_EXPIRED,
-    NGX_HTTP_FAAS_RETRY
+    NGX_HTTP_FAAS_RETRY,
+    NGX_HTTP_FAAS_HELD              /* before any of it: no routes yet */
 } ngx_http_faas_wait_e;
 
 
@@ -179,7 +144,28 @@ typedef struct {
     unsigned                    is_finished:1;   /* its answer is counted */
     unsigned                    is_sent:1;   /* a replica may have seen it */
     unsigned                    is_late:1;   /* timeout_ms is over */
+    unsigned                    is_lost:1;   /* the last replica tried is */
 } ngx_http_faas_ctx_t;
+
+
+/* one try of a request at one replica */
+
+typedef struct {
+    ngx_queue_t                 queue;       /* of all in this worker */
+    ngx_http_request_t         *request;
+    ngx_http_faas_ctx_t        *ctx;
+    uint32_t                    rep;         /* held; NONE: it is no more */
+} ngx_http_faas_attempt_t;
+
+
+#define ngx_http_faas_has_body(r)                                            \
+    ((r)->headers_in.content_length_n > 0 || (r)->headers_in.chunked)
+
+/* what was sent once may be sent once more, as nginx sees it, and can be */
+
+#define ngx_http_faas_is_repeatable(r)                                       \
+    (!((r)->method & (NGX_HTTP_POST|NGX_HTTP_LOCK|NGX_HTTP_PATCH))           \
+     && !ngx_http_faas_has_body(r))
 
 
 /* what is counted of a function, of all lanes */
@@ -193,44 +179,6 @@ typedef struct {
     uint64_t                    parked;
     uint64_t                    waited;      /* integral */
 } ngx_http_faas_sum_t;
-
-
-/*
- * A connection to Redis on nginx's event loop.
- *
- * It connects when it is opened, authenticates, and calls ready(); when it is
- * lost it calls lost() (if ready() was called), and connects again later.
- */
-
-struct ngx_http_faas_conn_s {
-    ngx_http_faas_redis_conf_t *conf;
-    redisAsyncContext          *ac;          /* NULL: not connected */
-    ngx_connection_t           *connection;
-    redisAsyncContext          *owner;       /* of the descriptor */
-    ngx_event_t                 timer;       /* reconnect, or answer overdue */
-    ngx_msec_t                  delay;       /* before the next connect */
-
-    ngx_http_faas_conn_pt       ready;
-    ngx_http_faas_conn_pt       lost;
-    void                       *data;
-
-    /* who wants the answers, in the order in which Redis gives them */
-    ngx_http_faas_reply_pt      pending[NGX_HTTP_FAAS_PENDING];
-    ngx_uint_t                  first;
-    ngx_uint_t                  n;
-
-    unsigned                    is_open:1;
-    unsigned                    is_ready:1;
-    unsigned                    is_reported:1;   /* the outage was logged */
-    unsigned                    is_refused:1;    /* so was what Redis said */
-};
-
-
-typedef struct {
-    ngx_event_t                 timer;
-    ngx_http_faas_main_conf_t  *conf;
-    unsigned                    is_leader:1;
-} ngx_http_faas_leader_t;
 
 
 extern ngx_module_t  ngx_http_faas_module;
@@ -310,6 +258,25 @@ void ngx_http_faas_next(ngx_http_faas_zone_t *zone, uint32_t fn);
 void ngx_http_faas_look(void);
 
 
+/*
+ * A request begins to wait: listens for its client going away.  It goes on
+ * with the phase that it is in.
+ */
+ngx_int_t ngx_http_faas_listen(ngx_http_request_t *r);
+void ngx_http_faas_go_on(ngx_http_request_t *r);
+
+
+/* ngx_http_faas_hold.c: requests that come before the routes */
+
+void ngx_http_faas_hold_init(ngx_http_faas_main_conf_t *fmcf);
+
+/*
+ * Returns NGX_AGAIN: the phase handler is called again; NGX_DECLINED: it is
+ * not held any more, or too many are; or NGX_ERROR.
+ */
+ngx_int_t ngx_http_faas_hold(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx);
+
+
 /* ngx_http_faas_signal.c: from worker to worker */
 
 /*
@@ -319,6 +286,7 @@ ngx_int_t ngx_http_faas_signal_init(ngx_cycle_t *cycle,
     ngx_http_faas_main_conf_t *fmcf);
 
 void ngx_http_faas_signal(ngx_http_faas_shm_t *sh, ngx_uint_t lane);
+void ngx_http_faas_signal_all(ngx_http_faas_shm_t *sh);
 
 /*
  * The lane in which a function's request has waited longest; NONE.
@@ -414,6 +382,24 @@ ngx_int_t ngx_http_faas_keepalive_get(ngx_peer_connection_t *pc,
 void ngx_http_faas_keepalive_put(ngx_peer_connection_t *pc,
     ngx_http_upstream_t *u, ngx_http_faas_upstream_conf_t *conf,
     ngx_http_faas_rep_t *rep, ngx_uint_t state);
+
+
+/* ngx_http_faas_lost.c: replicas that will never answer */
+
+void ngx_http_faas_lost_init(ngx_http_faas_zone_t *zone);
+
+/*
+ * A request is sent to a replica, or no longer.
+ */
+void ngx_http_faas_attempt_begin(ngx_http_faas_attempt_t *attempt,
+    uint32_t rep);
+void ngx_http_faas_attempt_end(ngx_http_faas_attempt_t *attempt);
+
+/*
+ * Ends this worker's connections to replicas that have been lost since it
+ * looked last.
+ */
+void ngx_http_faas_cut_lost(ngx_http_faas_zone_t *zone);
 
 
 /* ngx_http_faas_deadline.c: the time of a whole call */
@@ -549,144 +535,6 @@ ngx_int_t ngx_http_faas_log_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_faas_metrics_handler(ngx_http_request_t *r);
 
 
-/* ngx_http_faas_index.c: from a key to a function's record */
-
-/*
- * Finds a live function by its key and the key's hash without a lock.
- * Returns its number and sets *seq, or returns NONE.
- */
-uint32_t ngx_http_faas_fn_find(ngx_http_faas_shm_t *sh, const u_char *key,
-    size_t len, uint32_t hash, uint64_t *seq);
-
-/*
- * A call is soon to look up a function of this hash, and to count it in lane.
- * With many functions none of it is in the cache, and one miss after the
- * other is what a call would wait for most.
- */
-void ngx_http_faas_fn_prefetch(ngx_http_faas_shm_t *sh, ngx_uint_t lane,
-    uint32_t hash);
-
-/*
- * Finds a function, live or removed, by its key and the key's hash.
- */
-uint32_t ngx_http_faas_fn_find_locked(ngx_http_faas_shm_t *sh,
-    const u_char *key, size_t len, uint32_t hash);
-
-/*
- * The index word of a new zone.
- */
-uint32_t ngx_http_faas_index_first(ngx_http_faas_shm_t *sh);
-
-void ngx_http_faas_index_add_locked(ngx_http_faas_shm_t *sh, uint32_t hash,
-    uint32_t fn);
-void ngx_http_faas_index_delete_locked(ngx_http_faas_shm_t *sh, uint32_t hash,
-    uint32_t fn);
-
-
-/* ngx_http_faas_replicas.c */
-
-/*
- * The number of the i-th replica, i < fn->n; to be checked against seq.
- */
-uint32_t ngx_http_faas_fn_rep(ngx_http_faas_shm_t *sh, uint32_t fn,
-    uint32_t i);
-
-/*
- * Where that number stands; NULL where the function's record does not make
- * sense, which a reader must expect.
- */
-uint32_t *ngx_http_faas_fn_rep_at(ngx_http_faas_shm_t *sh,
-    ngx_http_faas_fn_t *f, uint32_t i);
-
-/*
- * Requests of all workers at a replica.
- */
-uint64_t ngx_http_faas_rep_inflight(ngx_http_faas_shm_t *sh, uint32_t rep);
-
-/*
- * Writes a replica's address as text with a zero to dst, which has
- * FAAS_ADDR_MAX + 1 bytes.  Returns the length without the zero.
- */
-size_t ngx_http_faas_rep_addr(ngx_http_faas_rep_t *rep, u_char *dst);
-
-/*
- * Frees the replicas of a function that were taken out and have nothing left
- * in flight.  Returns the requests in flight on those that stay.  Takes the
- * mutex if there is anything to do.
- */
-uint64_t ngx_http_faas_fn_drain(ngx_http_faas_zone_t *zone, uint32_t fn);
-
-/*
- * Finds a record for each endpoint of a route: the one that the function has,
- * or a new one.  Returns NGX_OK, or NGX_BUSY, and has taken nothing, where
- * there is not enough for all.
- */
-ngx_int_t ngx_http_faas_reps_choose_locked(ngx_http_faas_shm_t *sh,
-    uint32_t fn, const struct faas_route *route, uint32_t *chosen);
-
-/*
- * Puts a replica on its function's draining list; not twice, where a writer
- * was killed after it did so.
- */
-void ngx_http_faas_rep_drain_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
-    uint32_t rep);
-
-/*
- * Whether rep is one of the n chosen.
- */
-ngx_int_t ngx_http_faas_is_among(uint32_t rep, const uint32_t *chosen,
-    uint32_t n);
-
-
-/* ngx_http_faas_registry.c: routes in shared memory */
-
-/*
- * Makes or changes a function's route.  Takes the mutex.  Returns NGX_OK,
- * NGX_DECLINED where the route is no newer than the one in use, or NGX_BUSY
- * where the zone is full and the function keeps the route it has.
- */
-ngx_int_t ngx_http_faas_fn_apply(ngx_http_faas_shm_t *sh, const u_char *key,
-    size_t len, const struct faas_route *route);
-
-/*
- * Takes a function's route away, if it is older than rev.  Requests that are
- * running go on; ngx_http_faas_fn_reap() frees the record.  Takes the mutex.
- */
-ngx_int_t ngx_http_faas_fn_remove(ngx_http_faas_zone_t *zone,
-    const u_char *key, size_t len, uint64_t rev);
-
-/*
- * Removes the functions that the whole read number "seen" did not find.
- * Returns how many.  Takes the mutex.
- */
-ngx_uint_t ngx_http_faas_fn_remove_unseen(ngx_http_faas_zone_t *zone,
-    uint64_t seen);
-
-/*
- * Marks a function as found by the whole read number "seen".
- */
-void ngx_http_faas_fn_mark(ngx_http_faas_zone_t *zone, const u_char *key,
-    size_t len, uint64_t seen);
-
-/*
- * Frees a removed function's record, if nobody uses it.  Takes the mutex.
- */
-ngx_int_t ngx_http_faas_fn_reap(ngx_http_faas_zone_t *zone, uint32_t fn);
-
-/*
- * The series of a function's status code, made where there is none yet;
- * NONE where the zone has no room for it.
- */
-uint32_t ngx_http_faas_fn_series(ngx_http_faas_zone_t *zone, uint32_t fn,
-    ngx_uint_t code);
-
-/*
- * The series of the times that a function's requests were parked; the same.
- */
-uint32_t ngx_http_faas_fn_park_series(ngx_http_faas_zone_t *zone,
-    uint32_t fn);
-
-
 /* ngx_http_faas_state.c: routes in a file, for a start without Redis */
 
 /*
@@ -706,85 +554,6 @@ void ngx_http_faas_state_copy(ngx_http_faas_shm_t *to,
  */
 void ngx_http_faas_state_start(ngx_http_faas_main_conf_t *fmcf);
 void ngx_http_faas_state_stop(void);
-
-
-/* ngx_http_faas_redis_conf.c */
-
-/* the directive "faas_redis" */
-char *ngx_http_faas_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf);
-
-
-/* ngx_http_faas_redis_conn.c */
-
-/*
- * Connects now.  conf, ready, lost and data are set by the caller.
- */
-void ngx_http_faas_conn_open(ngx_http_faas_conn_t *conn);
-
-/*
- * Closes for good; lost() is not called.
- */
-void ngx_http_faas_conn_close(ngx_http_faas_conn_t *conn);
-
-/*
- * Gives the connection up and connects again after a pause.  Not to be
- * called from a reply handler.
- */
-void ngx_http_faas_conn_reset(ngx_http_faas_conn_t *conn, const char *why);
-
-/*
- * Sends a command.  handler gets the answer, or NULL when the connection is
- * lost; it may be NULL.  wait is what the answer may take beyond the timeout,
- * in msec.  Returns NGX_OK, or NGX_ERROR where it was not sent.
- */
-ngx_int_t ngx_http_faas_conn_send(ngx_http_faas_conn_t *conn,
-    ngx_http_faas_reply_pt handler, ngx_msec_t wait, int argc,
-    const char **argv, const size_t *argvlen);
-
-
-/* ngx_http_faas_leader.c: which worker talks to Redis */
-
-ngx_int_t ngx_http_faas_leader_init(ngx_cycle_t *cycle,
-    ngx_http_faas_main_conf_t *fmcf);
-
-/*
- * Gives up the lead at once: this process is leaving.
- */
-void ngx_http_faas_leader_resign(void);
-
-
-/* ngx_http_faas_sync.c: routes, from Redis into shared memory */
-
-void ngx_http_faas_sync_start(ngx_http_faas_main_conf_t *fmcf);
-void ngx_http_faas_sync_stop(void);
-
-
-/* ngx_http_faas_flush.c: load, from shared memory to Redis */
-
-void ngx_http_faas_flush_start(ngx_http_faas_main_conf_t *fmcf);
-void ngx_http_faas_flush_stop(void);
-
-/*
- * Reports now rather than at the next tick.
- */
-void ngx_http_faas_flush_soon(void);
-
-
-/*
- * The connection that load is reported on; NULL where there is none.
- */
-ngx_http_faas_conn_t *ngx_http_faas_flush_conn(void);
-
-
-/* ngx_http_faas_wake.c: functions that are wanted, to Redis */
-
-void ngx_http_faas_wake_start(ngx_http_faas_main_conf_t *fmcf);
-void ngx_http_faas_wake_stop(void);
-
-/*
- * Tells the scaler of the functions wanted, if this worker is the leader.
- */
-void ngx_http_faas_wake_send(void);
 
 
 #endif /* _NGX_HTTP_FAAS_H_INCLUDED_ */

@@ -24,6 +24,8 @@ static void ngx_http_faas_copy_stamp(ngx_http_faas_ctx_t *ctx,
     ngx_http_faas_ctx_t *from);
 static ngx_int_t ngx_http_faas_admit(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
+static ngx_int_t ngx_http_faas_early(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
 static ngx_int_t ngx_http_faas_enter(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
 static ngx_int_t ngx_http_faas_resume(ngx_http_request_t *r,
@@ -101,7 +103,7 @@ ngx_http_faas_admit_again(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
     ngx_http_phase_handler_t   *ph;
     ngx_http_core_main_conf_t  *cmcf;
 
-    has_body = r->headers_in.content_length_n > 0 || r->headers_in.chunked;
+    has_body = ngx_http_faas_has_body(r);
 
     /* nothing was sent to a replica, and the whole body, if any, is here */
 
@@ -259,11 +261,9 @@ ngx_http_faas_admit(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
         if (fn == NGX_HTTP_FAAS_NONE) {
 
-            if (!ngx_http_faas_load(&zone->sh->h->is_loaded)) {
-                return ngx_http_faas_answer_not_loaded(r, ctx);
-            }
-
-            return ngx_http_faas_answer_unknown(r, ctx);
+            return ngx_http_faas_load(&zone->sh->h->is_loaded)
+                   ? ngx_http_faas_answer_unknown(r, ctx)
+                   : ngx_http_faas_early(r, ctx);
         }
 
         /* needed in a while, and maybe far away */
@@ -294,6 +294,26 @@ ngx_http_faas_admit(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
     ctx->is_counted = 1;
 
     return ngx_http_faas_enter(r, ctx);
+}
+
+
+/*
+ * No routes are known yet.
+ */
+
+static ngx_int_t
+ngx_http_faas_early(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_http_faas_hold(r, ctx);
+
+    if (rc == NGX_ERROR) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return rc == NGX_AGAIN ? NGX_AGAIN
+                           : ngx_http_faas_answer_not_loaded(r, ctx);
 }
 
 
@@ -373,6 +393,10 @@ ngx_http_faas_resume(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
         ctx->wait = NGX_HTTP_FAAS_NOT_PARKED;
         (void) ngx_http_faas_patience(ctx);
         return ngx_http_faas_answer_no_replica(r, ctx);
+
+    case NGX_HTTP_FAAS_HELD:
+        ctx->wait = NGX_HTTP_FAAS_NOT_PARKED;
+        return ngx_http_faas_admit(r, ctx);
 
     case NGX_HTTP_FAAS_RETRY:
         break;

@@ -494,6 +494,11 @@ ngx_http_faas_fault_of(ngx_http_faas_ctx_t *ctx, ngx_uint_t status,
         ngx_str_set(&fault->error, "the call took longer than the function's "
                                    "exec_timeout allows");
         fault->setting = "exec_timeout";
+
+    } else if (ctx != NULL && ctx->is_lost && status == NGX_HTTP_BAD_GATEWAY) {
+        ngx_str_set(&fault->error, "the replica was lost before it answered, "
+                                   "and the request is none that may be sent "
+                                   "twice");
     }
 }
 

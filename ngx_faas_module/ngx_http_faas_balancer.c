@@ -14,10 +14,8 @@
 
 
 typedef struct {
-    ngx_http_request_t             *request;
-    ngx_http_faas_ctx_t            *ctx;
+    ngx_http_faas_attempt_t         attempt;
     ngx_http_faas_upstream_conf_t  *conf;
-    uint32_t                        rep;     /* held; NONE */
     ngx_http_faas_tried_t           tried;
 } ngx_http_faas_peer_t;
 
@@ -38,7 +36,7 @@ static ngx_int_t ngx_http_faas_init_peer(ngx_http_request_t *r,
 static ngx_int_t ngx_http_faas_get_peer(ngx_peer_connection_t *pc,
     void *data);
 static ngx_int_t ngx_http_faas_set_peer(ngx_peer_connection_t *pc,
-    ngx_http_faas_peer_t *peer);
+    ngx_http_faas_peer_t *peer, uint32_t n);
 static void ngx_http_faas_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_uint_t state);
 #if (NGX_HTTP_SSL)
@@ -250,10 +248,10 @@ ngx_http_faas_init_peer(ngx_http_request_t *r,
         return NGX_ERROR;
     }
 
-    peer->request = r;
-    peer->ctx = ctx;
+    peer->attempt.request = r;
+    peer->attempt.ctx = ctx;
+    peer->attempt.rep = NGX_HTTP_FAAS_NONE;
     peer->conf = ngx_http_conf_upstream_srv_conf(us, ngx_http_faas_module);
-    peer->rep = NGX_HTTP_FAAS_NONE;
     peer->tried.n = 0;
 
     /*
@@ -284,40 +282,43 @@ ngx_http_faas_get_peer(ngx_peer_connection_t *pc, void *data)
 {
     ngx_http_faas_peer_t *peer = data;
 
+    uint32_t               rep;
     ngx_int_t              rc;
     ngx_http_faas_ctx_t   *ctx;
     ngx_http_faas_zone_t  *zone;
 
-    ctx = peer->ctx;
+    ctx = peer->attempt.ctx;
     zone = ctx->conf->zone;
 
     pc->cached = 0;
     pc->connection = NULL;
 
     if (ctx->rep != NGX_HTTP_FAAS_NONE) {
-        peer->rep = ctx->rep;
+        rep = ctx->rep;
         ctx->rep = NGX_HTTP_FAAS_NONE;
 
-    } else if (ngx_http_faas_pick(zone, ctx->fn, &peer->tried, &peer->rep)
+    } else if (ngx_http_faas_pick(zone, ctx->fn, &peer->tried, &rep)
                != NGX_OK)
     {
         pc->name = &ctx->key;
         return NGX_BUSY;
     }
 
-    if (ngx_http_faas_set_peer(pc, peer) != NGX_OK) {
-        ngx_http_faas_leave(zone, ctx->fn, peer->rep);
-        peer->rep = NGX_HTTP_FAAS_NONE;
+    if (ngx_http_faas_set_peer(pc, peer, rep) != NGX_OK) {
+        ngx_http_faas_leave(zone, ctx->fn, rep);
         pc->sockaddr = NULL;
         return NGX_ERROR;
     }
+
+    ctx->is_lost = 0;
+    ngx_http_faas_attempt_begin(&peer->attempt, rep);
 
     ngx_log_debug2(NGX_LOG_DEBUG_HTTP, pc->log, 0,
                    "faas replica \"%V\" of \"%V\"",
                    &ctx->replica, &ctx->key);
 
     rc = ngx_http_faas_keepalive_get(pc, peer->conf,
-                                     ngx_http_faas_rep(zone->sh, peer->rep));
+                                     ngx_http_faas_rep(zone->sh, rep));
 
     return rc == NGX_OK ? NGX_DONE : NGX_OK;
 }
@@ -329,19 +330,22 @@ ngx_http_faas_get_peer(ngx_peer_connection_t *pc, void *data)
  */
 
 static ngx_int_t
-ngx_http_faas_set_peer(ngx_peer_connection_t *pc, ngx_http_faas_peer_t *peer)
+ngx_http_faas_set_peer(ngx_peer_connection_t *pc, ngx_http_faas_peer_t *peer,
+    uint32_t n)
 {
     u_char               *p;
     size_t                len;
     ngx_str_t            *name;
+    ngx_http_faas_ctx_t  *ctx;
     ngx_http_faas_rep_t  *rep;
 
-    rep = ngx_http_faas_rep(peer->ctx->conf->zone->sh, peer->rep);
+    ctx = peer->attempt.ctx;
+    rep = ngx_http_faas_rep(ctx->conf->zone->sh, n);
 
     len = rep->socklen + rep->text_len + rep->id_len;
 
-    p = ngx_palloc(peer->request->pool, sizeof(ngx_str_t) + len
-                                        + FAAS_ADDR_MAX + 1);
+    p = ngx_palloc(peer->attempt.request->pool, sizeof(ngx_str_t) + len
+                                                + FAAS_ADDR_MAX + 1);
     if (p == NULL) {
         return NGX_ERROR;
     }
@@ -355,8 +359,8 @@ ngx_http_faas_set_peer(ngx_peer_connection_t *pc, ngx_http_faas_peer_t *peer)
 
     ngx_memcpy(p, rep->data, len);
 
-    peer->ctx->replica.data = p + len - rep->id_len;
-    peer->ctx->replica.len = rep->id_len;
+    ctx->replica.data = p + len - rep->id_len;
+    ctx->replica.len = rep->id_len;
 
     name->data = p + len;
     name->len = ngx_http_faas_rep_addr(rep, name->data);
@@ -372,12 +376,13 @@ ngx_http_faas_free_peer(ngx_peer_connection_t *pc, void *data,
     ngx_http_faas_peer_t *peer = data;
 
     uint32_t               rep;
+    ngx_http_request_t    *r;
     ngx_http_faas_ctx_t   *ctx;
     ngx_http_faas_shm_t   *sh;
     ngx_http_upstream_t   *u;
 
-    ctx = peer->ctx;
-    rep = peer->rep;
+    ctx = peer->attempt.ctx;
+    rep = peer->attempt.rep;
 
     if (pc->tries) {
         pc->tries--;
@@ -387,12 +392,17 @@ ngx_http_faas_free_peer(ngx_peer_connection_t *pc, void *data,
         return;
     }
 
-    peer->rep = NGX_HTTP_FAAS_NONE;
+    ngx_http_faas_attempt_end(&peer->attempt);
 
     sh = ctx->conf->zone->sh;
-    u = peer->request->upstream;
+    r = peer->attempt.request;
+    u = r->upstream;
 
-    ctx->is_sent |= u->request_sent;
+    /* what a lost replica was sent may have to be sent again: by us, too */
+
+    if (!ctx->is_lost || !ngx_http_faas_is_repeatable(r)) {
+        ctx->is_sent |= u->request_sent;
+    }
 
     ngx_http_faas_keepalive_put(pc, u, peer->conf,
                                 ngx_http_faas_rep(sh, rep), state);
@@ -418,7 +428,7 @@ ngx_http_faas_free_peer(ngx_peer_connection_t *pc, void *data,
         ngx_http_faas_deadline_clear(ctx);
     }
 
-    if (peer->request != peer->request->main) {
+    if (r != r->main) {
         ctx->ended = ngx_http_faas_usec();
     }
 

@@ -241,6 +241,10 @@ ngx_http_faas_init_main_conf(ngx_conf_t *cf, void *conf)
         fmcf->zone->state = fmcf->state;
     }
 
+    if (ngx_http_faas_name_init(cf, &fmcf->redis) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
+
     if (!fmcf->is_used) {
         return NGX_CONF_OK;
     }
@@ -589,6 +593,8 @@ ngx_http_faas_init_process(ngx_cycle_t *cycle)
 
     ngx_http_faas_keep_heap(fmcf->trim);
     ngx_http_faas_lane_claim(fmcf->zone, cycle->log);
+    ngx_http_faas_lost_init(fmcf->zone);
+    ngx_http_faas_hold_init(fmcf);
 
     if (ngx_http_faas_wait_init(cycle, fmcf) != NGX_OK
         || ngx_http_faas_signal_init(cycle, fmcf) != NGX_OK)

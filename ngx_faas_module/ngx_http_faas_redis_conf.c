@@ -14,6 +14,7 @@
 #define NGX_HTTP_FAAS_PASSWORD_MAX   512             /* bytes */
 
 
+static ngx_int_t ngx_http_faas_redis_addr(ngx_http_faas_redis_conf_t *redis);
 static char *ngx_http_faas_redis_param(ngx_conf_t *cf,
     ngx_http_faas_redis_conf_t *redis, ngx_str_t *param);
 static char *ngx_http_faas_redis_msec(ngx_str_t *value, ngx_msec_t *msec);
@@ -45,13 +46,10 @@ ngx_http_faas_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     redis->timeout = 2000;
     redis->flush = 250;
 
-    if (faas_addr_parse((char *) redis->addr.data, redis->addr.len,
-                        &redis->parsed)
-        != 0)
-    {
+    if (ngx_http_faas_redis_addr(redis) != NGX_OK) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
                            "invalid address \"%V\", expected IP:PORT, "
-                           "[IPv6]:PORT or unix:/path", &value[1]);
+                           "[IPv6]:PORT, HOST:PORT or unix:/path", &value[1]);
         return NGX_CONF_ERROR;
     }
 
@@ -77,6 +75,35 @@ ngx_http_faas_redis(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     }
 
     return NGX_CONF_OK;
+}
+
+
+static ngx_int_t
+ngx_http_faas_redis_addr(ngx_http_faas_redis_conf_t *redis)
+{
+    char      *addr;
+    size_t     len;
+    uint16_t   port;
+
+    addr = (char *) redis->addr.data;
+
+    if (faas_addr_parse(addr, redis->addr.len, &redis->parsed) == 0) {
+        return NGX_OK;
+    }
+
+    if (faas_addr_parse_host(addr, redis->addr.len, &len, &port) != 0) {
+        return NGX_ERROR;
+    }
+
+    redis->host.data = redis->addr.data;
+    redis->host.len = len;
+    redis->port = port;
+
+    /* as the resolver would do */
+
+    ngx_strlow(redis->host.data, redis->host.data, len);
+
+    return NGX_OK;
 }
 
 

@@ -15,8 +15,6 @@
 
 static void ngx_http_faas_conn_connect(ngx_http_faas_conn_t *conn);
 static ngx_int_t ngx_http_faas_conn_attach(ngx_http_faas_conn_t *conn);
-static void ngx_http_faas_conn_down(ngx_http_faas_conn_t *conn,
-    const char *why);
 static void ngx_http_faas_conn_timer(ngx_event_t *ev);
 static void ngx_http_faas_conn_read(ngx_event_t *ev);
 static void ngx_http_faas_conn_write(ngx_event_t *ev);
@@ -63,6 +61,7 @@ ngx_http_faas_conn_open(ngx_http_faas_conn_t *conn)
     conn->timer.cancelable = 1;
 
     conn->delay = NGX_HTTP_FAAS_RECONNECT_MIN;
+    conn->peer.data = conn->text;
     conn->is_open = 1;
 
     ngx_http_faas_conn_connect(conn);
@@ -83,6 +82,8 @@ ngx_http_faas_conn_close(ngx_http_faas_conn_t *conn)
     if (conn->timer.timer_set) {
         ngx_del_timer(&conn->timer);
     }
+
+    ngx_http_faas_name_cancel(conn);
 
     if (ac != NULL) {
         redisAsyncFree(ac);
@@ -142,24 +143,35 @@ ngx_http_faas_conn_send(ngx_http_faas_conn_t *conn,
 static void
 ngx_http_faas_conn_connect(ngx_http_faas_conn_t *conn)
 {
-    char                         host[NGX_SOCKADDR_STRLEN + 1];
-    u_char                      *p;
-    struct sockaddr             *sa;
-    redisAsyncContext           *ac;
-    ngx_http_faas_redis_conf_t  *conf;
-
-    conf = conn->conf;
-    sa = (struct sockaddr *) &conf->parsed.sa;
-
     conn->first = 0;
     conn->n = 0;
+
+    if (conn->conf->host.len != 0) {
+        ngx_http_faas_name_resolve(conn);
+        return;
+    }
+
+    ngx_http_faas_conn_connect_to(conn, &conn->conf->parsed);
+}
+
+
+void
+ngx_http_faas_conn_connect_to(ngx_http_faas_conn_t *conn,
+    struct faas_addr *addr)
+{
+    char                host[NGX_SOCKADDR_STRLEN + 1];
+    u_char             *p;
+    struct sockaddr    *sa;
+    redisAsyncContext  *ac;
+
+    sa = (struct sockaddr *) &addr->sa;
 
     if (sa->sa_family == AF_UNIX) {
         ac = redisAsyncConnectUnix(((struct sockaddr_un *) sa)->sun_path);
 
     } else {
         p = (u_char *) host;
-        p += ngx_sock_ntop(sa, conf->parsed.len, p, NGX_SOCKADDR_STRLEN, 0);
+        p += ngx_sock_ntop(sa, addr->len, p, NGX_SOCKADDR_STRLEN, 0);
         *p = '\0';
 
         /* hiredis wants an IPv6 address without its brackets */
@@ -243,7 +255,7 @@ ngx_http_faas_conn_attach(ngx_http_faas_conn_t *conn)
  * The context is gone or about to go: tells the owner, and tries again later.
  */
 
-static void
+void
 ngx_http_faas_conn_down(ngx_http_faas_conn_t *conn, const char *why)
 {
     unsigned    was_ready;
@@ -264,9 +276,9 @@ ngx_http_faas_conn_down(ngx_http_faas_conn_t *conn, const char *why)
     conn->is_reported = 1;
 
     ngx_log_error(level, ngx_cycle->log, 0,
-                  "faas: no connection to Redis at \"%V\" (%s), trying again "
-                  "in %Mms; calls go on with the routes that are known",
-                  &conn->conf->addr, why, conn->delay);
+                  "faas: no connection to Redis at \"%V\"%V (%s), trying "
+                  "again in %Mms; calls go on with the routes that are known",
+                  &conn->conf->addr, &conn->peer, why, conn->delay);
 
     ngx_add_timer(&conn->timer, conn->delay / 2
                                 + ngx_random() % (conn->delay / 2 + 1));
@@ -592,13 +604,14 @@ ngx_http_faas_conn_up(ngx_http_faas_conn_t *conn, redisReply *reply)
 
     if (conn->is_reported) {
         ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
-                      "faas: connected to Redis at \"%V\" again",
-                      &conn->conf->addr);
+                      "faas: connected to Redis at \"%V\"%V again",
+                      &conn->conf->addr, &conn->peer);
     }
 
     conn->delay = NGX_HTTP_FAAS_RECONNECT_MIN;
     conn->is_reported = 0;
     conn->is_refused = 0;
+    conn->is_unknown = 0;
     conn->is_ready = 1;
 
     conn->ready(conn);
@@ -624,7 +637,7 @@ ngx_http_faas_conn_refused(ngx_http_faas_conn_t *conn, redisReply *reply)
     conn->is_refused = 1;
 
     ngx_log_error(level, ngx_cycle->log, 0,
-                  "faas: Redis at \"%V\" answers \"%V\", trying again; see "
+                  "faas: Redis at \"%V\"%V answers \"%V\", trying again; see "
                   "password_file= and db= of faas_redis",
-                  &conn->conf->addr, &text);
+                  &conn->conf->addr, &conn->peer, &text);
 }

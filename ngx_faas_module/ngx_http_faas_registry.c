@@ -33,11 +33,14 @@ ngx_http_faas_fn_apply(ngx_http_faas_shm_t *sh, const u_char *key, size_t len,
     const struct faas_route *route)
 {
     uint32_t   fn, hash, chosen[FAAS_REPLICAS_MAX];
+    uint64_t   lost;
     ngx_int_t  rc;
 
     hash = faas_hash((const char *) key, len);
 
     ngx_http_faas_lock(sh);
+
+    lost = sh->h->lost;
 
     fn = ngx_http_faas_fn_find_locked(sh, key, len, hash);
 
@@ -60,16 +63,23 @@ ngx_http_faas_fn_apply(ngx_http_faas_shm_t *sh, const u_char *key, size_t len,
         && ngx_http_faas_reps_choose_locked(sh, fn, route, chosen) == NGX_OK)
     {
         ngx_http_faas_fn_write_locked(sh, fn, route, chosen);
+        ngx_http_faas_reps_lost_locked(sh, fn, route);
         rc = NGX_OK;
 
     } else {
         sh->h->full++;
     }
 
+    lost = sh->h->lost - lost;
+
     ngx_http_faas_unlock(sh);
 
     if (rc == NGX_OK) {
         ngx_http_faas_changed(sh, fn);
+    }
+
+    if (lost != 0) {
+        ngx_http_faas_signal_all(sh);
     }
 
     return rc;

@@ -217,6 +217,33 @@ ngx_http_faas_rep_drain_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
 }
 
 
+void
+ngx_http_faas_reps_lost_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
+    const struct faas_route *route)
+{
+    size_t                       len;
+    uint32_t                     i, link;
+    ngx_http_faas_rep_t         *r;
+    const struct faas_endpoint  *endpoint;
+
+    for (i = 0; i < route->n_lost; i++) {
+        endpoint = &route->endpoints[route->n + i];
+        len = ngx_strlen(endpoint->id);
+
+        for (link = sh->fn[fn].draining; link != 0; link = r->next) {
+            r = ngx_http_faas_rep(sh, link - 1);
+
+            if (!r->is_lost && r->id_len == len
+                && ngx_memcmp(ngx_http_faas_rep_id(r), endpoint->id, len) == 0)
+            {
+                r->is_lost = 1;
+                ngx_http_faas_add(&sh->h->lost, 1);
+            }
+        }
+    }
+}
+
+
 ngx_int_t
 ngx_http_faas_is_among(uint32_t rep, const uint32_t *chosen, uint32_t n)
 {
@@ -322,6 +349,7 @@ ngx_http_faas_rep_new_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
     r->retry = 0;
     r->owner = fn + 1;
     r->is_draining = 0;
+    r->is_lost = 0;
     r->hash = faas_hash((char *) &addr->sa, addr->len);
     r->socklen = (u_char) addr->len;
     r->text_len = 0;

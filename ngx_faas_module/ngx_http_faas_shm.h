@@ -68,7 +68,7 @@
 
 
 #define NGX_HTTP_FAAS_MAGIC         0x66616173
-#define NGX_HTTP_FAAS_LAYOUT        4
+#define NGX_HTTP_FAAS_LAYOUT        5
 
 #define NGX_HTTP_FAAS_EXTENT_REPS   16
 #define NGX_HTTP_FAAS_EXTENTS       (FAAS_REPLICAS_MAX                       \
@@ -168,6 +168,7 @@ typedef struct {
     uint32_t                   owner;        /* link: its function; 0: free */
     uint32_t                   hash;         /* of the address */
     u_char                     is_draining;
+    u_char                     is_lost;      /* and will never answer */
     u_char                     socklen;
     u_char                     text_len;     /* 0: a unix socket */
     u_char                     id_len;
@@ -255,6 +256,7 @@ typedef struct {
     uint64_t                   applied;      /* rev of the last change read */
     uint64_t                   clock;        /* ngx_current_msec at the start */
     uint64_t                   full;         /* routes refused: zone is full */
+    uint64_t                   lost;         /* replicas; grows */
 
     uint64_t                   leader_pid;   /* 0: none */
     uint64_t                   leader_until; /* ngx_current_msec */

@@ -6,8 +6,9 @@
  * an eventfd, made with the zone and inherited by all workers, those of
  * another configuration or binary included.
  *
- * Signals carry nothing: who gets one looks at its parked requests, and, if
- * it is the leader, at the functions that are wanted.
+ * Signals carry nothing: who gets one looks at its parked requests, for
+ * replicas that are lost, and, if it is the leader, at the functions that are
+ * wanted.
  */
 
 
@@ -126,6 +127,19 @@ ngx_http_faas_changed_all(ngx_http_faas_shm_t *sh)
 
 
 void
+ngx_http_faas_signal_all(ngx_http_faas_shm_t *sh)
+{
+    ngx_uint_t  i;
+
+    for (i = 0; i < sh->lanes; i++) {
+        if (ngx_http_faas_load(&sh->lane[i].pid) != 0) {
+            ngx_http_faas_signal(sh, i);
+        }
+    }
+}
+
+
+void
 ngx_http_faas_want(ngx_http_faas_zone_t *zone, uint32_t fn)
 {
     uint64_t              i, now, wanted;
@@ -183,5 +197,6 @@ ngx_http_faas_signal_handler(ngx_event_t *ev)
     __atomic_store_n(&lane->is_signalled, 0, __ATOMIC_SEQ_CST);
 
     ngx_http_faas_look();
+    ngx_http_faas_cut_lost(zone);
     ngx_http_faas_wake_send();
 }

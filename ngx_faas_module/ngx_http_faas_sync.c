@@ -117,6 +117,10 @@ ngx_http_faas_sync_start(ngx_http_faas_main_conf_t *fmcf)
     sync->conn.lost = ngx_http_faas_sync_lost;
     sync->conn.data = sync;
 
+    /* an earlier leader may have left it set, and nobody follows yet */
+
+    ngx_http_faas_store(&fmcf->zone->sh->h->is_redis_up, 0);
+
     ngx_http_faas_conn_open(&sync->conn);
 }
 

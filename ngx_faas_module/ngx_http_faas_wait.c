@@ -286,6 +286,44 @@ ngx_http_faas_look(void)
 }
 
 
+ngx_int_t
+ngx_http_faas_listen(ngx_http_request_t *r)
+{
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    if (c->read->ready) {
+        ngx_post_event(c->read, &ngx_posted_events);
+
+    } else if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    r->read_event_handler = ngx_http_test_reading;
+    r->write_event_handler = ngx_http_request_empty_handler;
+
+    return NGX_OK;
+}
+
+
+void
+ngx_http_faas_go_on(ngx_http_request_t *r)
+{
+    ngx_connection_t  *c;
+
+    c = r->connection;
+
+    ngx_http_set_log_request(c->log, r);
+
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_core_run_phases;
+
+    ngx_http_core_run_phases(r);
+    ngx_http_run_posted_requests(c);
+}
+
+
 /*
  * Listens for the client going away, and for the end of the time.
  */
@@ -294,22 +332,12 @@ static ngx_int_t
 ngx_http_faas_await(ngx_http_request_t *r, ngx_http_faas_waiter_t *waiter,
     ngx_msec_t msec)
 {
-    ngx_connection_t  *c;
-
-    c = r->connection;
-
     ngx_add_timer(&waiter->event, msec);
 
-    if (c->read->ready) {
-        ngx_post_event(c->read, &ngx_posted_events);
-
-    } else if (ngx_handle_read_event(c->read, 0) != NGX_OK) {
+    if (ngx_http_faas_listen(r) != NGX_OK) {
         ngx_http_faas_unpark(waiter, NGX_HTTP_FAAS_NOT_PARKED);
         return NGX_ERROR;
     }
-
-    r->read_event_handler = ngx_http_test_reading;
-    r->write_event_handler = ngx_http_request_empty_handler;
 
     return NGX_OK;
 }
@@ -625,17 +653,11 @@ ngx_http_faas_go(ngx_http_faas_waiter_t *waiter, ngx_http_faas_wait_e state)
 static void
 ngx_http_faas_wait_handler(ngx_event_t *ev)
 {
-    ngx_connection_t        *c;
-    ngx_http_request_t      *r;
     ngx_http_faas_ctx_t     *ctx;
     ngx_http_faas_waiter_t  *waiter;
 
     waiter = ev->data;
     ctx = waiter->ctx;
-    r = waiter->request;
-    c = r->connection;
-
-    ngx_http_set_log_request(c->log, r);
 
     if (ev->timedout) {
         ev->timedout = 0;
@@ -652,11 +674,7 @@ ngx_http_faas_wait_handler(ngx_event_t *ev)
         }
     }
 
-    r->read_event_handler = ngx_http_block_reading;
-    r->write_event_handler = ngx_http_core_run_phases;
-
-    ngx_http_core_run_phases(r);
-    ngx_http_run_posted_requests(c);
+    ngx_http_faas_go_on(waiter->request);
 }
 
 

@@ -10,6 +10,7 @@
 #include <event2/buffer.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -49,12 +50,17 @@ struct route {
 static void on_accept_timer(evutil_socket_t fd, short what, void *arg);
 static int open_socket(const struct scaler_options *options, int *fd,
     struct faas_err *err);
+static void warn_if_open(const struct scaler_options *options,
+    const struct faas_addr *addr);
+static int is_loopback(const struct faas_addr *addr);
 static int take_path(const struct faas_addr *addr, struct faas_err *err);
 static int admit_gateway(const struct scaler_options *options,
     const char *path, struct faas_err *err);
 static void on_request(struct evhttp_request *req, void *arg);
 static const struct route *find_route(struct evhttp_request *req,
     const char *path, int *is_known);
+static int is_allowed(const struct scaler *scaler,
+    struct evhttp_request *req, const struct route *route);
 static int is_too_large(const struct scaler *scaler,
     struct evhttp_request *req);
 static int is_path(const struct route *route, const char *path);
@@ -239,7 +245,42 @@ open_socket(const struct scaler_options *options, int *fd,
         return -1;
     }
 
+    warn_if_open(options, &addr);
+
     return 0;
+}
+
+
+static void
+warn_if_open(const struct scaler_options *options,
+    const struct faas_addr *addr)
+{
+    if (options->credentials_dir[0] == '\0'
+        && addr->sa.ss_family != AF_UNIX && !is_loopback(addr))
+    {
+        faas_log(FAAS_LOG_WARN, "the admin API asks for no password: anybody "
+                 "who reaches it can run programs; see --credentials-dir "
+                 "listen=%s", options->listen);
+    }
+}
+
+
+static int
+is_loopback(const struct faas_addr *addr)
+{
+    const struct in6_addr      *in6;
+    const struct sockaddr_in   *sin;
+
+    if (addr->sa.ss_family == AF_INET) {
+        sin = (const struct sockaddr_in *) &addr->sa;
+        return ntohl(sin->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+
+    in6 = &((const struct sockaddr_in6 *) &addr->sa)->sin6_addr;
+
+    return IN6_IS_ADDR_LOOPBACK(in6)
+           || (IN6_IS_ADDR_V4MAPPED(in6)
+               && in6->s6_addr[12] == IN_LOOPBACKNET);
 }
 
 
@@ -338,7 +379,13 @@ on_request(struct evhttp_request *req, void *arg)
 
     route = find_route(req, path, &is_known);
 
-    if (route != NULL && is_too_large(scaler, req)) {
+    if (!is_allowed(scaler, req, route)) {
+        (void) evhttp_add_header(evhttp_request_get_output_headers(req),
+                                 "WWW-Authenticate",
+                                 "Basic realm=\"Restricted\"");
+        call_answer(req, 401, NULL, "invalid credentials");
+
+    } else if (route != NULL && is_too_large(scaler, req)) {
         call_answer_error(req, 413, "the body is larger than --max-body");
 
     } else if (route != NULL) {
@@ -351,6 +398,22 @@ on_request(struct evhttp_request *req, void *arg)
     } else {
         call_answer_error(req, 404, "404 page not found");
     }
+}
+
+
+/*
+ * All but one thing is for those who know the password, also what is not there.
+ */
+static int
+is_allowed(const struct scaler *scaler, struct evhttp_request *req,
+    const struct route *route)
+{
+    if (route != NULL && route->handler == api_health) {
+        return 1;
+    }
+
+    return auth_allows(&scaler->auth, evhttp_find_header(
+               evhttp_request_get_input_headers(req), "Authorization"));
 }
 
 

@@ -1,8 +1,9 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The admin API, OpenFaaS' /system/ routes.  It does not authenticate: nginx
- * does, and nobody else may reach the address it listens on.
+ * The admin API, OpenFaaS' /system/ routes.  With --credentials-dir it asks
+ * for a password; else nobody but nginx, which does, may reach the address it
+ * listens on.
  */
 
 #ifndef FAAS_SCALER_API_H

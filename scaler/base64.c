@@ -10,11 +10,8 @@
 #include <stdlib.h>
 
 
-
-static char *encode(const char *s, size_t len, const char *last);
-
-
 static int value_of(char c);
+static char *encode(const char *s, size_t len, const char *last);
 
 
 char *

@@ -16,6 +16,7 @@
 #include "lib/faas_log.h"
 
 #include "api.h"
+#include "health.h"
 #include "provider_process.h"
 #include "provider_swarm.h"
 #include "scaler.h"
@@ -69,7 +70,15 @@ main(int argc, char **argv)
 
     case OPTIONS_BAD:
         (void) fprintf(stderr, "faas-scaler: %s\n", err.text);
-        return EXIT_USAGE;
+        return scaler.options.is_health ? EXIT_FAILURE : EXIT_USAGE;
+
+    case OPTIONS_HEALTH:
+        if (health_check(scaler.options.listen, &err) != 0) {
+            (void) fprintf(stderr, "faas-scaler: %s\n", err.text);
+            return EXIT_FAILURE;
+        }
+
+        return 0;
 
     case OPTIONS_RUN:
         break;
@@ -131,13 +140,18 @@ scaler_open(struct scaler *s, struct faas_err *err)
     s->hooks.publish = hook_publish;
     s->hooks.drain = hook_drain;
 
+    s->redis.names = &s->names;
     s->redis.ready = on_redis_ready;
     s->redis.lost = on_redis_lost;
     s->redis.arg = s;
 
+    s->wake.redis.names = &s->names;
+
     s->hooks.known = hook_known;
 
     if (open_signals(s, err) != 0
+        || auth_open(&s->auth, s->options.credentials_dir, err) != 0
+        || names_init(&s->names, s->options.resolver, s->base, err) != 0
         || redis_open(&s->redis, &s->options, s->base, err) != 0
         || publisher_init(&s->publisher, &s->redis, s->base, err) != 0
         || load_init(&s->load, &s->redis, s->base, err) != 0
@@ -268,6 +282,8 @@ scaler_close(struct scaler *s)
         event_free(s->sigint);
     }
 
+    names_done(&s->names);
+
     if (s->base != NULL) {
         event_base_free(s->base);
     }
@@ -287,7 +303,7 @@ on_signal(evutil_socket_t fd, short what, void *arg)
         return;
     }
 
-    faas_log(FAAS_LOG_NOTICE, "stopping all replicas signal=%d", (int) fd);
+    faas_log(FAAS_LOG_NOTICE, "stopping signal=%d", (int) fd);
 
     s->is_stopping = 1;
 

@@ -52,6 +52,8 @@ static int set_argument(struct scaler_options *options, int argc, char **argv,
 static const char *from_environment(const struct option_entry *entry);
 static int check_texts(const struct scaler_options *options,
     struct faas_err *err);
+static int check_missing(const struct scaler_options *options,
+    struct faas_err *err);
 static void print_help(void);
 
 
@@ -62,10 +64,15 @@ static const struct option_entry  entries[] = {
       "what runs functions: process, on this machine; swarm, as services of "
       "Docker Swarm" },
     { "listen", TEXT, FIELD(listen), NULL, 0, 0,
-      "address of the admin API: unix:/path, or IP:PORT (no authentication: "
-      "keep it away from others)" },
+      "address of the admin API: unix:/path, IP:PORT or [IPv6]:PORT" },
+    { "credentials-dir", TEXT, FIELD(credentials_dir), "", 0, 0,
+      "folder with basic-auth-user and basic-auth-password, which the admin "
+      "API asks for; default: it asks nobody, keep it away from others" },
     { "redis", TEXT, FIELD(redis), "127.0.0.1:6379", 0, 0,
-      "address of Redis: unix:/path, IP:PORT or [IPv6]:PORT" },
+      "address of Redis: unix:/path, IP:PORT, [IPv6]:PORT or HOST:PORT" },
+    { "resolver", TEXT, FIELD(resolver), "", 0, 0,
+      "name server for HOST: IP:PORT or [IPv6]:PORT; default: those of "
+      "/etc/resolv.conf" },
     { "redis-password-file", TEXT, FIELD(redis_password_file), "", 0, 0,
       "file with the password in its first line" },
     { "redis-db", NUMBER, FIELD(redis_db), "0", 0, 65535,
@@ -73,7 +80,7 @@ static const struct option_entry  entries[] = {
     { "redis-prefix", TEXT, FIELD(redis_prefix), FAAS_PREFIX_DEFAULT, 0, 0,
       "what all keys begin with" },
     { "redis-timeout", DURATION, FIELD(redis_timeout_ms), "5s", 100, 60000,
-      "for a connection and for each answer" },
+      "for a look-up, for a connection and for each answer" },
     { "docker", TEXT, FIELD(docker), DOCKER, 0, 0,
       "the Docker engine, a manager of the swarm: unix:///path or "
       "tcp://HOST:PORT; default: $DOCKER_HOST, or " DOCKER },
@@ -132,6 +139,12 @@ options_parse(int argc, char **argv, struct scaler_options *options,
 
     memset(options, 0, sizeof(*options));
 
+    for (i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--health") == 0) {
+            options->is_health = 1;
+        }
+    }
+
     if (set_defaults(options, err) != 0) {
         return OPTIONS_BAD;
     }
@@ -148,9 +161,17 @@ options_parse(int argc, char **argv, struct scaler_options *options,
             return OPTIONS_EXIT;
         }
 
+        if (strcmp(argv[i], "--health") == 0) {
+            continue;
+        }
+
         if (set_argument(options, argc, argv, &i, err) != 0) {
             return OPTIONS_BAD;
         }
+    }
+
+    if (options->is_health) {
+        return check_missing(options, err) == 0 ? OPTIONS_HEALTH : OPTIONS_BAD;
     }
 
     return check_texts(options, err) == 0 ? OPTIONS_RUN : OPTIONS_BAD;
@@ -298,8 +319,9 @@ from_environment(const struct option_entry *entry)
 static int
 check_texts(const struct scaler_options *options, struct faas_err *err)
 {
-    size_t       i;
-    const char  *value;
+    if (check_missing(options, err) != 0) {
+        return -1;
+    }
 
     if (strcmp(options->provider, "process") != 0
         && strcmp(options->provider, "swarm") != 0)
@@ -322,6 +344,16 @@ check_texts(const struct scaler_options *options, struct faas_err *err)
         return faas_err_set(err, 0, "--isolation: \"%.80s\" is none of auto, "
                             "required, off", options->isolation);
     }
+
+    return 0;
+}
+
+
+static int
+check_missing(const struct scaler_options *options, struct faas_err *err)
+{
+    size_t       i;
+    const char  *value;
 
     for (i = 0; i < N_ENTRIES; i++) {
 
@@ -347,7 +379,10 @@ print_help(void)
 {
     size_t  i;
 
-    (void) printf("usage: faas-scaler --listen ADDR [--OPTION VALUE ...]\n\n");
+    (void) printf("usage: faas-scaler --listen ADDR [--OPTION VALUE ...]\n"
+                  "       faas-scaler --health --listen ADDR\n\n"
+                  "With --health it asks the scaler at that address how it "
+                  "is, and ends with status 0\nor 1.\n\n");
 
     for (i = 0; i < N_ENTRIES; i++) {
         (void) printf("  --%s\n      %s", entries[i].name, entries[i].help);

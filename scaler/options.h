@@ -16,7 +16,9 @@
 struct scaler_options {
     /* texts are owned by the caller of options_parse(): argv, environment */
     const char  *listen;            /* unix:/path or IP:PORT */
-    const char  *redis;
+    const char  *credentials_dir;   /* empty: nobody is asked */
+    const char  *redis;             /* unix:/path, IP:PORT or HOST:PORT */
+    const char  *resolver;          /* IP:PORT; empty: resolv.conf's */
     const char  *redis_password_file;
     const char  *redis_prefix;
     const char  *state_dir;
@@ -43,11 +45,14 @@ struct scaler_options {
     uint64_t     stop_timeout_ms;
     uint64_t     redis_timeout_ms;
     uint64_t     docker_timeout_ms;
+
+    int          is_health;         /* --health, also with OPTIONS_BAD */
 };
 
 
 enum options_result {
     OPTIONS_RUN,                    /* go on */
+    OPTIONS_HEALTH,                 /* ask the scaler at listen how it is */
     OPTIONS_EXIT,                   /* help or version was printed */
     OPTIONS_BAD                     /* err says what */
 };
@@ -56,6 +61,7 @@ enum options_result {
 /*
  * Fills options from the defaults, the environment (FAAS_SCALER_STATE_DIR for
  * --state-dir, and so on) and the command line, the later over the earlier.
+ * With OPTIONS_HEALTH nothing but listen is of use.
  */
 enum options_result options_parse(int argc, char **argv,
     struct scaler_options *options, struct faas_err *err);

@@ -22,9 +22,10 @@
 static void on_turn(evutil_socket_t fd, short what, void *arg);
 static void begin(struct probe *probe);
 static int connect_to(struct probe *probe);
-static int wait_for(struct probe *probe, short what);
+static int wait_for(struct probe *probe, short what, uint64_t timeout_ms);
 static void on_io(evutil_socket_t fd, short what, void *arg);
 static void on_connected(struct probe *probe);
+static enum probe_result result_of(int error);
 static void on_readable(struct probe *probe);
 static void finish(struct probe *probe, enum probe_result result);
 static void wake(struct probes *probes);
@@ -56,13 +57,15 @@ probes_done(struct probes *probes)
 
 void
 probe_start(struct probes *probes, struct probe *probe,
-    const struct faas_addr *addr, int is_http, uint64_t timeout_ms)
+    const struct faas_addr *addr, int is_http, uint64_t connect_ms,
+    uint64_t timeout_ms)
 {
     probe->probes = probes;
     probe->addr = *addr;
     probe->is_http = is_http;
     probe->is_running = 0;
     probe->is_sent = 0;
+    probe->connect_ms = connect_ms;
     probe->timeout_ms = timeout_ms;
     probe->fd = -1;
     probe->io = NULL;
@@ -152,7 +155,9 @@ begin(struct probe *probe)
 {
     probe->began_ms = clock_now_ms();
 
-    if (connect_to(probe) == 0 && wait_for(probe, EV_WRITE) == 0) {
+    if (connect_to(probe) == 0
+        && wait_for(probe, EV_WRITE, probe->connect_ms) == 0)
+    {
         TAILQ_REMOVE(&probe->probes->waiting, probe, link);
         TAILQ_INSERT_TAIL(&probe->probes->running, probe, link);
         probe->probes->n++;
@@ -180,10 +185,10 @@ connect_to(struct probe *probe)
 
 
 /*
- * All of it has one time-out.
+ * The time-out is since it has begun.
  */
 static int
-wait_for(struct probe *probe, short what)
+wait_for(struct probe *probe, short what, uint64_t timeout_ms)
 {
     uint64_t        spent, left;
     struct timeval  tv;
@@ -193,7 +198,7 @@ wait_for(struct probe *probe, short what)
     }
 
     spent = clock_now_ms() - probe->began_ms;
-    left = spent < probe->timeout_ms ? probe->timeout_ms - spent : 0;
+    left = spent < timeout_ms ? timeout_ms - spent : 0;
     tv.tv_sec = (time_t) (left / 1000);
     tv.tv_usec = (suseconds_t) (left % 1000 * 1000);
 
@@ -232,10 +237,12 @@ on_connected(struct probe *probe)
 
     len = sizeof(error);
 
-    if (getsockopt(probe->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0
-        || error != 0)
-    {
-        finish(probe, PROBE_BAD);
+    if (getsockopt(probe->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0) {
+        error = errno;
+    }
+
+    if (error != 0) {
+        finish(probe, result_of(error));
         return;
     }
 
@@ -250,10 +257,21 @@ on_connected(struct probe *probe)
 
     if (send(probe->fd, REQUEST, sizeof(REQUEST) - 1, MSG_NOSIGNAL)
         != sizeof(REQUEST) - 1
-        || wait_for(probe, EV_READ) != 0)
+        || wait_for(probe, EV_READ, probe->timeout_ms) != 0)
     {
         finish(probe, PROBE_BAD);
     }
+}
+
+
+/*
+ * That there is no way says as little of it as silence does.
+ */
+static enum probe_result
+result_of(int error)
+{
+    return error == EHOSTUNREACH || error == ENETUNREACH || error == ETIMEDOUT
+           ? PROBE_SILENT : PROBE_BAD;
 }
 
 

@@ -23,7 +23,7 @@
 enum probe_result {
     PROBE_OK,
     PROBE_BAD,                  /* it is refused, or health is bad */
-    PROBE_SILENT                /* no answer in time */
+    PROBE_SILENT                /* no answer in time, or no way there */
 };
 
 struct probe;
@@ -49,6 +49,7 @@ struct probe {
     int                  is_running;    /* else it waits */
     int                  is_http;
     int                  is_sent;
+    uint64_t             connect_ms;
     uint64_t             timeout_ms;
     uint64_t             began_ms;
 
@@ -66,10 +67,12 @@ int probes_init(struct probes *probes, struct event_base *base,
 void probes_done(struct probes *probes);
 
 /*
- * Starts one that does nothing now.  With is_http it is to answer 200.
+ * Starts one that does nothing now, with a time-out for the connection, and
+ * one for all of it.  With is_http it is to answer 200.
  */
 void probe_start(struct probes *probes, struct probe *probe,
-    const struct faas_addr *addr, int is_http, uint64_t timeout_ms);
+    const struct faas_addr *addr, int is_http, uint64_t connect_ms,
+    uint64_t timeout_ms);
 
 /*
  * Ends it without done(), if it does anything.

@@ -39,7 +39,12 @@ static int send_change(struct publisher *publisher, struct published *item);
 static int send_entry(struct publisher *publisher, const char *key,
     uint64_t rev, uint64_t prev);
 static void on_changes(void *arg, const redisReply *reply);
-static int is_executed(const redisReply *reply);
+static int begin(struct publisher *publisher);
+static int queue(struct publisher *publisher, int argc, const char **argv);
+static void on_queued(void *arg, const redisReply *reply);
+static void refused(struct publisher *publisher, const char *text);
+static int is_executed(struct publisher *publisher, const redisReply *reply);
+static void log_refusal(struct publisher *publisher);
 static int send_word(struct publisher *publisher, redis_reply_fn handler,
     const char *word);
 static void on_timer(evutil_socket_t fd, short what, void *arg);
@@ -250,8 +255,8 @@ send_whole(struct publisher *publisher)
     argv[0] = "DEL";
     argv[1] = publisher->redis->keys.routes;
 
-    if (send_word(publisher, NULL, "MULTI") != 0
-        || redis_send(publisher->redis, NULL, NULL, 2, argv, NULL) != 0
+    if (begin(publisher) != 0
+        || queue(publisher, 2, argv) != 0
         || send_routes(publisher) != 0
         || send_marker(publisher) != 0
         || send_word(publisher, on_whole, "EXEC") != 0)
@@ -282,8 +287,7 @@ send_routes(struct publisher *publisher)
         argv[n++] = item->json;
 
         if (n == 2 + FIELDS_MAX) {
-            if (redis_send(publisher->redis, NULL, NULL, n, argv, NULL) != 0)
-            {
+            if (queue(publisher, n, argv) != 0) {
                 return -1;
             }
 
@@ -291,8 +295,7 @@ send_routes(struct publisher *publisher)
         }
     }
 
-    return n == 2 ? 0 : redis_send(publisher->redis, NULL, NULL, n, argv,
-                                   NULL);
+    return n == 2 ? 0 : queue(publisher, n, argv);
 }
 
 
@@ -311,7 +314,7 @@ send_marker(struct publisher *publisher)
     argv[1] = publisher->redis->keys.epoch;
     argv[2] = publisher->epoch;
 
-    return redis_send(publisher->redis, NULL, NULL, 3, argv, NULL);
+    return queue(publisher, 3, argv);
 }
 
 
@@ -324,7 +327,7 @@ on_whole(void *arg, const redisReply *reply)
 
     publisher = arg;
 
-    if (!is_executed(reply)) {
+    if (!is_executed(publisher, reply)) {
         publisher->is_busy = 0;
         return;
     }
@@ -356,7 +359,7 @@ send_changes(struct publisher *publisher)
         return;
     }
 
-    if (send_word(publisher, NULL, "MULTI") != 0) {
+    if (begin(publisher) != 0) {
         return;
     }
 
@@ -394,8 +397,7 @@ send_change(struct publisher *publisher, struct published *item)
     argv[2] = item->key;
     argv[3] = item->json;
 
-    rc = redis_send(publisher->redis, NULL, NULL, item->json != NULL ? 4 : 3,
-                    argv, NULL);
+    rc = queue(publisher, item->json != NULL ? 4 : 3, argv);
 
     prev = publisher->last;
     publisher->last = item->rev;
@@ -429,7 +431,7 @@ send_entry(struct publisher *publisher, const char *key, uint64_t rev,
     argv[10] = FAAS_CHANGE_PREV;
     argv[11] = prev_text;
 
-    return redis_send(publisher->redis, NULL, NULL, 12, argv, NULL);
+    return queue(publisher, 12, argv);
 }
 
 
@@ -442,7 +444,7 @@ on_changes(void *arg, const redisReply *reply)
     publisher = arg;
     publisher->is_busy = 0;
 
-    if (!is_executed(reply)) {
+    if (!is_executed(publisher, reply)) {
         publisher->is_whole = 0;
         return;
     }
@@ -470,10 +472,59 @@ on_changes(void *arg, const redisReply *reply)
 
 
 /*
+ * A transaction.
+ */
+static int
+begin(struct publisher *publisher)
+{
+    publisher->refusal[0] = '\0';
+
+    return send_word(publisher, NULL, "MULTI");
+}
+
+
+/*
+ * A command in it.
+ */
+static int
+queue(struct publisher *publisher, int argc, const char **argv)
+{
+    return redis_send(publisher->redis, on_queued, publisher, argc, argv,
+                      NULL);
+}
+
+
+/*
+ * A command that is refused says why; EXEC then says only that one was.
+ */
+static void
+on_queued(void *arg, const redisReply *reply)
+{
+    struct publisher  *publisher;
+
+    publisher = arg;
+
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
+        refused(publisher, reply->str);
+    }
+}
+
+
+static void
+refused(struct publisher *publisher, const char *text)
+{
+    if (publisher->refusal[0] == '\0') {
+        (void) snprintf(publisher->refusal, sizeof(publisher->refusal), "%s",
+                        text);
+    }
+}
+
+
+/*
  * The answer to EXEC, each command's included.
  */
 static int
-is_executed(const redisReply *reply)
+is_executed(struct publisher *publisher, const redisReply *reply)
 {
     size_t  i;
 
@@ -482,21 +533,35 @@ is_executed(const redisReply *reply)
     }
 
     if (reply->type != REDIS_REPLY_ARRAY) {
-        faas_log(FAAS_LOG_ERROR, "redis refuses routes, trying again "
-                 "error=\"%s\"",
-                 reply->type == REDIS_REPLY_ERROR ? reply->str : "odd answer");
-        return 0;
+        refused(publisher, reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                            : "odd answer");
     }
 
-    for (i = 0; i < reply->elements; i++) {
+    for (i = 0; reply->type == REDIS_REPLY_ARRAY && i < reply->elements; i++) {
         if (reply->element[i]->type == REDIS_REPLY_ERROR) {
-            faas_log(FAAS_LOG_ERROR, "redis refuses a route, trying again "
-                     "error=\"%s\"", reply->element[i]->str);
-            return 0;
+            refused(publisher, reply->element[i]->str);
         }
     }
 
-    return 1;
+    log_refusal(publisher);
+
+    return publisher->refusal[0] == '\0';
+}
+
+
+static void
+log_refusal(struct publisher *publisher)
+{
+    if (publisher->refusal[0] != '\0' && !publisher->is_refused) {
+        publisher->is_refused = 1;
+        faas_log(FAAS_LOG_ERROR, "redis refuses routes, gateways keep those "
+                 "that they have, trying again each second error=\"%s\"",
+                 publisher->refusal);
+
+    } else if (publisher->refusal[0] == '\0' && publisher->is_refused) {
+        publisher->is_refused = 0;
+        faas_log(FAAS_LOG_NOTICE, "redis takes routes again");
+    }
 }
 
 

@@ -20,6 +20,7 @@
 
 #define PUBLISH_BATCH  256     /* changes in one MULTI */
 #define PUBLISH_CHECK  1000    /* msec between looks at the epoch */
+#define PUBLISH_ERROR  128     /* bytes of what Redis says, with the zero */
 
 
 struct publisher {
@@ -31,6 +32,9 @@ struct publisher {
     int                       is_whole;     /* Redis has what we have */
     int                       is_busy;      /* an EXEC is on its way */
     int                       is_released;  /* what it has may be sent */
+    int                       is_refused;   /* and that was logged */
+    char                      refusal[PUBLISH_ERROR];   /* of the first command
+                                               of a transaction; "": none */
     char                      epoch[FAAS_UUID_LEN + 1];
 };
 

@@ -33,7 +33,11 @@ struct waiting {
 static int make_keys(struct redis *redis, struct faas_err *err);
 static int read_password(struct redis *redis, const char *path,
     struct faas_err *err);
+static int read_address(struct redis *redis, struct faas_err *err);
 static void connect_now(struct redis *redis);
+static void on_found(void *arg, const struct evutil_addrinfo *list,
+    const char *why);
+static void connect_addr(struct redis *redis);
 static redisAsyncContext *connect_to(const struct redis *redis);
 static void greet(struct redis *redis);
 static void on_greeted(void *arg, const redisReply *reply);
@@ -56,15 +60,8 @@ redis_open(struct redis *redis, const struct scaler_options *options,
     redis->base = base;
     redis->pause_ms = REDIS_PAUSE_MIN;
 
-    if (faas_addr_parse(options->redis, strlen(options->redis), &redis->addr)
-        != 0)
-    {
-        return faas_err_set(err, 0, "--redis: \"%.80s\" is no address, "
-                            "expected IP:PORT, [IPv6]:PORT or unix:/path",
-                            options->redis);
-    }
-
-    if (make_keys(redis, err) != 0
+    if (read_address(redis, err) != 0
+        || make_keys(redis, err) != 0
         || read_password(redis, options->redis_password_file, err) != 0)
     {
         return -1;
@@ -92,6 +89,11 @@ redis_close(struct redis *redis)
     redis->is_closing = 1;
     redis->is_ready = 0;
     redis->ac = NULL;
+
+    if (redis->lookup != NULL) {
+        names_cancel(redis->lookup);
+        redis->lookup = NULL;
+    }
 
     if (ac != NULL) {
         redisAsyncFree(ac);
@@ -150,8 +152,32 @@ redis_has_room(const struct redis *redis, unsigned n)
 void
 redis_reset(struct redis *redis)
 {
+    if (redis->ac == NULL) {
+        /* it is about to connect */
+        return;
+    }
+
     redis->is_given_up = 1;
     start_timer(redis, 0);
+}
+
+
+static int
+read_address(struct redis *redis, struct faas_err *err)
+{
+    const char  *text;
+
+    text = redis->options->redis;
+    memset(&redis->host, 0, sizeof(redis->host));
+
+    if (faas_addr_parse(text, strlen(text), &redis->addr) == 0) {
+        return 0;
+    }
+
+    memset(&redis->addr, 0, sizeof(redis->addr));
+
+    return names_parse(text, &redis->host, err) == 0
+           ? 0 : faas_err_prefix(err, "--redis");
 }
 
 
@@ -214,6 +240,42 @@ read_password(struct redis *redis, const char *path, struct faas_err *err)
 static void
 connect_now(struct redis *redis)
 {
+    if (redis->host.name[0] == '\0') {
+        connect_addr(redis);
+        return;
+    }
+
+    /* who answers at once sets the timer otherwise */
+
+    start_timer(redis, redis->options->redis_timeout_ms);
+
+    redis->lookup = names_ask(redis->names, &redis->host, on_found, redis);
+}
+
+
+static void
+on_found(void *arg, const struct evutil_addrinfo *list, const char *why)
+{
+    struct redis  *redis;
+
+    redis = arg;
+    redis->lookup = NULL;
+
+    if (list == NULL) {
+        went_down(redis, why);
+        return;
+    }
+
+    names_choose(list, redis->is_next, &redis->addr);
+    redis->is_next = 1;
+
+    connect_addr(redis);
+}
+
+
+static void
+connect_addr(struct redis *redis)
+{
     redisAsyncContext  *ac;
 
     ac = connect_to(redis);
@@ -253,26 +315,38 @@ connect_now(struct redis *redis)
 static redisAsyncContext *
 connect_to(const struct redis *redis)
 {
-    char                         host[INET6_ADDRSTRLEN];
-    const struct sockaddr_in    *sin;
-    const struct sockaddr_in6   *sin6;
+    int                         port;
+    char                        ip[INET6_ADDRSTRLEN];
+    const void                 *in;
+    const struct sockaddr_un   *sun;
+    const struct sockaddr_in   *sin;
+    const struct sockaddr_in6  *sin6;
 
-    switch (redis->addr.sa.ss_family) {
-
-    case AF_UNIX:
-        return redisAsyncConnectUnix(
-                   ((const struct sockaddr_un *) &redis->addr.sa)->sun_path);
-
-    case AF_INET6:
-        sin6 = (const struct sockaddr_in6 *) &redis->addr.sa;
-        (void) inet_ntop(AF_INET6, &sin6->sin6_addr, host, sizeof(host));
-        return redisAsyncConnect(host, ntohs(sin6->sin6_port));
-
-    default:
-        sin = (const struct sockaddr_in *) &redis->addr.sa;
-        (void) inet_ntop(AF_INET, &sin->sin_addr, host, sizeof(host));
-        return redisAsyncConnect(host, ntohs(sin->sin_port));
+    if (redis->addr.sa.ss_family == AF_UNIX) {
+        sun = (const struct sockaddr_un *) &redis->addr.sa;
+        return redisAsyncConnectUnix(sun->sun_path);
     }
+
+    sin = (const struct sockaddr_in *) &redis->addr.sa;
+    sin6 = (const struct sockaddr_in6 *) &redis->addr.sa;
+
+    if (redis->addr.sa.ss_family == AF_INET6) {
+        in = &sin6->sin6_addr;
+        port = ntohs(sin6->sin6_port);
+
+    } else {
+        in = &sin->sin_addr;
+        port = ntohs(sin->sin_port);
+    }
+
+    (void) inet_ntop(redis->addr.sa.ss_family, in, ip, sizeof(ip));
+
+    if (redis->host.name[0] != '\0') {
+        faas_log(FAAS_LOG_INFO, "connecting to redis addr=%s ip=%s",
+                 redis->options->redis, ip);
+    }
+
+    return redisAsyncConnect(ip, port);
 }
 
 
@@ -316,8 +390,9 @@ on_greeted(void *arg, const redisReply *reply)
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR
         && !redis->is_reported)
     {
-        faas_log(level_of(redis, FAAS_LOG_ERROR), "redis refuses AUTH or SELECT, trying again; "
-                 "see --redis-password-file, --redis-db error=\"%s\"",
+        faas_log(level_of(redis, FAAS_LOG_ERROR),
+                 "redis refuses AUTH or SELECT, trying again; see "
+                 "--redis-password-file, --redis-db error=\"%s\"",
                  reply->str);
     }
 }
@@ -361,6 +436,7 @@ on_up(void *arg, const redisReply *reply)
 
     redis->pause_ms = REDIS_PAUSE_MIN;
     redis->is_reported = 0;
+    redis->is_next = 0;
     redis->is_ready = 1;
 
     redis->ready(redis->arg);
@@ -469,6 +545,13 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
     redis = arg;
     ac = redis->ac;
+
+    if (redis->lookup != NULL) {
+        names_cancel(redis->lookup);
+        redis->lookup = NULL;
+        went_down(redis, "the name servers do not answer in time");
+        return;
+    }
 
     if (ac == NULL) {
         connect_now(redis);

@@ -2,7 +2,8 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * The scaler's connection to Redis: hiredis on libevent.  It connects again
- * by itself, with growing pauses.
+ * by itself, with growing pauses.  A name is looked up for each connection;
+ * of several addresses, the next is for the next attempt.
  */
 
 #ifndef FAAS_SCALER_REDIS_H
@@ -17,6 +18,7 @@
 #include "lib/faas_err.h"
 #include "lib/faas_proto.h"
 
+#include "names.h"
 #include "options.h"
 
 
@@ -42,7 +44,10 @@ struct redis {
     struct event_base            *base;
     struct event                 *timer;        /* connect, or overdue */
     redisAsyncContext            *ac;           /* NULL: not connected */
-    struct faas_addr              addr;
+    struct names                 *names;
+    struct names_lookup          *lookup;       /* NULL: there is none */
+    struct names_host             host;         /* if it is known by name */
+    struct faas_addr              addr;         /* in use, or tried last */
     struct redis_keys             keys;
     char                          password[REDIS_PASSWORD_MAX + 1];
     unsigned                      pending;
@@ -53,6 +58,7 @@ struct redis {
     int                           is_reported;
     int                           is_second;    /* another connection reports */
     int                           is_given_up;  /* the timer ends it */
+    int                           is_next;      /* addr was not good */
     int                           is_closing;
 
     /* called when commands may be sent, and when they no longer may */
@@ -63,8 +69,8 @@ struct redis {
 
 
 /*
- * Checks the settings and begins to connect.  ready, lost, arg and is_second
- * are set by the caller before.  Returns 0 or -1.
+ * Checks the settings and begins to connect.  names, ready, lost, arg and
+ * is_second are set by the caller before.  Returns 0 or -1.
  */
 int redis_open(struct redis *redis, const struct scaler_options *options,
     struct event_base *base, struct faas_err *err);

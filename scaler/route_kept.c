@@ -37,6 +37,7 @@ route_keep(struct faas_route **kept, const struct faas_route *route)
     size = size_of(route);
 
     if (*kept != NULL && (*kept)->n == route->n
+        && (*kept)->n_lost == route->n_lost
         && memcmp(*kept, route, size) == 0)
     {
         return 0;
@@ -60,5 +61,5 @@ static size_t
 size_of(const struct faas_route *route)
 {
     return offsetof(struct faas_route, endpoints)
-           + route->n * sizeof(struct faas_endpoint);
+           + (route->n + route->n_lost) * sizeof(struct faas_endpoint);
 }

@@ -12,8 +12,10 @@
 #include <event2/listener.h>
 #include <stdint.h>
 
+#include "auth.h"
 #include "drain.h"
 #include "load.h"
+#include "names.h"
 #include "options.h"
 #include "provider.h"
 #include "publish.h"
@@ -26,6 +28,7 @@ struct scaler {
     struct event_base      *base;
     struct event           *sigterm;
     struct event           *sigint;
+    struct names            names;
     struct redis            redis;
     struct publisher        publisher;
     struct load             load;
@@ -33,6 +36,7 @@ struct scaler {
     struct provider_hooks   hooks;
     struct provider        *provider;
     struct wake             wake;
+    struct auth             auth;
     struct evhttp          *http;
     struct evconnlistener  *listener;           /* http's */
     struct event           *accept_timer;       /* ends a pause of it */

@@ -56,6 +56,9 @@
 #define SWARM_RETRY_MIN        20       /* msec between probes of a replica */
 #define SWARM_RETRY_MAX        1000
 #define SWARM_PROBE_TIMEOUT    400      /* msec */
+#define SWARM_PROBE_CONNECT    100      /* msec, of one that begins */
+#define SWARM_BEGIN_REMOTE     200      /* msec, see swarm_task.c */
+#define SWARM_BEGIN_LOCAL      2000
 #define SWARM_CHECK_PERIOD     500      /* msec between looks at each node */
 #define SWARM_CHECKS           25       /* replicas that are looked at then */
 
@@ -93,10 +96,13 @@ struct swarm_task {
     unsigned                  addr;         /* the one in use, or tried */
     enum swarm_task_state     state;
     int                       is_listed;    /* in the answer that is read */
+    int                       has_begun;    /* an event has told so */
     int                       is_trying;    /* on that list */
     int                       is_accepting;
     int                       is_tried;     /* was asked once */
     int                       is_suspect;   /* a silent answer counts */
+    int                       is_lost;      /* was silent: gateways do not
+                                               wait for its answers */
     uint64_t                  retry_at;     /* clock_now_ms() */
     uint64_t                  pause_ms;
     struct probe              probe;
@@ -178,7 +184,8 @@ struct swarm {
     struct docker                 docker;
     struct swarm_sync             sync;
     struct probes                 probes;
-    struct event                 *retry;        /* tasks on trying */
+    struct event                 *retry;        /* tasks on trying, */
+    uint64_t                      retry_at;     /* and when the next is due */
     struct event                 *check;        /* nodes */
     struct event                 *starts;       /* what is pending */
     struct swarm_service_list     services;
@@ -193,6 +200,8 @@ struct swarm {
                                                                times */
     TAILQ_HEAD(swarm_log_list, swarm_log)  logs;    /* that are being read */
     char                          network[SWARM_ID_MAX + 1];    /* id; "" */
+    char                          node_id[SWARM_ID_MAX + 1];    /* of this
+                                                   engine; "": not known */
     int                           is_read;      /* all of it, once */
     int                           is_known;     /* hooks->known was called */
     int                           is_closing;
@@ -303,6 +312,18 @@ int swarm_service_is_settled(const struct swarm_service *service);
 void swarm_task_read(struct swarm *swarm, const json_t *value);
 
 /*
+ * A container of this engine has begun to run: that of a task which need not
+ * be known yet.
+ */
+void swarm_task_began(struct swarm_service *service, const char *id);
+
+/*
+ * NULL where it is not known.
+ */
+struct swarm_task *swarm_task_find(const struct swarm_service *service,
+    const char *id);
+
+/*
  * It leaves the service, without a new route.
  */
 void swarm_task_free(struct swarm_task *task);
@@ -314,9 +335,9 @@ int swarm_health_open(struct swarm *swarm, struct faas_err *err);
 void swarm_health_close(struct swarm *swarm);
 
 /*
- * A task may take requests by now: it is asked, soon.
+ * A task may take requests after so many msec: it is asked then.
  */
-void swarm_health_try(struct swarm_task *task);
+void swarm_health_try(struct swarm_task *task, uint64_t pause);
 
 /*
  * It is not asked any more, and takes no requests.

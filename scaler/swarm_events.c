@@ -7,6 +7,7 @@
  */
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,6 +22,7 @@
                                    harm */
 #define ATTR_SERVICE   "com.docker.swarm.service.id"
 #define ATTR_TASK      "com.docker.swarm.task.id"
+#define ATTR_NODE      "com.docker.swarm.node.id"
 
 
 static void on_data(void *arg, struct evbuffer *in);
@@ -174,22 +176,29 @@ static void
 on_container(struct swarm *swarm, const char *action,
     const json_t *attributes)
 {
+    const char            *id;
     struct swarm_task     *task;
     struct swarm_service  *service;
 
+    id = swarm_text(attributes, ATTR_TASK);
     service = swarm_find_id(swarm, swarm_text(attributes, ATTR_SERVICE));
 
     if (service == NULL) {
         return;
     }
 
-    if (strcmp(action, "die") == 0) {
-        TAILQ_FOREACH(task, &service->tasks, link) {
-            if (strcmp(task->id, swarm_text(attributes, ATTR_TASK)) == 0) {
-                swarm_task_free(task);
-                swarm_service_publish(service);
-                break;
-            }
+    (void) snprintf(swarm->node_id, sizeof(swarm->node_id), "%s",
+                    swarm_text(attributes, ATTR_NODE));
+
+    if (strcmp(action, "start") == 0) {
+        swarm_task_began(service, id);
+
+    } else if (strcmp(action, "die") == 0) {
+        task = swarm_task_find(service, id);
+
+        if (task != NULL) {
+            swarm_task_free(task);
+            swarm_service_publish(service);
         }
     }
 

@@ -10,10 +10,11 @@
  * else may have the port for a moment), by a connection once it is running.
  *
  * Those that do are looked at in turns, each SWARM_CHECK_PERIOD at least one of
- * each node.  One that refuses leaves the route.  Where one is silent, all of
- * its node are asked at once, it too, and those that are silent then leave:
- * the node is lost.  While nobody answers the scaler is cut off itself, and
- * silence counts for nothing.
+ * each node.  One that refuses leaves the route; what it works on it may still
+ * answer.  Where one is silent, all of its node are asked at once, it too, and
+ * those that are silent then are lost: gateways are told not to wait for them.
+ * While nobody answers the scaler is cut off itself, and silence counts for
+ * nothing.
  */
 
 #include <stdlib.h>
@@ -27,6 +28,7 @@
 
 static void on_retry(evutil_socket_t fd, short what, void *arg);
 static void ask(struct swarm_task *task);
+static int is_beginning(const struct swarm_task *task);
 static void on_tried(void *arg, enum probe_result result);
 static void accepted(struct swarm_task *task);
 static void not_yet(struct swarm_task *task);
@@ -35,7 +37,7 @@ static void on_check(evutil_socket_t fd, short what, void *arg);
 static int check_next(struct swarm_node *node);
 static void on_checked(struct swarm_task *task, enum probe_result result);
 static void suspect(struct swarm_node *node);
-static void lost(struct swarm_task *task, const char *why);
+static void leave(struct swarm_task *task, const char *why, int is_lost);
 static struct swarm_node *node_of(struct swarm *swarm, const char *id);
 static void leave_node(struct swarm_task *task);
 
@@ -74,13 +76,14 @@ swarm_health_close(struct swarm *swarm)
 
 
 void
-swarm_health_try(struct swarm_task *task)
+swarm_health_try(struct swarm_task *task, uint64_t pause)
 {
     if (!task->is_accepting && task->probe.probes == NULL) {
         task->probe.done = on_tried;
         task->probe.arg = task;
         task->addr = 0;
-        try_again(task, 0);
+        try_again(task, pause);
+        task->pause_ms = 0;
     }
 }
 
@@ -99,6 +102,7 @@ swarm_health_forget(struct swarm_task *task)
 
     task->is_accepting = 0;
     task->is_suspect = 0;
+    task->is_lost = 0;
     task->pause_ms = 0;
 }
 
@@ -136,7 +140,10 @@ try_again(struct swarm_task *task, uint64_t pause)
     task->pause_ms = pause;
     task->retry_at = clock_now_ms() + pause;
 
-    if (!evtimer_pending(swarm->retry, NULL) || pause < SWARM_RETRY_MIN) {
+    if (!evtimer_pending(swarm->retry, NULL)
+        || task->retry_at < swarm->retry_at)
+    {
+        swarm->retry_at = task->retry_at;
         clock_timer(swarm->retry, pause);
     }
 }
@@ -171,6 +178,7 @@ on_retry(evutil_socket_t fd, short what, void *arg)
     }
 
     if (next != UINT64_MAX) {
+        swarm->retry_at = next;
         clock_timer(swarm->retry, next - now);
     }
 }
@@ -187,8 +195,22 @@ ask(struct swarm_task *task)
     if (faas_addr_parse(text, strlen(text), &addr) == 0) {
         probe_start(&task->service->swarm->probes, &task->probe, &addr,
                     !task->is_accepting && task->state == SWARM_TASK_STARTING,
+                    is_beginning(task) ? SWARM_PROBE_CONNECT
+                                       : SWARM_PROBE_TIMEOUT,
                     SWARM_PROBE_TIMEOUT);
     }
+}
+
+
+/*
+ * What is sent before a container's network is up is lost, and the kernel
+ * sends it again after a second only: it is better to ask anew.
+ */
+static int
+is_beginning(const struct swarm_task *task)
+{
+    return !task->is_accepting
+           && clock_now_ms() - task->service->changed_ms < SWARM_POLL_QUICK;
 }
 
 
@@ -231,6 +253,7 @@ accepted(struct swarm_task *task)
 
     task->is_trying = 0;
     task->is_accepting = 1;
+    task->is_lost = 0;
     task->is_tried = 1;
     task->pause_ms = 0;
     TAILQ_REMOVE(&swarm->trying, task, turn);
@@ -263,9 +286,7 @@ not_yet(struct swarm_task *task)
     pause = task->pause_ms < SWARM_RETRY_MIN ? SWARM_RETRY_MIN
                                              : 2 * task->pause_ms;
 
-    if (task->state == SWARM_TASK_STARTING
-        && clock_now_ms() - task->service->changed_ms < SWARM_POLL_QUICK)
-    {
+    if (task->state == SWARM_TASK_STARTING && is_beginning(task)) {
         pause = SWARM_RETRY_MIN;        /* it is about to listen */
     }
 
@@ -344,7 +365,7 @@ on_checked(struct swarm_task *task, enum probe_result result)
         break;
 
     case PROBE_BAD:
-        lost(task, "it refuses connections");
+        leave(task, "it refuses connections", 0);
         break;
 
     case PROBE_SILENT:
@@ -353,7 +374,7 @@ on_checked(struct swarm_task *task, enum probe_result result)
         }
 
         if (is_suspect) {
-            lost(task, "it is silent");
+            leave(task, "it is silent", 1);
 
         } else {
             suspect(task->node);
@@ -380,7 +401,7 @@ suspect(struct swarm_node *node)
 
 
 static void
-lost(struct swarm_task *task, const char *why)
+leave(struct swarm_task *task, const char *why, int is_lost)
 {
     struct swarm_service  *service;
 
@@ -391,6 +412,7 @@ lost(struct swarm_task *task, const char *why)
              task->node_id);
 
     swarm_health_forget(task);
+    task->is_lost = is_lost;
     swarm_service_publish(service);
     swarm_changing(service);
     try_again(task, SWARM_RETRY_MIN);

@@ -26,6 +26,8 @@ static struct swarm_service *add(struct swarm *swarm, const char *id,
 static void set_spec(struct swarm_service *service, struct spec *spec);
 static void read_rest(struct swarm_service *service, const json_t *value);
 static void withdraw(struct swarm_service *service);
+static uint32_t add_endpoint(struct faas_route *route,
+    const struct swarm_task *task, const char *addr);
 
 
 struct swarm_service *
@@ -294,30 +296,48 @@ swarm_service_publish(struct swarm_service *service)
 {
     struct swarm_task            *task;
     struct faas_route             route;
-    struct faas_endpoint         *endpoint;
     const struct provider_hooks  *hooks;
 
     hooks = service->swarm->hooks;
     route_of_spec(&route, service->spec);
 
     TAILQ_FOREACH(task, &service->tasks, link) {
-
-        if (!task->is_accepting || service->spec->replicas == 0
-            || route.n == FAAS_REPLICAS_MAX)
-        {
-            continue;
+        if (task->is_accepting && service->spec->replicas != 0) {
+            route.n += add_endpoint(&route, task, task->addrs[task->addr]);
         }
+    }
 
-        endpoint = &route.endpoints[route.n++];
-
-        (void) snprintf(endpoint->id, sizeof(endpoint->id), "%s", task->id);
-        (void) snprintf(endpoint->addr, sizeof(endpoint->addr), "%s",
-                        task->addrs[task->addr]);
+    TAILQ_FOREACH(task, &service->tasks, link) {
+        if (task->is_lost) {
+            route.n_lost += add_endpoint(&route, task, "");
+        }
     }
 
     if (route_keep(&service->route, &route)) {
         (void) hooks->publish(hooks->arg, service->spec->key, &route);
     }
+}
+
+
+/*
+ * Returns how many it was.
+ */
+static uint32_t
+add_endpoint(struct faas_route *route, const struct swarm_task *task,
+    const char *addr)
+{
+    struct faas_endpoint  *endpoint;
+
+    if (route->n + route->n_lost == FAAS_REPLICAS_MAX) {
+        return 0;
+    }
+
+    endpoint = &route->endpoints[route->n + route->n_lost];
+
+    (void) snprintf(endpoint->id, sizeof(endpoint->id), "%s", task->id);
+    (void) snprintf(endpoint->addr, sizeof(endpoint->addr), "%s", addr);
+
+    return 1;
 }
 
 

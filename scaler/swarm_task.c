@@ -2,6 +2,13 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * A task of a function: what Docker says of it.
+ *
+ * It says "starting" before the container's network is up.  Who looks for an
+ * address that is not there yet finds it a second later only, as the kernel
+ * (ARP) asks for it once a second.  So a container of this engine is asked
+ * when an event tells that it runs, those of others after SWARM_BEGIN_REMOTE:
+ * by then the Swarm has told this node of their addresses, and answers for
+ * them.
  */
 
 #include <stdio.h>
@@ -17,8 +24,9 @@
 #define NO_IMAGE  "No such image"        /* Docker's text */
 
 
-static struct swarm_task *find(const struct swarm_service *service,
+static struct swarm_task *add(struct swarm_service *service,
     const char *id);
+static uint64_t first_pause(const struct swarm_task *task);
 static enum swarm_task_state read_state(const json_t *value);
 static void note_error(struct swarm_service *service, const json_t *value);
 static int read_addrs(struct swarm_task *task, const json_t *value);
@@ -47,24 +55,17 @@ swarm_task_read(struct swarm *swarm, const json_t *value)
     }
 
     state = read_state(value);
-    task = find(service, id);
+    task = swarm_task_find(service, id);
     note_error(service, value);
 
     if (state == SWARM_TASK_OVER) {
         return;                 /* who is not listed is taken off */
     }
 
+    task = task != NULL ? task : add(service, id);
+
     if (task == NULL) {
-        task = calloc(1, sizeof(*task));
-
-        if (task == NULL) {
-            return;             /* the next poll finds it */
-        }
-
-        (void) snprintf(task->id, sizeof(task->id), "%s", id);
-        task->service = service;
-        TAILQ_INSERT_TAIL(&service->tasks, task, link);
-        changed(service);
+        return;                 /* the next poll finds it */
     }
 
     task->is_listed = 1;
@@ -83,8 +84,33 @@ swarm_task_read(struct swarm *swarm, const json_t *value)
         changed(service);
 
         if (state >= SWARM_TASK_STARTING && task->n_addrs != 0) {
-            swarm_health_try(task);
+            swarm_health_try(task, first_pause(task));
         }
+    }
+}
+
+
+void
+swarm_task_began(struct swarm_service *service, const char *id)
+{
+    struct swarm_task  *task;
+
+    if (id[0] == '\0' || strlen(id) > SWARM_ID_MAX) {
+        return;
+    }
+
+    task = swarm_task_find(service, id);
+    task = task != NULL ? task : add(service, id);
+
+    if (task == NULL) {
+        return;
+    }
+
+    task->has_begun = 1;
+    changed(service);
+
+    if (task->n_addrs != 0) {
+        swarm_health_try(task, 0);
     }
 }
 
@@ -100,8 +126,8 @@ swarm_task_free(struct swarm_task *task)
 }
 
 
-static struct swarm_task *
-find(const struct swarm_service *service, const char *id)
+struct swarm_task *
+swarm_task_find(const struct swarm_service *service, const char *id)
 {
     struct swarm_task  *task;
 
@@ -112,6 +138,39 @@ find(const struct swarm_service *service, const char *id)
     }
 
     return NULL;
+}
+
+
+/*
+ * NULL where there is no memory.
+ */
+static struct swarm_task *
+add(struct swarm_service *service, const char *id)
+{
+    struct swarm_task  *task;
+
+    task = calloc(1, sizeof(*task));
+
+    if (task != NULL) {
+        (void) snprintf(task->id, sizeof(task->id), "%s", id);
+        task->service = service;
+        TAILQ_INSERT_TAIL(&service->tasks, task, link);
+        changed(service);
+    }
+
+    return task;
+}
+
+
+static uint64_t
+first_pause(const struct swarm_task *task)
+{
+    if (task->state == SWARM_TASK_RUNNING || task->has_begun) {
+        return 0;
+    }
+
+    return strcmp(task->node_id, task->service->swarm->node_id) == 0
+           ? SWARM_BEGIN_LOCAL : SWARM_BEGIN_REMOTE;
 }
 
 

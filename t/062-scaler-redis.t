@@ -359,6 +359,24 @@ $t->start_scaler(functions => "$dir/functions");
 wait_for(sub { $t->redis('TYPE', 'faas:routes') eq 'hash' }, WAIT, 'a hash');
 is(scalar keys %{ routes() }, 8, 'rubbish in Redis is replaced');
 
+# Redis answers, but takes nothing, as with a disk that is full
+
+$t->redis(qw(CONFIG SET min-replicas-to-write 1));
+deploy('refused');
+wait_for(sub { scaler_log() =~ /redis refuses routes/ }, WAIT, 'a line');
+like(scaler_log(), qr/redis refuses routes, .* error="NOREPLICAS /,
+    'the log says why Redis takes no routes');
+
+# a look at the epoch each second
+
+wait_for(sub { $t->redis(qw(INFO errorstats)) =~
+    /^errorstat_EXECABORT:count=(\d+)/m && $1 > 2 }, WAIT, 'more tries');
+is(scalar(() = scaler_log() =~ /redis refuses/g), 1, 'once');
+$t->redis(qw(CONFIG SET min-replicas-to-write 0));
+wait_for(sub { addrs('refused') }, WAIT, 'the route');
+like(scaler_log(), qr/redis takes routes again/, 'and when it does again');
+remove('refused');
+
 # a password
 
 $t->scaler->stop;

@@ -98,9 +98,36 @@ refuses('no Redis', qr/no "faas_redis": add/, http => 'faas_zone faas 4m;');
 refuses('a second Redis', qr/"faas_redis" directive is duplicate/,
     http => "faas_zone faas 4m;\nfaas_redis unix:/a;\nfaas_redis unix:/b;");
 
-for my $addr ('localhost:6379', '127.0.0.1', '127.0.0.1:0', 'unix:relative') {
-    refuses("Redis at $addr", qr/invalid address "\Q$addr\E", expected IP:PORT/,
-        http => "faas_zone faas 4m;\nfaas_redis $addr;");
+for my $addr ('localhost', 'localhost:0', 'localhost:65536', '127.0.0.1',
+    '127.0.0.1:0', '127.0.0.256:1', 'unix:relative', 'unix:6379', 're/dis:1',
+    'red*s:1', '-redis:1', 'redis-:1', 'a..b:1', '.:1', ':1', 'user@redis:1',
+    "r\xc3\xa9dis:1", 'a' x 64 . ':1', 'a.' x 126 . 'aa:1', '[redis]:1')
+{
+    refuses("Redis at $addr",
+        qr/invalid address "\Q$addr\E", expected IP:PORT/,
+        http => "resolver 127.0.0.1;\nfaas_zone faas 4m;\nfaas_redis $addr;");
+}
+
+# by name
+
+my $nameless = qr/"redis:6379" is a name, but there is no "resolver" at level/;
+my $by_name = "faas_zone faas 4m;\nfaas_redis redis:6379;";
+
+$res = refuses('a name without a resolver', $nameless, http => $by_name);
+like($res->{output},
+    qr/: add "resolver .*" .* to http in .*check\.conf, or give/s,
+    'the message says what to do');
+refuses('a name without a resolver, faas not being used', $nameless,
+    http => $by_name, upstream => 'server 127.0.0.1:1;', location => '');
+refuses('a name with a resolver of a server only', $nameless,
+    http => $by_name, location => 'resolver 127.0.0.1;');
+
+for my $addr ('redis:6379', 'tasks.My_stack-1.example.org.:1', 'a' x 63 . ':1',
+    'a.' x 126 . 'a:65535')
+{
+    $res = check(http => "faas_zone faas 4m;\nfaas_redis $addr;\n"
+        . "resolver 127.0.0.1 valid=1s;\nresolver_timeout 5s;");
+    is($res->{status}, 0, "Redis at $addr is accepted") or diag($res->{output});
 }
 
 my %bad = (

@@ -13,7 +13,7 @@ use lib "$FindBin::Bin/../lib";
 
 use Faas::Docker;
 use Faas::HTTP;
-use Faas::Load;
+use Faas::Swarm qw(figure median seconds_of);
 use Faas::Test;
 use IO::Socket::INET;
 use JSON::PP;
@@ -21,8 +21,9 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use constant {
-    SAMPLES  => 7,          # of a time that is measured
+    SAMPLES  => 5,          # of a time that is measured
     SERVICES => 500,        # of the idle scaler
+    STARTS   => 2,          # at a time, of the scaler that is started anew
     IDLE     => 15,         # seconds that it is looked at
 };
 
@@ -33,15 +34,18 @@ my $docker = Faas::Docker->start($t, nodes => 2);
 $docker->step('image', sub {
     $docker->function_image('echo:1', env => { fprocess => 'cat',
         mode => 'classic' });
+    $docker->function_image('bare:1', env => { fprocess => 'cat',
+        mode => 'classic' }, no_health => 1);
 });
 $docker->inside;
-$t->start_stack(
-    scaler => { args => ['--provider', 'swarm', '--docker',
-        $docker->address, '--log-level', 'info'] },
-    nginx => { vars => { PARK => '30s' } },
-);
 
-my $addr = $t->addr;
+my @scaler = ('--provider', 'swarm', '--docker', $docker->address,
+    '--log-level', 'info');
+
+$t->start_stack(scaler => { args => \@scaler },
+    nginx => { vars => { PARK => '30s' } });
+
+my $swarm = Faas::Swarm->new($t, $docker);
 
 sub system_call {
     my ($status, $method, $path, $data, $name) = @_;
@@ -52,73 +56,6 @@ sub system_call {
         or diag($res->{body});
 
     return $res;
-}
-
-sub scale {
-    my ($name, $replicas) = @_;
-
-    my $res = $t->admin(POST => "/system/scale-function/$name",
-        { serviceName => $name, replicas => $replicas });
-
-    die "scale of $name: $res->{status} $res->{body}\n"
-        if $res->{status} != 202;
-
-    wait_for(sub {
-        return ($t->function($name)->{availableReplicas} // 0) == $replicas;
-    }, 60, "$replicas replicas of $name");
-
-    return;
-}
-
-sub Faas::Test::function {
-    my ($self, $name) = @_;
-
-    return json_of($self->admin(GET => "/system/function/$name")) // {};
-}
-
-# containers of a function at a node, by id
-sub containers {
-    my ($n, $name) = @_;
-
-    return split /\n/, $docker->docker_at($n, 'ps', '-q', '--no-trunc',
-        '--filter', "label=com.docker.swarm.service.name=$name");
-}
-
-sub median {
-    my @sorted = sort { $a <=> $b } @_;
-
-    return $sorted[$#sorted / 2];
-}
-
-sub figure {
-    my ($name, $value) = @_;
-
-    diag("figure $name $value");
-
-    return;
-}
-
-# Calls the function all the while; counts those that fail.
-sub under_load {
-    my ($figure, $code) = @_;
-
-    my $load = Faas::Load->start(dir => $t->dir, addr => $addr,
-        path => '/function/echo', clients => 4, timeout => 60);
-
-    wait_for(sub { $load->requests > 50 }, 30, 'load');
-    $docker->step($figure, $code);
-
-    my $before = $load->requests;
-    wait_for(sub { $load->requests > $before + 50 }, 60, 'more load');
-
-    my $sum = $load->finish;
-
-    figure($figure, $sum->{failed});
-    is($sum->{failed}, 0, "$figure: of $sum->{requests} requests none failed")
-        or diag(join "\n", @{ $sum->{errors} });
-    note(sprintf '%s: slowest %.0f ms', $figure, $sum->{max_ms});
-
-    return;
 }
 
 # deploy, call
@@ -140,7 +77,7 @@ my $res = wait_for(sub {
 is($res->{body}, 'at once', 'a call waits for the first replica');
 $t->wait_available('echo', 2);
 
-my $status = $t->function('echo');
+my $status = $swarm->function('echo');
 is($status->{replicas}, 2, 'replicas');
 is($status->{labels}{color}, 'red', 'labels');
 is($status->{annotations}{note}, 'x', 'annotations');
@@ -153,7 +90,8 @@ is($spec->{EndpointSpec}{Mode}, 'dnsrr', 'endpoint mode dnsrr');
 is($spec->{UpdateConfig}{Order}, 'start-first', 'update order start-first');
 is($spec->{TaskTemplate}{Resources}{Limits}{MemoryBytes}, 64 << 20,
     'memory limit');
-ok(containers(1, 'echo') == 1 && containers(2, 'echo') == 1,
+ok($swarm->containers('echo', 1) == 1
+    && $swarm->containers('echo', 2) == 1,
     'one replica on each node');
 
 my %replica;
@@ -166,11 +104,11 @@ is(json_of($t->admin(GET => '/system/info'))->{provider}{orchestration},
 
 # scale
 
-$docker->step("scale $_", sub { scale('echo', $_) }) for 5, 1;
-scale('echo', 0);
+$docker->step("scale $_", sub { $swarm->scale('echo', $_) }) for 5, 1;
+$swarm->scale('echo', 0);
 is($t->post('/function/echo', 'cold')->{body}, 'cold',
     'a call of none starts one');
-is($t->function('echo')->{replicas}, 2, 'as many as are the least');
+is($swarm->function('echo')->{replicas}, 2, 'as many as are the least');
 system_call(400, POST => 'scale-function/echo', { replicas => 1000 },
     'too many');
 system_call(404, POST => 'scale-function/nobody', { replicas => 1 },
@@ -179,7 +117,7 @@ system_call(404, POST => 'scale-function/nobody', { replicas => 1 },
 # what somebody does with docker itself
 
 $docker->docker(qw(service scale -d echo=3));
-wait_for(sub { ($t->function('echo')->{availableReplicas} // 0) == 3 }, 60,
+wait_for(sub { $swarm->available('echo') == 3 }, 60,
     'a third replica');
 pass('docker service scale is seen');
 
@@ -205,7 +143,7 @@ $docker->docker(qw(service rm other));
 system_call(202, POST => 'functions', { service => 'broken',
     image => 'no-such:1' }, 'an image that is missing: 202');
 wait_for(sub {
-    return ($t->function('broken')->{annotations}{'com.ngx-faas.last-error'}
+    return ($swarm->function('broken')->{annotations}{'com.ngx-faas.last-error'}
         // '') =~ /No such image/;
 }, 30, 'reason');
 pass('the function says why it has no replica');
@@ -268,10 +206,10 @@ system_call(404, GET => 'namespace/dev');
 
 # under load
 
-scale('echo', 3);
+$swarm->scale('echo', 3);
 
-under_load(swarm_update_failed => sub {
-    my $before = join ' ', sort map { containers($_, 'echo') } 1, 2;
+$swarm->under_load(swarm_update_failed => sub {
+    my $before = join ' ', $swarm->containers('echo');
 
     system_call(202, PUT => 'functions', { service => 'echo',
         image => 'echo:1', envVars => { v => '2' },
@@ -279,126 +217,110 @@ under_load(swarm_update_failed => sub {
 
     wait_for(sub {
         my %old = map { $_ => 1 } split / /, $before;
-        my @now = map { containers($_, 'echo') } 1, 2;
+        my @now = $swarm->containers('echo');
 
         return @now == 3 && !grep { $old{$_} } @now;
     }, 120, 'new containers');
 });
 
-under_load(swarm_scaledown_failed => sub {
-    scale('echo', 6);
-    scale('echo', 2);
-    wait_for(sub { (map { containers($_, 'echo') } 1, 2) == 2 }, 60,
+$swarm->under_load(swarm_scaledown_failed => sub {
+    $swarm->scale('echo', 6);
+    $swarm->scale('echo', 2);
+    wait_for(sub { ($swarm->containers('echo')) == 2 }, 60,
         'end of the others');
 });
 
-under_load(swarm_taskkill_failed => sub {
+$swarm->under_load(swarm_taskkill_failed => sub {
     for my $n (1, 2) {
-        my ($id) = containers($n, 'echo');
+        my ($id) = $swarm->containers('echo', $n);
 
         $docker->docker_at($n, 'kill', $id);
         wait_for(sub {
-            my ($now) = containers($n, 'echo');
+            my ($now) = $swarm->containers('echo', $n);
 
             return defined $now && $now ne $id
-                && $t->function('echo')->{availableReplicas} == 2;
+                && $swarm->function('echo')->{availableReplicas} == 2;
         }, 60, 'another container');
     }
 });
 
-# how soon a replica gets calls
+# How soon a replica gets calls.  Without a health check Docker says that a
+# task runs when its process has been started; with one it says so only after
+# the first check, long after it gets calls.
 
-# when Docker says that a task has begun to run, and a gateway knew of it
+# from then until a call goes through nginx
 sub running_to_routed {
-    my %known = map { $_->{ID} => 1 } tasks('echo');
-    my $replicas = keys %known;
     my ($routed, $new);
 
-    $t->admin(POST => '/system/scale-function/echo',
-        { replicas => $replicas + 1 });
+    $swarm->scale('bare', 0);
+    $swarm->wait_gone('bare');
+    $t->admin(POST => '/system/scale-function/bare', { replicas => 1 });
 
     wait_for(sub {
-        return if $t->get('/metrics')->{body}
-            !~ /^gateway_service_count\{[^}]*"echo\S+\} (\d+)$/m
-            || $1 <= $replicas;
+        return if $t->get('/function/bare')->{status} != 200;
         return $routed = time;
-    }, 30, 'route');
+    }, 30, 'answer');
 
     wait_for(sub {
-        ($new) = grep { !$known{ $_->{ID} }
-            && $_->{Status}{State} eq 'running' } tasks('echo');
+        ($new) = grep { $_->{Status}{State} eq 'running' }
+            $swarm->tasks('bare');
         return $new;
     }, 30, 'running task');
 
     return ($routed - seconds_of($new->{Status}{Timestamp})) * 1000;
 }
 
-sub tasks {
-    my ($name) = @_;
-
-    my @ids = split /\n/, $docker->docker(qw(service ps -q --no-trunc
-        --filter desired-state=running), $name);
-
-    return @{ decode_json($docker->docker('inspect', '--type', 'task',
-        @ids)) };
-}
-
-sub seconds_of {
-    my ($stamp) = @_;
-
-    my ($text, $fraction) = $stamp =~ /^(.*?)(\.\d+)?Z$/
-        or die "odd time $stamp\n";
-    my ($y, $m, $d, $h, $min, $s) = split /[-T:]/, $text;
-
-    require Time::Local;
-
-    return Time::Local::timegm($s, $min, $h, $d, $m - 1, $y)
-        + ($fraction // 0);
-}
-
 $docker->step('routable', sub {
-    my @ms;
+    system_call(202, POST => 'functions', { service => 'bare',
+        image => 'bare:1', envVars => { healthcheck_interval => '1ms' } });
+    $t->wait_available('bare');
 
-    for (1 .. SAMPLES) {
-        scale('echo', 1);
-        wait_for(sub { tasks('echo') == 1 }, 30, 'one task');
-        push @ms, running_to_routed();
-    }
-
+    my @ms = map { running_to_routed() } 1 .. SAMPLES;
     my $p50 = median(@ms);
 
     figure(swarm_routable_p50_ms => sprintf '%.0f', $p50);
     note('running until routable, ms: ' . join ' ', map { sprintf '%.0f', $_ }
         @ms);
+    system_call(202, DELETE => 'functions', { functionName => 'bare' });
 });
 
 # a cold start beside what Docker itself takes
 
 sub docker_start_ms {
     $docker->docker(qw(service scale -d plain=0));
-    wait_for(sub { !containers(1, 'plain') && !containers(2, 'plain') }, 60,
-        'end of plain');
+    $swarm->wait_gone('plain');
 
     my $begin = time;
 
     $docker->docker(qw(service scale -d plain=1));
 
-    wait_for(sub {
-        my ($task) = grep { $_->{Status}{State} =~ /^(?:starting|running)$/ }
-            tasks('plain') or return;
-        my ($ip) = ($task->{NetworksAttachments}[0]{Addresses}[0] // '')
-            =~ m{^([\d.]+)/} or return;
+    # not asked before it runs: who asks too early is answered a second later
 
+    my ($n, $id) = wait_for(sub {
+        for my $n (1, 2) {
+            my ($id) = $swarm->containers('plain', $n);
+
+            return [$n, $id] if defined $id;
+        }
+
+        return;
+    }, 30, 'container')->@*;
+    my ($task) = $swarm->tasks('plain');
+    my ($ip) = $task->{NetworksAttachments}[0]{Addresses}[0] =~ m{^([\d.]+)/};
+
+    wait_for(sub {
         return IO::Socket::INET->new(PeerAddr => "$ip:8080", Timeout => 0.1);
     }, 30, 'accepting task');
 
-    return (time - $begin) * 1000;
+    my $started = decode_json($docker->docker_at($n, 'inspect', $id))
+        ->[0]{State}{StartedAt};
+
+    return (seconds_of($started) - $begin) * 1000;
 }
 
 sub cold_call_ms {
-    scale('echo', 0);
-    wait_for(sub { !containers(1, 'echo') && !containers(2, 'echo') }, 60,
-        'end of echo');
+    $swarm->scale('echo', 0);
+    $swarm->wait_gone('echo');
 
     my $begin = time;
     my $answer = $t->post('/function/echo', 'x');
@@ -430,6 +352,41 @@ $docker->step('cold start', sub {
     $docker->docker(qw(service rm plain));
 });
 
+# a scaler that is started again, and lets few replicas start at a time
+
+$swarm->under_load(swarm_scaler_failed => sub {
+    $t->scaler->stop;
+    $t->start_scaler(args => [@scaler, '--max-starts', STARTS]);
+    wait_for(sub { $swarm->available('echo') > 0 }, 30,
+        'replicas of echo');
+});
+
+$docker->step('bounded starts', sub {
+    my $most = 0;
+
+    system_call(202, POST => 'functions', { service => 'six',
+        image => 'echo:1', labels => { 'com.openfaas.scale.min' => '6' } });
+    is($swarm->function('six')->{replicas}, 6, 'six replicas are wanted');
+
+    wait_for(sub {
+        my $asked = $docker->inspect(qw(service inspect six))
+            ->{Spec}{Mode}{Replicated}{Replicas};
+        my $available = $swarm->available('six');
+
+        $most = $asked - $available if $asked - $available > $most;
+
+        return $available == 6;
+    }, 120, 'six replicas');
+
+    cmp_ok($most, '<=', STARTS, 'few of them started at a time');
+    cmp_ok($most, '>', 0, 'some did');
+    ok(!exists $docker->inspect(qw(service inspect six))->{Spec}{Labels}
+        {'com.ngx-faas.pending'}, 'in the end none is pending');
+    system_call(202, DELETE => 'functions', { functionName => 'six' });
+    $t->scaler->stop;
+    $t->start_scaler(args => \@scaler);
+});
+
 # many services
 
 sub cpu_ms {
@@ -447,7 +404,10 @@ $docker->step(SERVICES . ' services', sub {
     } 1 .. SERVICES;
 
     is(scalar @failed, 0, SERVICES . ' functions are deployed');
-    $t->wait_available('many-10', 1);
+    wait_for(sub {
+        return 10 == grep { $swarm->available("many-$_")
+            == 1 } 1 .. 10;
+    }, 120, 'replicas of ten');
     sleep 5;
 
     my ($cpu, $begin) = (cpu_ms(), time);
@@ -469,13 +429,13 @@ $docker->step('their end', sub {
 
 $t->admin(PUT => '/system/functions', { service => 'echo', image => 'echo:1',
     labels => { 'com.openfaas.scale.min' => '4' } });
-scale('echo', 4);
+$swarm->scale('echo', 4);
 
 my ($lost_s, $at_2);
 
-under_load(swarm_nodekill_failed => sub {
+$swarm->under_load(swarm_nodekill_failed => sub {
     my %there = map { $_->{ID} => 1 } grep {
-        $_->{NodeID} ne manager_id() } tasks('echo');
+        $_->{NodeID} ne manager_id() } $swarm->tasks('echo');
 
     ok(keys %there > 0, 'the lost node has replicas');
 

@@ -121,6 +121,34 @@ limits_of_a_route_may_be_left_out(void **state)
 
 
 static void
+lost_replicas_of_a_route_are_behind_its_endpoints(void **state)
+{
+    int   len;
+    char  text[512];
+
+    (void) state;
+
+    assert_int_equal(parse("{\"rev\":7,\"replicas\":3,\"endpoints\":"
+                           "[{\"id\":\"a\",\"addr\":\"1.2.3.4:5\"}],"
+                           "\"lost\":[\"b\",\"c\"]}"), 0);
+    assert_int_equal(out.n, 1);
+    assert_int_equal(out.n_lost, 2);
+
+    len = faas_route_encode(&out, text, sizeof(text));
+    assert_true(len > 0);
+    assert_int_equal(parse(text), 0);
+    assert_int_equal(out.n_lost, 2);
+    assert_string_equal(out.endpoints[0].id, "a");
+    assert_string_equal(out.endpoints[1].id, "b");
+    assert_string_equal(out.endpoints[2].id, "c");
+    assert_string_equal(out.endpoints[2].addr, "");
+
+    assert_int_equal(parse("{\"rev\":7,\"replicas\":0,\"endpoints\":[]}"), 0);
+    assert_int_equal(out.n_lost, 0);
+}
+
+
+static void
 a_bad_route_is_refused(void **state)
 {
     size_t                    i;
@@ -156,6 +184,10 @@ a_bad_route_is_refused(void **state)
         "{\"rev\":1,\"replicas\":0,\"endpoints\":[],\"visibility\":1}",
         "{\"rev\":1,\"replicas\":0,\"endpoints\":[],"
             "\"visibility\":\"secret\"}",
+        "{\"rev\":1,\"replicas\":0,\"endpoints\":[],\"lost\":\"a\"}",
+        "{\"rev\":1,\"replicas\":0,\"endpoints\":[],\"lost\":[7]}",
+        "{\"rev\":1,\"replicas\":0,\"endpoints\":[],\"lost\":[\"\"]}",
+        "{\"rev\":1,\"replicas\":0,\"endpoints\":[],\"lost\":[\"a b\"]}",
     };
 
     (void) state;
@@ -263,6 +295,7 @@ main(void)
         cmocka_unit_test(a_route_survives_encoding),
         cmocka_unit_test(unknown_members_of_a_route_are_passed_over),
         cmocka_unit_test(limits_of_a_route_may_be_left_out),
+        cmocka_unit_test(lost_replicas_of_a_route_are_behind_its_endpoints),
         cmocka_unit_test(a_bad_route_is_refused),
         cmocka_unit_test(a_route_has_a_bound),
         cmocka_unit_test(a_load_survives_encoding),

@@ -207,6 +207,82 @@ an_address_of_a_socket_has_a_bound(void **state)
 
 
 static void
+a_host_is_a_name_and_a_port(void **state)
+{
+    size_t                    i, len;
+    uint16_t                  port;
+    static const char *const  bad[] = {
+        "", ":80", ".:80", "redis", "redis:", "redis:0", "redis:65536",
+        "redis:+1", "redis:6379x", "re dis:80", "redis/:80", "a..b:80",
+        ".redis:80", "redis..:80", "-redis:80", "redis-:80", "a.-b:80",
+        "\xc3\xa9t\xc3\xa9:80", "user@redis:80", "a:b:80", "1.2.3.4:80",
+        "300.1.1.1:80", "1.2.3:80", "6379:80", "[redis]:80", "[::1]:80",
+        "unix:80", "unix:/a:80",
+    };
+
+    (void) state;
+
+    assert_int_equal(faas_addr_parse_host("redis:6379", 10, &len, &port), 0);
+    assert_int_equal(len, 5);
+    assert_int_equal(port, 6379);
+
+    assert_int_equal(faas_addr_parse_host("tasks.My_stack-1.:1", 19, &len,
+                                          &port), 0);
+    assert_int_equal(len, 16);
+    assert_int_equal(port, 1);
+
+    assert_int_equal(faas_addr_parse_host("4.r:65535", 9, &len, &port), 0);
+    assert_int_equal(faas_addr_parse_host("unix.r:1", 8, &len, &port), 0);
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        if (faas_addr_parse_host(bad[i], strlen(bad[i]), &len, &port) == 0) {
+            fail_msg("accepted: %s", bad[i]);
+        }
+    }
+}
+
+
+static void
+a_host_has_a_bound(void **state)
+{
+    char      text[FAAS_HOST_MAX + 4];
+    size_t    len;
+    uint16_t  port;
+
+    (void) state;
+
+    memset(text, 'a', sizeof(text));
+    text[FAAS_LABEL_MAX + 1] = ':';
+    text[FAAS_LABEL_MAX + 2] = '1';
+
+    assert_int_equal(faas_addr_parse_host(text + 1, FAAS_LABEL_MAX + 2, &len,
+                                          &port), 0);
+    assert_int_equal(faas_addr_parse_host(text, FAAS_LABEL_MAX + 3, &len,
+                                          &port), -1);
+
+    memset(text, 'a', sizeof(text));
+
+    for (len = 1; len < FAAS_HOST_MAX; len += 2) {
+        text[len] = '.';
+    }
+
+    text[FAAS_HOST_MAX] = ':';
+    text[FAAS_HOST_MAX + 1] = '1';
+
+    assert_int_equal(faas_addr_parse_host(text, FAAS_HOST_MAX + 2, &len,
+                                          &port), 0);
+    assert_int_equal(len, FAAS_HOST_MAX);
+
+    memset(text + FAAS_HOST_MAX, 'a', 4);
+    text[FAAS_HOST_MAX + 1] = ':';
+    text[FAAS_HOST_MAX + 2] = '1';
+
+    assert_int_equal(faas_addr_parse_host(text, FAAS_HOST_MAX + 3, &len,
+                                          &port), -1);
+}
+
+
+static void
 a_buffer_has_a_bound(void **state)
 {
     struct faas_buf  buf;
@@ -257,6 +333,8 @@ main(void)
         cmocka_unit_test(durations_are_seconds_or_as_in_go),
         cmocka_unit_test(addresses_have_three_forms),
         cmocka_unit_test(an_address_of_a_socket_has_a_bound),
+        cmocka_unit_test(a_host_is_a_name_and_a_port),
+        cmocka_unit_test(a_host_has_a_bound),
         cmocka_unit_test(a_buffer_has_a_bound),
         cmocka_unit_test(an_error_keeps_its_context),
     };

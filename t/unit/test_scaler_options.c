@@ -70,7 +70,10 @@ defaults_are_as_documented(void **state)
     assert_int_equal(parse(NULL), OPTIONS_RUN);
     assert_string_equal(options.listen, "unix:/l");
     assert_string_equal(options.state_dir, "/s");
+    assert_int_equal(options.is_health, 0);
+    assert_string_equal(options.credentials_dir, "");
     assert_string_equal(options.redis, "127.0.0.1:6379");
+    assert_string_equal(options.resolver, "");
     assert_string_equal(options.redis_password_file, "");
     assert_string_equal(options.redis_prefix, "faas:");
     assert_string_equal(options.functions_dir, ".");
@@ -183,6 +186,53 @@ two_must_be_given(void **state)
 }
 
 
+/*
+ * It may be told what the daemon is, or its address only.
+ */
+static void
+health_wants_an_address_only(void **state)
+{
+    char  *argv[] = { (char *) "faas-scaler", (char *) "--health",
+                      (char *) "--listen", (char *) "unix:/l", NULL };
+
+    (void) state;
+
+    assert_int_equal(parse("--health", "--redis", "redis:6379", NULL),
+                     OPTIONS_HEALTH);
+    assert_string_equal(options.listen, "unix:/l");
+    assert_string_equal(options.redis, "redis:6379");
+
+    assert_int_equal(options_parse(4, argv, &options, &err), OPTIONS_HEALTH);
+    assert_string_equal(options.listen, "unix:/l");
+
+    assert_int_equal(options_parse(2, argv, &options, &err), OPTIONS_BAD);
+    assert_int_equal(options.is_health, 1);
+    assert_non_null(strstr(err.text, "--listen"));
+
+    assert_int_equal(setenv("FAAS_SCALER_LISTEN", "unix:/e", 1), 0);
+    assert_int_equal(options_parse(2, argv, &options, &err), OPTIONS_HEALTH);
+    assert_string_equal(options.listen, "unix:/e");
+    assert_int_equal(unsetenv("FAAS_SCALER_LISTEN"), 0);
+
+    assert_int_equal(parse("--max-body", "1", "--health", NULL), OPTIONS_BAD);
+    assert_int_equal(options.is_health, 1);
+}
+
+
+static void
+the_last_of_two_counts(void **state)
+{
+    (void) state;
+
+    assert_int_equal(parse("--redis", "a:1", "--credentials-dir", "/a",
+                           "--redis=b:2", "--credentials-dir=/b",
+                           "--resolver=127.0.0.11:53", NULL), OPTIONS_RUN);
+    assert_string_equal(options.redis, "b:2");
+    assert_string_equal(options.credentials_dir, "/b");
+    assert_string_equal(options.resolver, "127.0.0.11:53");
+}
+
+
 int
 main(void)
 {
@@ -192,6 +242,8 @@ main(void)
         cmocka_unit_test(durations_have_units),
         cmocka_unit_test(what_is_wrong_is_refused),
         cmocka_unit_test(two_must_be_given),
+        cmocka_unit_test(health_wants_an_address_only),
+        cmocka_unit_test(the_last_of_two_counts),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@ use Time::HiRes qw(time);
 use constant {
     BASE          => 'debian:bookworm-slim',
     NET           => '192.0.2',         # TEST-NET-1: nodes
-    UPLINK        => '198.51.100',      # TEST-NET-2: to this machine
+    UPLINK        => '198.18',          # for benchmarks: to this machine
     CLONE_NEWNET  => 0x40000000,
     INSIDE        => 'faas-test',       # the container that inside() enters
     START_TIMEOUT => 60,                # seconds
@@ -247,24 +247,38 @@ sub connect_uplink {
     my ($self, $node) = @_;
 
     my $name = $self->{uplink} = "faas$self->{id}";
+    my ($here, $there) = map { $self->uplink_addr($_) } 1, 2;
 
     $self->run(10, 'ip', 'link', 'add', $name, 'type', 'veth', 'peer', 'name',
         'uplink', 'netns', $node->{pid});
-    $self->run(10, 'ip', 'addr', 'add', UPLINK . '.1/30', 'dev', $name);
+    $self->run(10, 'ip', 'addr', 'add', "$here/30", 'dev', $name);
     $self->run(10, 'ip', 'link', 'set', $name, 'up');
-    $self->in_node(1, 'ip addr add ' . UPLINK . '.2/30 dev uplink;
-        ip link set uplink up; ip route add default via ' . UPLINK . '.1;
-        echo 1 > /proc/sys/net/ipv4/ip_forward');
+    $self->in_node(1, "ip addr add $there/30 dev uplink;
+        ip link set uplink up; ip route add default via $here;
+        echo 1 > /proc/sys/net/ipv4/ip_forward");
 
     $self->{had_forward} = slurp('/proc/sys/net/ipv4/ip_forward');
     set_forward(1);
-    $self->run(10, qw(iptables -w -t nat -A POSTROUTING), nat_rule());
+    $self->run(10, qw(iptables -w -t nat -A POSTROUTING), $self->nat_rule);
 
     return;
 }
 
 
-sub nat_rule { return ('-s', UPLINK . '.0/30', '-j', 'MASQUERADE'); }
+sub nat_rule {
+    my ($self) = @_;
+
+    return ('-s', $self->uplink_addr(0) . '/30', '-j', 'MASQUERADE');
+}
+
+
+# Each Swarm has a network of its own: there may be several at a time.
+sub uplink_addr {
+    my ($self, $i) = @_;
+
+    return sprintf '%s.%d.%d', UPLINK, $self->{id} >> 6,
+        (($self->{id} & 63) << 2) + $i;
+}
 
 
 sub set_forward {
@@ -345,6 +359,12 @@ sub docker_ok {
 sub address { return "unix://$_[0]{nodes}[($_[1] // 1) - 1]{socket}"; }
 
 
+# The nodes that are not lost.
+sub live_nodes {
+    return map { $_->{n} } grep { !$_->{is_gone} } @{ $_[0]{nodes} };
+}
+
+
 # Runs docker against the manager, or a node; dies where that fails.
 sub docker {
     my ($self, @args) = @_;
@@ -410,8 +430,9 @@ sub spread {
 }
 
 
-# The image of a function: the watchdog, and what it runs.  One that has
-# sanitizers in needs libraries, and is not static: images have the other one.
+# The image of a function: the watchdog, and what it runs; no_health => 1: no
+# health check.  One that has sanitizers in needs libraries, and is not static:
+# images have the other one.
 sub function_image {
     my ($self, $name, %opt) = @_;
 
@@ -419,7 +440,8 @@ sub function_image {
         'COPY faas-watchdog /usr/bin/', 'WORKDIR /home/app',
         (map { "COPY $_ ./" } sort keys %{ $opt{files} // {} }),
         (map { "ENV $_=\"$opt{env}{$_}\"" } sort keys %{ $opt{env} // {} }),
-        'HEALTHCHECK --interval=1s --timeout=2s CMD'
+        $opt{no_health} ? 'HEALTHCHECK NONE'
+            : 'HEALTHCHECK --interval=1s --timeout=2s CMD'
             . ' ["faas-watchdog", "--run-healthcheck"]',
         'CMD ["faas-watchdog"]', '';
 
@@ -448,6 +470,21 @@ sub inside {
 
     open my $ns, '<', "/proc/$node->{pid}/root/proc/$pid/ns/net"
         or die "cannot open the namespace of $pid: $!\n";
+
+    set_namespace($ns);
+    close $ns;
+
+    return;
+}
+
+
+# From now on this process is in the network of a node, where the ports are
+# that its containers publish.
+sub at_node {
+    my ($self, $n) = @_;
+
+    open my $ns, '<', "/proc/$self->{nodes}[$n - 1]{pid}/ns/net"
+        or die "cannot open the namespace of node $n: $!\n";
 
     set_namespace($ns);
     close $ns;
@@ -536,7 +573,7 @@ sub stop {
     $self->outside;
 
     if ($self->{uplink}) {
-        $self->run(10, qw(iptables -w -t nat -D POSTROUTING), nat_rule());
+        $self->run(10, qw(iptables -w -t nat -D POSTROUTING), $self->nat_rule);
         set_forward($self->{had_forward});
     }
 
