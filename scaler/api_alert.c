@@ -256,10 +256,14 @@ on_looked(void *arg, const struct faas_err *err)
     struct alert     *alert;
     struct provider  *provider;
 
-    (void) err;     /* a function that is not there is not scaled */
-
     alert = arg;
     provider = alert->batch->call->scaler->provider;
+
+    /* a function that is not there is not scaled; nobody may know whether */
+
+    if (err->code != 0 && err->code != 404) {
+        fail(alert->batch, alert->number, err->text);
+    }
 
     if (!alert->is_known || alert->replicas == alert->current) {
         alert_done(alert);

@@ -38,6 +38,8 @@ struct docker_stream {
 
 static int read_address(struct docker *docker, const char *address,
     int is_tls, struct faas_err *err);
+static void send_with_auth(struct docker *docker, struct http_ask *http,
+    json_t *body, const char *auth, docker_answer_fn done, void *arg);
 static void send_call(struct docker *docker, struct http_ask *http,
     json_t *body, docker_answer_fn done, void *arg);
 static int not_known(struct faas_err *err);
@@ -188,14 +190,41 @@ void
 docker_post(struct docker *docker, const char *path, json_t *body,
     const char *auth, docker_answer_fn done, void *arg)
 {
-    char             *header;
-    struct faas_err   err;
-    struct http_ask   http;
+    struct http_ask  http;
 
-    header = NULL;
     memset(&http, 0, sizeof(http));
     http.method = "POST";
     http.path = path;
+
+    send_with_auth(docker, &http, body, auth, done, arg);
+}
+
+
+void
+docker_get(struct docker *docker, const char *path, const char *auth,
+    docker_answer_fn done, void *arg)
+{
+    struct http_ask  http;
+
+    memset(&http, 0, sizeof(http));
+    http.method = "GET";
+    http.path = path;
+
+    send_with_auth(docker, &http, NULL, auth, done, arg);
+}
+
+
+/*
+ * Takes body.
+ */
+static void
+send_with_auth(struct docker *docker, struct http_ask *http, json_t *body,
+    const char *auth, docker_answer_fn done, void *arg)
+{
+    char             *header;
+    struct faas_err   err;
+
+    header = NULL;
 
     if (auth != NULL && asprintf(&header, AUTH_HEADER "%s", auth) < 0) {
         json_decref(body);
@@ -204,8 +233,8 @@ docker_post(struct docker *docker, const char *path, json_t *body,
         return;
     }
 
-    http.header = header;
-    send_call(docker, &http, body, done, arg);
+    http->header = header;
+    send_call(docker, http, body, done, arg);
 
     if (header != NULL) {
         explicit_bzero(header, strlen(header));
@@ -391,7 +420,9 @@ read_answer(const struct http_answer *answer, json_t **value,
 
 
 /*
- * {"message": "TEXT"}; what is before it may be anything.
+ * {"message": "TEXT"}; what is before it may be anything.  Of what is in front
+ * of Docker the status may be anything too: 4xx that are not about what was
+ * asked for are no fault of who has asked.
  */
 static void
 read_error(const struct http_answer *answer, struct faas_err *err)
@@ -421,6 +452,13 @@ read_error(const struct http_answer *answer, struct faas_err *err)
 
     text_clean(err->text, 0);
     json_decref(root);
+
+    if (err->code < 400 || err->code > 500) {
+        err->code = 503;
+
+    } else if (err->code != 400 && err->code != 404 && err->code != 409) {
+        err->code = 500;
+    }
 }
 
 

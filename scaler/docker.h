@@ -84,6 +84,12 @@ void docker_post(struct docker *docker, const char *path, json_t *body,
     const char *auth, docker_answer_fn done, void *arg);
 
 /*
+ * Gets with credentials for a registry, or NULL.
+ */
+void docker_get(struct docker *docker, const char *path, const char *auth,
+    docker_answer_fn done, void *arg);
+
+/*
  * Begins a stream: data() takes what comes out of the buffer, end() is told
  * why it has ended; code 0: it was at its end.  Returns NULL with err.
  */

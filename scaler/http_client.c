@@ -26,6 +26,7 @@ struct http_socket {
 
 
 static int set_up(struct http_request *request, const struct http_ask *ask);
+static int set_expiry(struct http_request *request, uint64_t timeout_ms);
 static int set_server(struct http_request *request);
 static int set_headers(struct http_request *request,
     const struct http_ask *ask);
@@ -43,7 +44,9 @@ static void on_deliver(evutil_socket_t fd, short what, void *arg);
 static void deliver(struct http_client *client);
 static void tell(struct http_request *request);
 static void finish(struct http_request *request);
-static void give_up(struct http_request *request);
+static void give_up(struct http_request *request, CURLcode result,
+    const char *why);
+static void on_expiry(evutil_socket_t fd, short what, void *arg);
 static int is_good(const struct http_request *request);
 static void make_ready(struct http_request *request);
 
@@ -87,7 +90,7 @@ http_client_done(struct http_client *client)
         client->is_closing = 1;
 
         TAILQ_FOREACH(request, &client->requests, link) {
-            give_up(request);
+            give_up(request, CURLE_ABORTED_BY_CALLBACK, CLOSING);
         }
 
         deliver(client);
@@ -144,6 +147,7 @@ http_client_ask(struct http_client *client, const struct http_ask *ask,
 
     if (request->in == NULL || request->curl == NULL
         || set_up(request, ask) != 0
+        || set_expiry(request, ask->timeout_ms) != 0
         || curl_multi_add_handle(client->multi, request->curl) != CURLM_OK)
     {
         request_free(request);
@@ -210,14 +214,42 @@ set_up(struct http_request *request, const struct http_ask *ask)
         || curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L) != CURLE_OK
         || curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS,
                             (long) request->client->connect_ms)
-           != CURLE_OK
-        || curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long) ask->timeout_ms)
+           != CURLE_OK)
+    {
+        return -1;
+    }
+
+    /* where its size is known it does not even begin */
+
+    if (request->data == NULL
+        && curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE,
+                            (curl_off_t) request->client->answer_max)
            != CURLE_OK)
     {
         return -1;
     }
 
     return set_server(request) == 0 ? set_headers(request, ask) : -1;
+}
+
+
+/*
+ * libcurl's own time-out begins when a request's turn has come.
+ */
+static int
+set_expiry(struct http_request *request, uint64_t timeout_ms)
+{
+    struct timeval  tv;
+
+    if (timeout_ms == 0) {
+        return 0;
+    }
+
+    tv.tv_sec = (time_t) (timeout_ms / 1000);
+    tv.tv_usec = (suseconds_t) (timeout_ms % 1000 * 1000);
+    request->expiry = evtimer_new(request->client->base, on_expiry, request);
+
+    return request->expiry != NULL ? evtimer_add(request->expiry, &tv) : -1;
 }
 
 
@@ -345,6 +377,10 @@ request_free(struct http_request *request)
 
     if (request->in != NULL) {
         evbuffer_free(request->in);
+    }
+
+    if (request->expiry != NULL) {
+        event_free(request->expiry);
     }
 
     curl_slist_free_all(request->headers);
@@ -551,8 +587,12 @@ collect(struct http_client *client)
         if (message->msg == CURLMSG_DONE) {
             (void) curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
                                      (char **) &request);
-            request->result = message->data.result;
-            request->is_done = 1;
+
+            if (!request->is_done) {
+                request->result = message->data.result;
+                request->is_done = 1;
+            }
+
             make_ready(request);
         }
     }
@@ -642,7 +682,9 @@ finish(struct http_request *request)
 
     if (request->result != CURLE_OK) {
         answer.status = 0;
-        answer.error = request->is_over ? "the answer is too large"
+        answer.error = request->is_over
+                       || request->result == CURLE_FILESIZE_EXCEEDED
+                       ? "the answer is too large"
                        : request->error[0] != '\0' ? request->error
                        : curl_easy_strerror(request->result);
     }
@@ -654,17 +696,26 @@ finish(struct http_request *request)
 
 
 static void
-give_up(struct http_request *request)
+give_up(struct http_request *request, CURLcode result, const char *why)
 {
     if (!request->is_done) {
         request->is_done = 1;
-        request->result = CURLE_ABORTED_BY_CALLBACK;
-        (void) snprintf(request->error, sizeof(request->error), "%s",
-                        CLOSING);
+        request->result = result;
+        (void) snprintf(request->error, sizeof(request->error), "%s", why);
     }
 
     request->is_paused = 0;
     make_ready(request);
+}
+
+
+static void
+on_expiry(evutil_socket_t fd, short what, void *arg)
+{
+    (void) fd;
+    (void) what;
+
+    give_up(arg, CURLE_OPERATION_TIMEDOUT, "no answer in time");
 }
 
 

@@ -66,6 +66,7 @@ struct http_request {
     struct http_client        *client;
     CURL                      *curl;
     struct curl_slist         *headers;
+    struct event              *expiry;          /* NULL: it may last */
     char                      *body;            /* owned */
     struct evbuffer           *in;
     char                       version[HTTP_VERSION_MAX + 1];
@@ -92,7 +93,8 @@ struct http_ask {
     const char  *path;
     char        *body;              /* JSON, taken; NULL: none */
     const char  *header;            /* one more line; NULL */
-    uint64_t     timeout_ms;        /* of all of it; 0: it may last */
+    uint64_t     timeout_ms;        /* of all of it, waiting for its turn as
+                                       well; 0: it may last */
     void       (*data)(void *arg, struct evbuffer *in);     /* or NULL */
     void       (*done)(void *arg, const struct http_answer *answer);
     void        *arg;

@@ -58,6 +58,17 @@ registry_auth_header(const char *auth, const char *image,
 }
 
 
+int
+registry_is_named(const char *image)
+{
+    char  server[HOST_MAX + 1];
+
+    registry_of(image, server);
+
+    return strcmp(server, DOCKER_HUB) != 0;
+}
+
+
 /*
  * As Docker itself: what is in front of the first slash, if it can be a host.
  */

@@ -18,5 +18,11 @@
 char *registry_auth_header(const char *auth, const char *image,
     struct faas_err *err);
 
+/*
+ * Whether an image's name begins with its registry; else it is Docker Hub's, or
+ * nobody's.
+ */
+int registry_is_named(const char *image);
+
 
 #endif /* FAAS_SCALER_REGISTRY_AUTH_H */

@@ -130,10 +130,14 @@ struct swarm_service {
     uint64_t                    updated;    /* nsec since 1970 */
     uint64_t                    error_time; /* the same, of */
     char                        error[SWARM_ERROR_MAX];     /* the last */
+    char                        pull_error[SWARM_ERROR_MAX];    /* of its
+                                               image's registry; "" */
     int                         is_updating;
     int                         is_resuming;        /* what was pending */
     int                         is_listed;  /* in the answer that is read */
     int                         is_asked;   /* its tasks were asked for */
+    int                         has_lost;   /* a task, and it is not known
+                                               why */
     uint64_t                    made_ms;    /* when it came to be known */
     uint64_t                    changed_ms; /* the last time anything did */
     uint64_t                    poll_at;    /* 0: not */
@@ -158,6 +162,10 @@ struct swarm_sync {
     unsigned               connection;      /* answers to others are stale */
     unsigned               wanted;          /* bits of enum swarm_read */
     json_t                *dirty;           /* owned; ids of services */
+    json_t                *gone;            /* owned; the same, of those that
+                                               an answer may still have */
+    unsigned               namespaces_seen; /* swarm->namespaces_changed, when
+                                               they were asked for */
     int                    is_up;           /* the version is known */
     int                    is_busy;         /* one is being read */
     int                    is_reported;     /* Docker is away */
@@ -188,6 +196,8 @@ struct swarm {
     struct swarm_task_list        trying;
     TAILQ_HEAD(swarm_nodes, swarm_node)  nodes;
     struct namespace_list         namespaces;
+    unsigned                      namespaces_changed;       /* by us, so many
+                                                               times */
     TAILQ_HEAD(swarm_log_list, swarm_log)  logs;    /* that are being read */
     char                          network[SWARM_ID_MAX + 1];    /* id; "" */
     char                          node_id[SWARM_ID_MAX + 1];    /* of this
@@ -218,6 +228,18 @@ void swarm_want_service(struct swarm *swarm, const char *id);
  * A service's tasks change, or will: they are polled until they have settled.
  */
 void swarm_changing(struct swarm_service *service);
+
+/*
+ * A service is gone for good: what is told of it from now on is old.
+ */
+void swarm_gone(struct swarm *swarm, const char *id);
+
+/*
+ * Takes what Docker says of a service, unless that is old: as
+ * swarm_service_read().
+ */
+struct swarm_service *swarm_service_take(struct swarm *swarm,
+    const json_t *value);
 
 /*
  * Whether Docker can be asked, and what is known is enough to change things.
@@ -345,6 +367,16 @@ void swarm_scale(struct provider *provider, const char *key,
 void swarm_start_pending(struct swarm_service *service);
 
 
+/* swarm_image.c */
+
+/*
+ * Finds out why the image of a service cannot be pulled, if it cannot.  auth is
+ * as registry_auth_header() makes it, or NULL.
+ */
+void swarm_image_ask(struct swarm *swarm, const char *id, const char *image,
+    const char *auth);
+
+
 /* swarm_starts.c */
 
 int swarm_starts_open(struct swarm *swarm, struct faas_err *err);
@@ -379,6 +411,24 @@ void swarm_remove_secret(struct provider *provider, const char *ns,
 void swarm_resolve_secrets(struct swarm *swarm, const struct spec *spec,
     void (*done)(void *arg, json_t *refs, const struct faas_err *err),
     void *arg);
+
+
+/* swarm_repoint.c */
+
+/*
+ * Gives the functions that have a secret the version that ref, a
+ * SecretReference, is of.  done is told what went wrong with the first of those
+ * that keep theirs, or code 0; at once where none has it.
+ */
+void swarm_repoint(struct swarm *swarm, const char *ns, const char *name,
+    json_t *ref, void (*done)(void *arg, const struct faas_err *err),
+    void *arg);
+
+/*
+ * Whether a function has a secret.
+ */
+int swarm_has_secret(const struct swarm_service *service, const char *ns,
+    const char *name);
 
 
 /* swarm_namespaces.c, as provider_ops say */

@@ -29,11 +29,13 @@ struct service_change {
     char               id[SWARM_ID_MAX + 1];    /* of the service; "" */
     struct spec       *spec;            /* owned; of deploy and update */
     json_t            *secrets;         /* owned; SecretReferences */
+    char              *auth;            /* owned; X-Registry-Auth, or NULL */
     uint64_t           replicas;        /* of scale */
     uint64_t           version;         /* that was changed */
     uint64_t           granted;         /* counted in swarm->granted */
     unsigned           tries;
     int                is_resuming;     /* the service is marked so */
+    int                is_new;          /* it has made the service */
     provider_done_fn   done;
     void              *arg;
 };
@@ -68,9 +70,12 @@ static void on_updated(void *arg, json_t *answer,
 static void read_back(struct service_change *change);
 static void on_read_back(void *arg, json_t *answer,
     const struct faas_err *err);
+static void ask_registry(struct service_change *change,
+    struct swarm_service *service);
 static void on_deleted(void *arg, json_t *answer,
     const struct faas_err *err);
 static void show_replicas(struct service_change *change, uint64_t replicas);
+static const char *member_of(const char *text);
 static void refused(struct service_change *change,
     const struct faas_err *err);
 
@@ -260,6 +265,11 @@ finish(struct service_change *change, const struct faas_err *err)
         change->done(change->arg, err);
     }
 
+    if (change->auth != NULL) {
+        explicit_bzero(change->auth, strlen(change->auth));
+        free(change->auth);
+    }
+
     spec_free(change->spec);
     json_decref(change->secrets);
     free(change);
@@ -387,6 +397,7 @@ on_created(void *arg, json_t *answer, const struct faas_err *err)
 
     (void) snprintf(change->id, sizeof(change->id), "%.*s", SWARM_ID_MAX,
                     swarm_text(answer, "ID"));
+    change->is_new = 1;
     read_back(change);
 }
 
@@ -552,28 +563,24 @@ static void
 post(struct service_change *change, const char *path, json_t *body,
     docker_answer_fn done)
 {
-    char             *auth;
-    struct faas_err   err;
+    struct faas_err  err;
 
-    auth = NULL;
+    if (change->auth == NULL && change->spec != NULL
+        && change->spec->registry_auth != NULL)
+    {
+        change->auth = registry_auth_header(change->spec->registry_auth,
+                                            spec_text(change->spec, "image"),
+                                            &err);
 
-    if (change->spec != NULL && change->spec->registry_auth != NULL) {
-        auth = registry_auth_header(change->spec->registry_auth,
-                                    spec_text(change->spec, "image"), &err);
-
-        if (auth == NULL) {
+        if (change->auth == NULL) {
             json_decref(body);
             finish(change, &err);
             return;
         }
     }
 
-    docker_post(&change->swarm->docker, path, body, auth, done, change);
-
-    if (auth != NULL) {
-        explicit_bzero(auth, strlen(auth));
-        free(auth);
-    }
+    docker_post(&change->swarm->docker, path, body, change->auth, done,
+                change);
 }
 
 
@@ -624,7 +631,7 @@ on_read_back(void *arg, json_t *answer, const struct faas_err *err)
     service = NULL;
 
     if (err->code == 0) {
-        service = swarm_service_read(change->swarm, answer);
+        service = swarm_service_take(change->swarm, answer);
 
     } else if (change->swarm->sync.dirty != NULL) {
         swarm_want_service(change->swarm, change->id);
@@ -634,7 +641,30 @@ on_read_back(void *arg, json_t *answer, const struct faas_err *err)
         swarm_changing(service);
     }
 
+    if (service != NULL && change->spec != NULL) {
+        ask_registry(change, service);
+    }
+
     finish(change, &ok);
+}
+
+
+/*
+ * With the credentials that Docker has from before nobody can ask.
+ */
+static void
+ask_registry(struct service_change *change, struct swarm_service *service)
+{
+    const char  *image;
+
+    image = spec_text(change->spec, "image");
+    service->pull_error[0] = '\0';
+
+    if (change->auth != NULL
+        || (change->is_new && registry_is_named(image)))
+    {
+        swarm_image_ask(change->swarm, change->id, image, change->auth);
+    }
 }
 
 
@@ -655,6 +685,7 @@ on_deleted(void *arg, json_t *answer, const struct faas_err *err)
         return;
     }
 
+    swarm_gone(change->swarm, change->id);
     service = swarm_find_id(change->swarm, change->id);
 
     if (service != NULL) {
@@ -683,11 +714,38 @@ show_replicas(struct service_change *change, uint64_t replicas)
 
 
 /*
+ * The member of a deployment that Docker speaks of, as errors begin.
+ */
+static const char *
+member_of(const char *text)
+{
+    size_t  i;
+
+    static const struct {
+        const char  *part;
+        const char  *member;
+    } known[] = {
+        { "desc = ContainerSpec: \"", "\"image\": " },
+        { "Docker: network ", "\"network\": " },
+    };
+
+    for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (strstr(text, known[i].part) != NULL) {
+            return known[i].member;
+        }
+    }
+
+    return "";
+}
+
+
+/*
  * What Docker says against a deployment is the client's to mend.
  */
 static void
 refused(struct service_change *change, const struct faas_err *err)
 {
+    const char            *member;
     struct faas_err        said;
     struct swarm_service  *service;
 
@@ -697,14 +755,19 @@ refused(struct service_change *change, const struct faas_err *err)
         show_replicas(change, service->replicas);
     }
 
-    said = *err;
+    if (err->code == 503) {
+        swarm_want(change->swarm, SWARM_READ_TASKS);    /* is it away? */
+    }
 
-    if (said.code == 404 && change->id[0] != '\0') {
+    said = *err;
+    member = member_of(err->text);
+
+    if (said.code == 404 && strstr(err->text, "service ") != NULL) {
         (void) faas_err_set(&said, 404, "function %s not found", change->key);
 
-    } else if (said.code >= 400 && said.code < 500) {
+    } else if (said.code < 500 || (said.code == 500 && member[0] != '\0')) {
         said.code = 400;
-        (void) faas_err_prefix(&said, "Docker refuses it");
+        (void) faas_err_prefix(&said, "%sDocker refuses it", member);
     }
 
     finish(change, &said);

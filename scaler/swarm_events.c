@@ -138,6 +138,7 @@ on_service(struct swarm *swarm, const char *action, const char *id)
         return;
     }
 
+    swarm_gone(swarm, id);
     service = swarm_find_id(swarm, id);
 
     if (service != NULL) {

@@ -32,8 +32,10 @@ struct namespace_change {
 };
 
 
-static void give_implied(const struct swarm *swarm, const char *name,
-    provider_namespace_fn each, void *arg, unsigned *n);
+static size_t list_names(const struct swarm *swarm, const char ***names);
+static int by_name(const void *a, const void *b);
+static void give(const struct swarm *swarm, const char *name,
+    provider_namespace_fn each, void *arg);
 static struct namespace *find(const struct swarm *swarm, const char *name);
 static int is_known(const struct swarm *swarm, const char *name);
 static void keep(struct swarm *swarm, struct namespace *ns);
@@ -61,13 +63,14 @@ void
 swarm_list_namespaces(struct provider *provider, const char *name,
     provider_namespace_fn each, provider_done_fn done, void *arg)
 {
-    unsigned           n;
+    size_t             i, n, size;
+    const char       **names;
     struct swarm      *swarm;
     struct faas_err    err;
-    struct namespace  *ns;
 
     swarm = (struct swarm *) provider;
     err.code = 0;
+    names = NULL;
     n = 0;
 
     if (!swarm->is_read) {
@@ -76,60 +79,93 @@ swarm_list_namespaces(struct provider *provider, const char *name,
         return;
     }
 
-    TAILQ_FOREACH(ns, &swarm->namespaces, link) {
-        if (name == NULL || strcmp(ns->name, name) == 0) {
-            each(arg, ns);
+    size = list_names(swarm, &names);
+
+    for (i = 0; i < size; i++) {
+        if ((name == NULL || strcmp(names[i], name) == 0)
+            && (i == 0 || strcmp(names[i], names[i - 1]) != 0))
+        {
+            give(swarm, names[i], each, arg);
             n++;
         }
     }
 
-    give_implied(swarm, name, each, arg, &n);
+    if (names == NULL) {
+        (void) faas_err_set(&err, 500, "no memory");
 
-    if (n == 0) {
+    } else if (n == 0) {
         (void) faas_err_set(&err, 404, "namespace %.80s not found", name);
     }
 
+    free(names);
     done(arg, &err);
 }
 
 
 /*
- * Those that nobody has made.
+ * The default one, those that were made, and those of functions, by name; some
+ * of them more than once.  *names is to be freed; NULL: no memory.
  */
-static void
-give_implied(const struct swarm *swarm, const char *name,
-    provider_namespace_fn each, void *arg, unsigned *n)
+static size_t
+list_names(const struct swarm *swarm, const char ***names)
 {
-    json_t                *names, *value;
-    const char            *key;
+    size_t                 n;
     struct namespace      *ns;
     struct swarm_service  *service;
 
-    names = json_pack("{s:b}", FAAS_DEFAULT_NAMESPACE, 1);
+    n = 1 + swarm->n_services;
+
+    TAILQ_FOREACH(ns, &swarm->namespaces, link) {
+        n++;
+    }
+
+    *names = calloc(n, sizeof(**names));
+
+    if (*names == NULL) {
+        return 0;
+    }
+
+    n = 0;
+    (*names)[n++] = FAAS_DEFAULT_NAMESPACE;
+
+    TAILQ_FOREACH(ns, &swarm->namespaces, link) {
+        (*names)[n++] = ns->name;
+    }
 
     TAILQ_FOREACH(service, &swarm->services, link) {
-        (void) json_object_set_new(names, service->spec->ns, json_true());
+        (*names)[n++] = service->spec->ns;
     }
 
-    json_object_foreach(names, key, value) {
+    qsort(*names, n, sizeof(**names), by_name);
 
-        if ((name != NULL && strcmp(key, name) != 0)
-            || find(swarm, key) != NULL)
-        {
-            continue;
-        }
+    return n;
+}
 
-        ns = namespace_new(key);
 
-        if (ns != NULL) {
-            each(arg, ns);
-            (*n)++;
-        }
+static int
+by_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
 
-        namespace_free(ns);
+
+/*
+ * It may be one that nobody has made.
+ */
+static void
+give(const struct swarm *swarm, const char *name, provider_namespace_fn each,
+    void *arg)
+{
+    struct namespace  *ns, *implied;
+
+    ns = find(swarm, name);
+    implied = ns == NULL ? namespace_new(name) : NULL;
+
+    if (ns != NULL || implied != NULL) {
+        each(arg, ns != NULL ? ns : implied);
     }
 
-    json_decref(names);
+    namespace_free(implied);
 }
 
 
@@ -439,6 +475,7 @@ on_saved(void *arg, json_t *answer, const struct faas_err *err)
     nc = arg;
 
     if (err->code == 0) {
+        nc->swarm->namespaces_changed++;
         forget(nc->swarm, nc->name);
         keep(nc->swarm, nc->ns);
         nc->ns = NULL;
@@ -520,6 +557,7 @@ on_removed(void *arg, json_t *answer, const struct faas_err *err)
     nc = arg;
 
     if (err->code == 0) {
+        nc->swarm->namespaces_changed++;
         forget(nc->swarm, nc->name);
     }
 

@@ -28,6 +28,7 @@
 #define LABEL_NAME       SWARM_LABEL_OWN "secret"
 #define LABEL_VERSION    SWARM_LABEL_OWN "version"
 #define DOCKER_NAME_MAX  64         /* bytes */
+#define DATA_MAX         511999     /* bytes; Docker's "less than 512000" */
 #define USERS_SHOWN      120        /* bytes of functions in a message */
 #define FILE_MODE        0444
 
@@ -51,14 +52,6 @@ struct secret_call {
     void                *arg;
 };
 
-/* a service that is to have another version */
-struct repoint {
-    struct secret_call  *call;
-    char                 id[SWARM_ID_MAX + 1];
-    char                 key[FAAS_KEY_MAX + 1];
-    unsigned             tries;
-};
-
 /* a version of a secret; borrowed */
 struct secret_version {
     const char  *id;
@@ -69,6 +62,7 @@ struct secret_version {
 };
 
 
+static int check_size(const struct secret *secret, struct faas_err *err);
 static struct secret_call *make(struct swarm *swarm, const char *ns,
     const char *name, provider_done_fn done, void *arg);
 static void finish(struct secret_call *call, const struct faas_err *err);
@@ -90,17 +84,7 @@ static void on_created(void *arg, json_t *answer,
     const struct faas_err *err);
 static json_t *make_ref(const char *id, const char *docker_name,
     const char *name);
-static int has_secret(const struct swarm_service *service, const char *ns,
-    const char *name);
-static void repoint_all(struct secret_call *call);
-static void repoint_ask(struct repoint *rp);
-static void on_repoint_inspected(void *arg, json_t *answer,
-    const struct faas_err *err);
-static json_t *replace_ref(const json_t *spec, const char *name,
-    json_t *ref);
-static void on_repointed(void *arg, json_t *answer,
-    const struct faas_err *err);
-static void repoint_end(struct repoint *rp, const struct faas_err *err);
+static void on_repointed(void *arg, const struct faas_err *err);
 static void remove_old(struct secret_call *call);
 static void on_removed(void *arg, json_t *answer,
     const struct faas_err *err);
@@ -165,13 +149,27 @@ swarm_save_secret(struct provider *provider, struct secret *secret,
     call->is_new = is_new;
 
     if (swarm_check_up(swarm, &err) != 0
-        || swarm_check_namespace(swarm, call->ns, &err) != 0)
+        || swarm_check_namespace(swarm, call->ns, &err) != 0
+        || check_size(secret, &err) != 0)
     {
         finish(call, &err);
         return;
     }
 
     ask_list(call, 1, take_for_save);
+}
+
+
+static int
+check_size(const struct secret *secret, struct faas_err *err)
+{
+    if (secret->len >= 1 && secret->len <= DATA_MAX) {
+        return 0;
+    }
+
+    return faas_err_set(err, 400, "\"value\" or \"rawValue\": it has %zu "
+                        "bytes, on Docker Swarm a secret may have 1 to %d",
+                        secret->len, DATA_MAX);
 }
 
 
@@ -270,7 +268,7 @@ finish(struct secret_call *call, const struct faas_err *err)
     if (call->resolved != NULL) {
         call->resolved(call->arg, NULL, err);
 
-    } else {
+    } else if (call->done != NULL) {
         call->done(call->arg, err);
     }
 
@@ -565,7 +563,25 @@ on_created(void *arg, json_t *answer, const struct faas_err *err)
 
     (void) json_object_set_new(call->ref, "SecretID",
                                json_string(swarm_text(answer, "ID")));
-    repoint_all(call);
+
+    if (call->is_new) {
+        remove_old(call);
+        return;
+    }
+
+    swarm_repoint(call->swarm, call->ns, call->name, call->ref, on_repointed,
+                  call);
+}
+
+
+static void
+on_repointed(void *arg, const struct faas_err *err)
+{
+    struct secret_call  *call;
+
+    call = arg;
+    call->failed = *err;
+    remove_old(call);
 }
 
 
@@ -576,168 +592,6 @@ make_ref(const char *id, const char *docker_name, const char *name)
                      "SecretID", id, "SecretName", docker_name, "File",
                      "Name", SWARM_SECRETS_DIR, name, "UID", "0", "GID", "0",
                      "Mode", FILE_MODE);
-}
-
-
-static int
-has_secret(const struct swarm_service *service, const char *ns,
-    const char *name)
-{
-    size_t   i;
-    json_t  *value;
-
-    if (strcmp(service->spec->ns, ns) != 0) {
-        return 0;
-    }
-
-    json_array_foreach(json_object_get(service->spec->deployment, "secrets"),
-                       i, value)
-    {
-        if (strcmp(json_string_value(value), name) == 0) {
-            return 1;
-        }
-    }
-
-    return 0;
-}
-
-
-static void
-repoint_all(struct secret_call *call)
-{
-    struct repoint        *rp;
-    struct swarm_service  *service;
-
-    call->left = 1;
-
-    TAILQ_FOREACH(service, &call->swarm->services, link) {
-
-        if (call->is_new || !has_secret(service, call->ns, call->name)) {
-            continue;
-        }
-
-        rp = calloc(1, sizeof(*rp));
-
-        if (rp == NULL) {
-            (void) faas_err_set(&call->failed, 500, "no memory");
-            break;
-        }
-
-        rp->call = call;
-        (void) snprintf(rp->id, sizeof(rp->id), "%s", service->id);
-        (void) snprintf(rp->key, sizeof(rp->key), "%s", service->spec->key);
-        call->left++;
-        repoint_ask(rp);
-    }
-
-    answered(call, remove_old);
-}
-
-
-static void
-repoint_ask(struct repoint *rp)
-{
-    docker_call(&rp->call->swarm->docker, "GET", NULL, on_repoint_inspected,
-                rp, "/services/%s", rp->id);
-}
-
-
-static void
-on_repoint_inspected(void *arg, json_t *answer, const struct faas_err *err)
-{
-    json_t          *body;
-    struct repoint  *rp;
-
-    rp = arg;
-
-    if (err->code != 0) {
-        repoint_end(rp, err);
-        return;
-    }
-
-    body = replace_ref(swarm_get(answer, "Spec"), rp->call->name,
-                       rp->call->ref);
-
-    docker_call(&rp->call->swarm->docker, "POST", body, on_repointed, rp,
-                "/services/%s/update?version=%" PRIu64
-                "&registryAuthFrom=spec", rp->id,
-                swarm_uint(answer, "Version.Index"));
-}
-
-
-/*
- * The other secrets stay.
- */
-static json_t *
-replace_ref(const json_t *spec, const char *name, json_t *ref)
-{
-    size_t       i, len;
-    json_t      *body, *list, *item;
-    const char  *path;
-
-    body = json_deep_copy(spec);
-    list = swarm_get(body, "TaskTemplate.ContainerSpec.Secrets");
-    len = strlen(SWARM_SECRETS_DIR);
-
-    for (i = 0; i < json_array_size(list); i++) {
-        item = json_array_get(list, i);
-        path = swarm_text(swarm_get(item, "File"), "Name");
-        path += strncmp(path, SWARM_SECRETS_DIR, len) == 0 ? len : 0;
-
-        if (strcmp(path, name) == 0) {
-            (void) json_array_set(list, i, ref);
-        }
-    }
-
-    return body;
-}
-
-
-static void
-on_repointed(void *arg, json_t *answer, const struct faas_err *err)
-{
-    struct repoint         *rp;
-    struct swarm_service   *service;
-
-    (void) answer;
-
-    rp = arg;
-
-    if (err->code != 0 && strstr(err->text, SWARM_CONFLICT) != NULL
-        && ++rp->tries < SWARM_TRIES)
-    {
-        repoint_ask(rp);
-        return;
-    }
-
-    service = swarm_find_id(rp->call->swarm, rp->id);
-
-    if (err->code == 0 && service != NULL) {
-        swarm_changing(service);
-    }
-
-    repoint_end(rp, err);
-}
-
-
-/*
- * One that was deleted meanwhile needs no secret.
- */
-static void
-repoint_end(struct repoint *rp, const struct faas_err *err)
-{
-    struct secret_call  *call;
-
-    call = rp->call;
-
-    if (err->code != 0 && err->code != 404 && call->failed.code == 0) {
-        call->failed = *err;
-        (void) faas_err_prefix(&call->failed, "function %s keeps the old "
-                               "value", rp->key);
-    }
-
-    free(rp);
-    answered(call, remove_old);
 }
 
 
@@ -844,7 +698,7 @@ check_unused(const struct secret_call *call, struct faas_err *err)
 
     TAILQ_FOREACH(service, &call->swarm->services, link) {
 
-        if (has_secret(service, call->ns, call->name)
+        if (swarm_has_secret(service, call->ns, call->name)
             && len + strlen(service->spec->name) + 2 <= sizeof(users))
         {
             len += (size_t) snprintf(users + len, sizeof(users) - len, " %s",

@@ -6,6 +6,7 @@
 
 #include "swarm_spec.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,10 +25,16 @@
 #define STOP_GRACE     1000         /* msec, beyond what the watchdog waits */
 #define RESTART_DELAY  2            /* seconds */
 #define TMP            "/tmp"
+#define LETTERS        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define NAME_CHARS     LETTERS "0123456789-_."      /* of a constraint */
+#define VALUE_CHARS    NAME_CHARS ": \t\n\v\f\r*()?+[]\\^$|/"
 #define KEY_SIZE       (BODY_KEY_MAX + 32)   /* bytes, a prefix of ours too */
 
 
 static int check_labels(const struct spec *spec, struct faas_err *err);
+static int check_constraints(const struct spec *spec, struct faas_err *err);
+static int is_constraint(const char *text);
+static size_t trim(const char **text, size_t len);
 static json_t *make_labels(const struct spec *spec);
 static const char *text_or_empty(const json_t *value);
 static void add_quantities(json_t *labels, const struct spec *spec,
@@ -78,7 +85,8 @@ swarm_spec_encode(const struct spec *spec, uint64_t replicas,
     json_t  *service, *labels, *container, *task;
 
     if (swarm_spec_name(spec, name, err) != 0
-        || check_labels(spec, err) != 0)
+        || check_labels(spec, err) != 0
+        || check_constraints(spec, err) != 0)
     {
         json_decref(secrets);
         return NULL;
@@ -144,6 +152,86 @@ check_labels(const struct spec *spec, struct faas_err *err)
     }
 
     return 0;
+}
+
+
+/*
+ * Docker's own answer to what is none of its constraints is 500.
+ *
+ * https://docs.docker.com/engine/swarm/services/#placement-constraints
+ */
+static int
+check_constraints(const struct spec *spec, struct faas_err *err)
+{
+    size_t       i;
+    json_t      *value;
+    const char  *text;
+
+    json_array_foreach(json_object_get(spec->deployment, "constraints"), i,
+                       value)
+    {
+        text = json_string_value(value);
+
+        if (text == NULL || !is_constraint(text)) {
+            (void) faas_err_set(err, 400, "\"constraints\": \"%.80s\" is "
+                                "none of Docker Swarm's, expected \"NAME == "
+                                "VALUE\" or \"NAME != VALUE\"",
+                                text != NULL ? text : "");
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * The first operator of either counts.
+ */
+static int
+is_constraint(const char *text)
+{
+    size_t       len;
+    const char  *equal, *unequal, *end;
+
+    equal = strstr(text, "==");
+    unequal = strstr(text, "!=");
+    end = equal == NULL || (unequal != NULL && unequal < equal) ? unequal
+                                                                 : equal;
+
+    if (end == NULL) {
+        return 0;
+    }
+
+    len = (size_t) (end - text);
+    len = trim(&text, len);
+
+    if (len < 2 || !(isalpha((unsigned char) text[0]) || text[0] == '_')
+        || strspn(text, NAME_CHARS) < len)
+    {
+        return 0;
+    }
+
+    text = end + 2;
+    len = trim(&text, strlen(text));
+
+    return len != 0 && strspn(text, VALUE_CHARS) >= len;
+}
+
+
+static size_t
+trim(const char **text, size_t len)
+{
+    while (len != 0 && isspace((unsigned char) (*text)[0])) {
+        (*text)++;
+        len--;
+    }
+
+    while (len != 0 && isspace((unsigned char) (*text)[len - 1])) {
+        len--;
+    }
+
+    return len;
 }
 
 

@@ -24,9 +24,12 @@
 
 static void name_of(const json_t *service, const char *ns, char *dst,
     size_t size);
-static json_t *read_deployment(const json_t *service_spec);
-static void read_labels(const json_t *from, json_t *labels,
-    json_t *annotations);
+static json_t *read_deployment(const json_t *service_spec,
+    const char *function);
+static void read_labels(const json_t *from, const char *function,
+    json_t *labels, json_t *annotations);
+static int is_implied_label(const char *name, const char *value,
+    const char *function);
 static void read_env(const json_t *list, json_t *deployment);
 static int is_own_variable(const char *name, const char *value);
 static json_t *read_secrets(const json_t *list);
@@ -70,7 +73,7 @@ swarm_spec_decode(const json_t *service, uint64_t max_replicas,
     ns = swarm_text(swarm_get(service_spec, "Labels"), SWARM_LABEL_NS);
     name_of(service_spec, ns, name, sizeof(name));
 
-    spec = spec_observe(read_deployment(service_spec), name,
+    spec = spec_observe(read_deployment(service_spec, name), name,
                         ns[0] != '\0' ? ns : FAAS_DEFAULT_NAMESPACE,
                         max_replicas, odd, err);
 
@@ -108,7 +111,7 @@ name_of(const json_t *service_spec, const char *ns, char *dst, size_t size)
 
 
 static json_t *
-read_deployment(const json_t *service_spec)
+read_deployment(const json_t *service_spec, const char *function)
 {
     json_t        *deployment, *labels, *annotations;
     const json_t  *container, *task, *given;
@@ -120,7 +123,7 @@ read_deployment(const json_t *service_spec)
     task = swarm_get(service_spec, "TaskTemplate");
     container = swarm_get(task, "ContainerSpec");
 
-    read_labels(given, labels, annotations);
+    read_labels(given, function, labels, annotations);
 
     (void) json_object_set_new(deployment, "image",
                                json_string(swarm_text(container, "Image")));
@@ -146,7 +149,8 @@ read_deployment(const json_t *service_spec)
 
 
 static void
-read_labels(const json_t *from, json_t *labels, json_t *annotations)
+read_labels(const json_t *from, const char *function, json_t *labels,
+    json_t *annotations)
 {
     size_t       len;
     json_t      *value;
@@ -157,8 +161,8 @@ read_labels(const json_t *from, json_t *labels, json_t *annotations)
     json_object_foreach((json_t *) from, name, value) {
 
         if (!json_is_string(value)
-            || strcmp(name, SWARM_LABEL_OPENFAAS) == 0
-            || swarm_label_is_own(name))
+            || swarm_label_is_own(name)
+            || is_implied_label(name, json_string_value(value), function))
         {
             continue;
         }
@@ -170,6 +174,20 @@ read_labels(const json_t *from, json_t *labels, json_t *annotations)
             (void) json_object_set(labels, name, value);
         }
     }
+}
+
+
+/*
+ * What each function has, and nobody has given: OpenFaaS' own.
+ */
+static int
+is_implied_label(const char *name, const char *value, const char *function)
+{
+    return strcmp(name, SWARM_LABEL_OPENFAAS) == 0
+           || (strcmp(name, SWARM_LABEL_NAME) == 0
+               && strcmp(value, function) == 0)
+           || (strcmp(name, SWARM_LABEL_IS) == 0
+               && strcmp(value, "true") == 0);
 }
 
 

@@ -26,6 +26,7 @@
 #define POLL_SLOW   800         /* msec: why a task ended is asked as well */
 #define SETTLED     1000        /* msec without a change, then it is believed */
 #define ALL         ((1U << SWARM_READS) - 1)
+#define GONE_MAX    4096        /* services */
 
 
 /* a question */
@@ -54,6 +55,7 @@ static void take_services(struct swarm *swarm, json_t *answer);
 static void ask_dirty(struct swarm *swarm);
 static void take_dirty(struct swarm *swarm, json_t *answer);
 static int ask_tasks_due(struct swarm *swarm);
+static int wants_reason(const struct swarm_service *service);
 static void ask_all_tasks(struct swarm *swarm);
 static void take_tasks(struct swarm *swarm, json_t *answer);
 static void end_poll(struct swarm_service *service);
@@ -68,9 +70,10 @@ swarm_sync_open(struct swarm *swarm, struct faas_err *err)
     sync = &swarm->sync;
     sync->timer = evtimer_new(swarm->base, on_timer, swarm);
     sync->dirty = json_object();
+    sync->gone = json_object();
     sync->pause_ms = SWARM_PAUSE_MIN;
 
-    if (sync->timer == NULL || sync->dirty == NULL) {
+    if (sync->timer == NULL || sync->dirty == NULL || sync->gone == NULL) {
         return faas_err_set(err, 500, "no memory");
     }
 
@@ -100,7 +103,9 @@ swarm_sync_close(struct swarm *swarm)
     }
 
     json_decref(sync->dirty);
+    json_decref(sync->gone);
     sync->dirty = NULL;
+    sync->gone = NULL;
 }
 
 
@@ -117,6 +122,32 @@ swarm_want_service(struct swarm *swarm, const char *id)
 {
     (void) json_object_set_new(swarm->sync.dirty, id, json_true());
     schedule(swarm);
+}
+
+
+void
+swarm_gone(struct swarm *swarm, const char *id)
+{
+    json_t  *gone;
+
+    gone = swarm->sync.gone;
+
+    if (json_object_size(gone) >= GONE_MAX) {
+        (void) json_object_clear(gone);
+    }
+
+    (void) json_object_set_new(gone, id, json_true());
+}
+
+
+struct swarm_service *
+swarm_service_take(struct swarm *swarm, const json_t *value)
+{
+    if (json_object_get(swarm->sync.gone, swarm_text(value, "ID")) != NULL) {
+        return NULL;
+    }
+
+    return swarm_service_read(swarm, value);
 }
 
 
@@ -342,6 +373,7 @@ ask_next(struct swarm *swarm)
         ask_networks(swarm);
 
     } else if (sync->wanted & 1U << SWARM_READ_NAMESPACES) {
+        sync->namespaces_seen = swarm->namespaces_changed;
         ask(swarm, "/configs", json_pack("{s:[s]}", "label", SWARM_LABEL_NS),
             take_namespaces);
 
@@ -479,9 +511,17 @@ take_networks(struct swarm *swarm, json_t *answer)
 }
 
 
+/*
+ * One that was made or removed meanwhile may be in the answer or not: they are
+ * asked for again.
+ */
 static void
 take_namespaces(struct swarm *swarm, json_t *answer)
 {
+    if (swarm->sync.namespaces_seen != swarm->namespaces_changed) {
+        return;
+    }
+
     swarm->sync.wanted &= ~(1U << SWARM_READ_NAMESPACES);
     swarm_namespaces_read(swarm, answer);
 }
@@ -503,7 +543,7 @@ take_services(struct swarm *swarm, json_t *answer)
     }
 
     json_array_foreach(answer, i, value) {
-        (void) swarm_service_read(swarm, value);
+        (void) swarm_service_take(swarm, value);
     }
 
     for (service = TAILQ_FIRST(&swarm->services); service != NULL;
@@ -550,14 +590,15 @@ take_dirty(struct swarm *swarm, json_t *answer)
     json_t  *value;
 
     json_array_foreach(answer, i, value) {
-        (void) swarm_service_read(swarm, value);
+        (void) swarm_service_take(swarm, value);
     }
 }
 
 
 /*
- * Of services that have changed lately, what runs; of others that are not as
- * they should be, what has run too: it says why.  Returns 0 where none is due.
+ * Of services that have changed lately, what runs; of those that have lost a
+ * replica, and others that are not as they should be, what has run too: it says
+ * why.  Returns 0 where none is due.
  */
 static int
 ask_tasks_due(struct swarm *swarm)
@@ -579,10 +620,10 @@ ask_tasks_due(struct swarm *swarm)
 
         if (ids == NULL) {
             ids = json_array();
-            is_slow = service->poll_pause >= POLL_SLOW;
+            is_slow = wants_reason(service);
         }
 
-        if ((service->poll_pause >= POLL_SLOW) != is_slow) {
+        if (wants_reason(service) != is_slow) {
             continue;
         }
 
@@ -598,6 +639,7 @@ ask_tasks_due(struct swarm *swarm)
         }
 
         service->is_asked = 1;
+        service->has_lost &= !is_slow;
         (void) json_array_append_new(ids, json_string(service->id));
     }
 
@@ -612,6 +654,15 @@ ask_tasks_due(struct swarm *swarm)
         take_tasks);
 
     return 1;
+}
+
+
+static int
+wants_reason(const struct swarm_service *service)
+{
+    return service->poll_pause >= POLL_SLOW
+           || (service->has_lost
+               && swarm_service_available(service) < service->spec->replicas);
 }
 
 

@@ -21,6 +21,9 @@
 #include "text.h"
 
 
+#define NO_IMAGE  "No such image"        /* Docker's text */
+
+
 static struct swarm_task *add(struct swarm_service *service,
     const char *id);
 static uint64_t first_pause(const struct swarm_task *task);
@@ -116,6 +119,7 @@ void
 swarm_task_free(struct swarm_task *task)
 {
     changed(task->service);
+    task->service->has_lost = 1;
     swarm_health_forget(task);
     TAILQ_REMOVE(&task->service->tasks, task, link);
     free(task);
@@ -216,6 +220,7 @@ read_state(const json_t *value)
 static void
 note_error(struct swarm_service *service, const json_t *value)
 {
+    size_t         len;
     uint64_t       when;
     const char    *text, *stamp;
     const json_t  *status;
@@ -230,6 +235,15 @@ note_error(struct swarm_service *service, const json_t *value)
     {
         service->error_time = when;
         (void) snprintf(service->error, sizeof(service->error), "%s", text);
+        len = strlen(service->error);
+
+        if (strncmp(text, NO_IMAGE, strlen(NO_IMAGE)) == 0
+            && service->pull_error[0] != '\0')
+        {
+            (void) snprintf(service->error + len, sizeof(service->error) - len,
+                            ": %.120s", service->pull_error);
+        }
+
         text_clean(service->error, 0);
     }
 }

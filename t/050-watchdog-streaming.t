@@ -89,6 +89,15 @@ subtest 'bodies' => sub {
 
     $writer->stop(may_be_gone => 1);
     $wd->stop;
+
+    $wd = watchdog('true');
+    $client = $wd->client;
+    ok($client->write("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: "
+        . 20 * $mib . "\r\n\r\n" . 'x' x (20 * $mib)),
+        'a client that looks at the answer only when all is sent');
+    is($client->response->{status}, 200, 'gets it, though nobody has read it');
+    $client->close;
+    $wd->stop;
 };
 
 

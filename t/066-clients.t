@@ -3,7 +3,8 @@
 #
 # What OpenFaaS' clients, dashboards and functions rely on, row by row, over
 # the whole stack.  If this fails, something that worked with OpenFaaS does not
-# work with us.
+# work with us.  With FAAS_PROVIDER=swarm the functions are services of Docker
+# Swarm.
 
 use strict;
 use warnings;
@@ -21,7 +22,8 @@ use constant WAIT => 30;    # seconds, for everything that has to happen
 
 
 my $t = Faas::Test->new(need => [qw(nginx redis-server module scaler watchdog
-    samples)]);
+    samples)], provider => 1);
+my $provider = $t->provider;
 my $images = $t->dir . '/functions';
 
 # an HTTP server that answers with the status that the path names
@@ -43,7 +45,9 @@ while (1) {
 }
 END
 
+$provider->images($images, 'server');
 $t->start_stack(scaler => { functions => $images });
+$provider->wait_known;
 
 sub fn { return { service => $_[0], image => 'server', envProcess => 'env',
     @_[1 .. $#_] }; }
@@ -199,8 +203,10 @@ subtest 'logs' => sub {
         'with the lines that the classic watchdog has');
 };
 
+# on the Swarm each replica has all ports but that of its watchdog
+
 subtest 'a port that is in use' => sub {
-    my $taken = $t->free_port;
+    my $taken = $provider->is_swarm ? 8080 : $t->free_port;
     my $listener = IO::Socket::INET->new(LocalAddr => "127.0.0.1:$taken",
         Listen => 1) or die "port $taken: $!\n";
 
@@ -213,7 +219,8 @@ subtest 'a port that is in use' => sub {
         $error = status_of('port')->{annotations}{'com.ngx-faas.last-error'}
             // '';
     }, WAIT);
-    like($error, qr/^replica port-\d+ ended, status=1, its last line: /,
+    like($error, $provider->is_swarm ? qr/non-zero exit \(1\)/
+        : qr/^replica port-\d+ ended, status=1, its last line: /,
         'its replica ends, and that is told');
     like($t->admin(GET => '/system/logs?name=port')->{body},
         qr/port $taken: Address already in use/, 'why is in its log');

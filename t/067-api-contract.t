@@ -7,6 +7,9 @@
 #
 # Each answer is checked against the description; which subtest has seen which
 # status is what docs/api.md says of it.
+#
+# With FAAS_PROVIDER=swarm the scaler's functions are services of Docker Swarm,
+# and the answers have to be the same.
 
 use strict;
 use warnings;
@@ -14,6 +17,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Faas::ApiTable;
 use Faas::HTTP;
 use Faas::OpenAPI;
 use Faas::Test;
@@ -27,17 +31,20 @@ use constant {
 };
 
 my $t = Faas::Test->new(need => [qw(nginx redis-server module scaler watchdog
-    samples)]);
+    samples)], provider => 1);
 my $dir = $t->dir;
+my $provider = $t->provider;
+my $is_swarm = $provider->is_swarm;
 my $api = Faas::OpenAPI->load($t->root . '/docs/openapi.yaml');
 my $subtest;
 
-# statuses that no test can provoke, and why
-my %exempt = ();
+my $table = Faas::ApiTable->load($t->root . '/docs/api.md', $api);
+my $others = $is_swarm ? 'processes' : 'Swarm';
 
 my @private = grep { $api->is_private($_) } $api->operations;
 my @calls = grep { $_->{path} =~ m{^/function/} } $api->operations;
-my %is_route = map { $_ => 1 } routes_of_scaler();
+my %is_route = map { $_ => 1 } Faas::ApiTable::routes(
+    $t->root . '/scaler/api.c');
 
 sub at {
     my ($name, $code) = @_;
@@ -49,18 +56,6 @@ sub at {
     };
 
     return;
-}
-
-# the routes of the scaler's own table
-sub routes_of_scaler {
-    my $text = slurp($t->root . '/scaler/api.c');
-    my ($table) = $text =~ /^static\sconst\sstruct\sroute\s+routes\[\]
-        (.*?)^};/mxs;
-    my @routes;
-
-    push @routes, "$1 $2" while $table =~ /EVHTTP_REQ_(\w+),\s+"([^"]+)"/g;
-
-    return @routes;
 }
 
 # an answer has the status, and is as described
@@ -137,8 +132,8 @@ at('description' => sub {
 
     is_deeply([grep { !$described{$_} } sort keys %is_route], [],
         'each route of the scaler is described');
-    is_deeply([grep { !$is_route{$_} && $_ ne 'GET /system/logs' }
-        sort keys %described], [], 'each route described is there');
+    is_deeply([grep { !$is_route{$_} } sort keys %described], [],
+        'each route described is there');
 });
 
 # nginx alone
@@ -232,18 +227,24 @@ at('calls' => sub {
 
 # the scaler
 
-my $can_follow = $t->run($t->build . '/faas-scaler', '--help')->{output}
-    =~ /--max-followers/;
+my @scaler_args = ('--max-body', MAX_BODY, '--max-functions', 3,
+    '--max-replicas', 5, '--max-followers', 1);
 
-$t->start_scaler(args => ['--max-body', MAX_BODY, '--max-functions', 3,
-    '--max-replicas', 5, $can_follow ? ('--max-followers', 1) : ()]);
+$t->start_scaler(args => [@scaler_args]);
+$provider->wait_known;
 
 my %wordcount = (image => 'wordcount', envProcess => './wordcount');
+
+$provider->images($t->root . '/build/samples', 'wordcount');
 
 sub status_of {
     my ($name) = @_;
 
     return json_of($t->admin(GET => "/system/function/$name"));
+}
+
+sub last_error {
+    return status_of($_[0])->{annotations}{'com.ngx-faas.last-error'} // '';
 }
 
 sub replicas_of { return status_of($_[0])->{replicas}; }
@@ -332,6 +333,25 @@ at('secrets' => sub {
         'it is gone');
 });
 
+# Whether there is an image the nodes of a Swarm find out, when they start it.
+sub no_image {
+    my ($method, $path, $fn) = @_;
+
+    if (!$is_swarm) {
+        refused(400, $method, $path, $fn, '"image"');
+        return;
+    }
+
+    call(202, $method, $path, $fn);
+
+    return if $method eq 'PUT';     # the old replicas stay
+
+    wait_for(sub { last_error($fn->{service}) =~ /image/i }, 30, 'the error');
+    call(202, DELETE => $path, { functionName => $fn->{service} });
+
+    return;
+}
+
 at('functions' => sub {
     my $path = '/system/functions';
     my %fn = (%wordcount, service => 'fn');
@@ -340,7 +360,8 @@ at('functions' => sub {
         labels => { 'com.openfaas.scale.max' => '5', team => 'a' },
         annotations => { note => "two\nlines" },
         limits => { memory => '512Mi' }, requests => { cpu => '100m' },
-        readOnlyRootFilesystem => JSON::PP::false, registryAuth => 'x');
+        readOnlyRootFilesystem => JSON::PP::false,
+        registryAuth => encode_base64('user:password', ''));
 
     is_deeply(json_of(call(200, GET => $path)), [], 'none at the start');
     refused(400, GET => "$path?namespace=none", undef, '"namespace"');
@@ -361,7 +382,7 @@ at('functions' => sub {
             for qw(limits requests);
     }
 
-    refused(400, POST => $path, { %fn, image => 'none' }, '"image"');
+    no_image(POST => $path, { %fn, service => 'absent', image => 'none' });
     refused(400, POST => $path, { %fn, secrets => ['none'] }, '"secrets"');
     refused(400, POST => $path, { %fn, namespace => 'none' }, '"namespace"');
 
@@ -383,8 +404,8 @@ at('functions' => sub {
     call(202, PUT => $path, { %fn, envVars => { a => undef } });
     is_deeply(json_of(call(200, GET => '/system/function/fn'))->{envVars},
         { a => '' }, 'null in a variable is the empty text');
+    no_image(PUT => $path, { %fn, image => 'none' });
     call(202, PUT => $path, \%fn);
-    refused(400, PUT => $path, { %fn, image => 'none' }, '"image"');
 
     my $status = json_of(call(200, GET =>
         '/system/function/fn?namespace=team'));
@@ -413,12 +434,13 @@ at('failing function' => sub {
     call(202, POST => '/system/functions', { service => 'bad',
         image => 'wordcount', envProcess => './none',
         envVars => { mode => 'http' } });
-    wait_for(sub { (status_of('bad')->{annotations} // {})
-        ->{'com.ngx-faas.last-error'} }, 20, 'the error');
+    wait_for(sub { last_error('bad') }, 20, 'the error');
     call(200, GET => '/system/function/bad');
     call(200, GET => '/system/functions');
     call(202, DELETE => '/system/functions', { functionName => 'bad' });
 });
+
+# what a container of another node uses a scaler is not told
 
 at('usage' => sub {
     my $path = '/system/function/fn';
@@ -432,6 +454,8 @@ at('usage' => sub {
     }
 
     my $status = json_of(call(200, GET => "$path?usage=1"));
+
+    return ok(!exists $status->{usage}, 'none with "?usage=1"') if $is_swarm;
 
     cmp_ok($status->{usage}{totalMemoryBytes}, '>', 0, 'it has memory');
     ok(exists json_of(call(200, GET => "$path?usage=true"))->{usage},
@@ -490,9 +514,6 @@ at('alerts' => sub {
 at('logs' => sub {
     my $path = '/system/logs';
 
-    plan(skip_all => 'the scaler has no such route yet')
-        if !$is_route{'GET /system/logs'};
-
     call(202, PUT => '/system/functions', { service => 'fn',
         image => 'wordcount', envProcess => 'sh -c "cat; echo noted >&2"' });
     $t->wait_available('fn');
@@ -547,10 +568,19 @@ at('too large' => sub {
 });
 
 # each change of the state folder fails: by a folder where a file has to be,
-# and by a full disk
+# and by a full disk; of the Swarm, by an error of Docker's
+
+sub fails_in_docker {
+    my (@request) = @_;
+
+    return $provider->while_failing('no space left', sub {
+        refused(500, @request, 'Docker: no space left') });
+}
 
 sub unwritable {
     my ($folder, @request) = @_;
+
+    return fails_in_docker(@request) if $is_swarm;
 
     my $new = "$dir/state/$folder/.new";
 
@@ -569,6 +599,8 @@ sub unwritable {
 
 sub undeletable {
     my ($file, @request) = @_;
+
+    return fails_in_docker(@request) if $is_swarm;
 
     my $path = "$dir/state/$file";
 
@@ -627,13 +659,10 @@ at('other methods' => sub {
     $has{ $_->{path} }{ $_->{method} } = 1 for $api->operations;
 
     for my $path (sort keys %has) {
-        next if $path eq '/system/logs' && !$is_route{'GET /system/logs'};
-
         for my $method (grep { !$has{$path}{$_} }
             qw(GET HEAD POST PUT PATCH DELETE OPTIONS))
         {
-            my $res = $t->request($method, $path =~ s/\{\w+\}/fn/r,
-                { authorization => $t->authorization });
+            my $res = $t->admin($method, $path =~ s/\{\w+\}/fn/r);
 
             is("$res->{status} $res->{body}", '405 ', "$method $path");
         }
@@ -648,8 +677,7 @@ at('other paths' => sub {
         '/system/namespace/team/more', '/system/secrets/', '/system/none',
         '/healthz/', '/function', '/function/', '/none')
     {
-        my $res = $t->request(GET => $path, { authorization =>
-            $t->authorization });
+        my $res = $t->admin(GET => $path);
 
         ok(!$api->has_path($path), "$path is not described");
         is("$res->{status} $res->{body}", "404 404 page not found\n",
@@ -700,54 +728,66 @@ at('slow scaler' => sub {
     call(200, GET => '/system/functions');
 });
 
+# Docker does not answer, from the start
+
+at('no docker' => sub {
+    plan(skip_all => 'processes need no Docker') if !$is_swarm;
+
+    $provider->proxy->mode('refuse');
+    $t->scaler->stop;
+    $t->start_scaler(args => [@scaler_args]);
+
+    for my $op ($table->operations_of('all of /system/ but alert and info')) {
+        my $path = path_of($op);
+
+        refused(503, $op->{method}, $path, Faas::ApiTable::body_of($op),
+            'Docker does not answer');
+    }
+
+    refused(500, POST => '/system/alert', alerts(['fn', 'firing']),
+        '[0] Docker does not answer');
+    call(200, GET => '/system/info');
+
+    $provider->proxy->mode('pass');
+    $provider->wait_known;
+    call(200, GET => '/system/functions');
+});
+
 # all has been seen, and the table in docs/api.md says where
 
 at('coverage' => sub {
+    my %ours = $table->statuses($others);
+    my %all = $table->statuses;
+
     for my $op ($api->operations) {
         my %response = $api->responses($op);
-        my $route = "$op->{method} $op->{path}";
+        my $id = $op->{operationId};
 
         for my $status (sort keys %response) {
-            next if $exempt{"$route $status"};
-            next if $route eq 'GET /system/logs' && !$is_route{$route};
+            my @where = $api->seen($id, $status);
 
-            my @where = $api->seen($op->{operationId}, $status);
+            my $is_other = $all{$id}{$status} && !$ours{$id}{$status};
 
-            ok(@where > 0, "$route: $status has been seen");
+            is(@where == 0, !!$is_other, $is_other ? "$id: $status is of "
+                . $others : "$id: $status has been seen");
         }
     }
 });
 
-sub operations_of {
-    my ($route) = @_;
-
-    return @private if $route eq 'all of /system/';
-    return @calls if $route eq 'all of /function/';
-    return grep { "$_->{method} $_->{path}" eq $route } $api->operations;
-}
-
 at('table' => sub {
-    my %row;
+    for my $row ($table->rows($others)) {
+        my @operations = $table->operations_of($row->{route});
 
-    for my $line (grep { /^\| `?(?:[A-Z]+ \/|all of)/ }
-        split /\n/, slurp($t->root . '/docs/api.md'))
-    {
-        my (undef, $route, $status, $when, $test) = split /\s*\|\s*/, $line;
-        my ($file, $name) = $test =~ /^(\d{3}) (.+)$/;
-
-        $route =~ tr/`//d;
-
-        my @operations = operations_of($route);
-
-        ok(@operations && defined $name && $when ne '',
-            "a row has its parts: $route $status");
+        ok(@operations && defined $row->{subtest} && $row->{when} ne '',
+            "a row has its parts: $row->{route} $row->{status}");
 
         for my $op (@operations) {
-            $row{ $op->{operationId} }{$status} = 1;
-            ok(is_shown($op, $status, $file, $name),
-                "$op->{operationId}, $status: $test shows it");
+            ok($table->is_shown($row, $op), "$op->{operationId}, "
+                . "$row->{status}: $row->{file} $row->{subtest} shows it");
         }
     }
+
+    my %row = $table->statuses;
 
     for my $op ($api->operations) {
         my %response = $api->responses($op);
@@ -756,20 +796,5 @@ at('table' => sub {
             for sort keys %response;
     }
 });
-
-# whether the subtest has seen the status; of another test, whether it is there
-sub is_shown {
-    my ($op, $status, $file, $name) = @_;
-
-    my ($path) = glob $t->root . "/t/$file-*.t";
-
-    return 0 if !defined $path
-        || slurp($path) !~ /^(?:at|subtest)\(?\s*'\Q$name\E' =>/m;
-
-    return 1 if $path !~ /\Q$FindBin::Script\E$/
-        || ($op->{path} eq '/system/logs' && !$is_route{'GET /system/logs'});
-
-    return grep { $_ eq $name } $api->seen($op->{operationId}, $status);
-}
 
 $t->finish;

@@ -8,7 +8,8 @@
 #
 # Every answer has to be one that docs/openapi.yaml lists, and after an accepted
 # request what is there has to be described as well.  FAAS_SEED repeats a run;
-# FAAS_ROUNDS makes more of it.
+# FAAS_ROUNDS makes more of it, FAAS_MUTATIONS more broken JSON (60 of each body
+# and round); FAAS_PROVIDER=swarm has the scaler's functions on Docker Swarm.
 
 use strict;
 use warnings;
@@ -27,7 +28,7 @@ use Test::More;
 
 use constant {
     MAX_BODY  => 131_072,
-    MUTATIONS => 60,            # of each body and round
+    MUTATIONS => $ENV{FAAS_MUTATIONS} // 60,
     SHOWN     => 20,            # of what is wrong
     GROWTH    => 4096,          # KiB
 };
@@ -38,7 +39,8 @@ my $rounds = $ENV{FAAS_ROUNDS} // 2;
 srand $seed;
 note("FAAS_SEED=$seed");
 
-my $t = Faas::Test->new(need => [qw(redis-server scaler watchdog)]);
+my $t = Faas::Test->new(need => [qw(redis-server scaler watchdog)],
+    provider => 1);
 my $dir = $t->dir;
 my $api = Faas::OpenAPI->load($t->root . '/docs/openapi.yaml');
 my $json = JSON::PP->new->canonical->utf8->allow_nonref;
@@ -51,14 +53,14 @@ my %status;
 
 my %function = (image => 'fn', envProcess => './run', namespace => 'team',
     envVars => { a => 'b', max_inflight => '1', exec_timeout => '1m' },
-    constraints => ['a'], secrets => ['key'],
+    constraints => ['node.role==manager'], secrets => ['key'],
     labels => { 'com.openfaas.scale.min' => '0',
         'com.openfaas.scale.max' => '2', 'com.openfaas.scale.factor' => '20',
         'com.ngx-faas.queue' => '1', 'com.ngx-faas.park' => '1s',
         'com.ngx-faas.visibility' => 'public', a => 'b' },
     annotations => { a => 'b' }, limits => { memory => '512Mi' },
     requests => { cpu => '100m' }, readOnlyRootFilesystem => JSON::PP::false,
-    network => 'a', registryAuth => 'a');
+    network => 'functions', registryAuth => 'YTpi');
 my %namespace = (labels => { openfaas => '1', a => 'b' },
     annotations => { a => 'b' });
 
@@ -92,9 +94,11 @@ my %path = (
 mkdir "$dir/functions";
 mkdir "$dir/functions/fn";
 $t->spew("$dir/functions/fn/run", "#!/bin/sh\nexec cat\n", 0755);
+$t->provider->images("$dir/functions", 'fn');
 $t->start_redis;
 $t->start_scaler(functions => "$dir/functions", args => ['--max-body',
     MAX_BODY, '--max-replicas', 2, '--max-functions', 5]);
+$t->provider->wait_known;
 
 my %is_route = map { $_ => 1 } slurp($t->root . '/scaler/api.c')
     =~ /EVHTTP_REQ_\w+,\s+"([^"]+)"/g;

@@ -111,7 +111,10 @@ struct wd_conn {
     char                *body;          /* decoded and not yet taken, in in */
     size_t               body_len;
     size_t               scanned;       /* of the head, from in.start */
-    size_t               discarded;     /* bytes in this state */
+    size_t               discarded;     /* bytes in this state, or since the
+                                           last rest */
+    uint64_t             linger_end;    /* nsec */
+    int                  is_resting;    /* while it lingers: nothing is read */
     uint64_t             n_requests;    /* that have begun */
     uint64_t             moved;         /* nsec; when the client last did
                                            something */

@@ -16,6 +16,8 @@
 #define ROUNDS_MAX      16              /* of the pump before others' turn */
 #define DISCARD_MAX     (1024 * 1024)   /* bytes of a body nobody wants */
 #define LINGER_TIMEOUT  5000            /* msec */
+#define REST            20              /* msec */
+#define NSEC            UINT64_C(1000000)   /* of a msec */
 #define FRESH_GRACE     500             /* msec; for a connection that came
                                            in just before the end */
 
@@ -112,9 +114,20 @@ expire(struct wd_conn *conn)
                  "setting=write_timeout");
         break;
 
+    case WD_CONN_LINGER:
+        if (conn->is_resting && conn->wd->loop.now < conn->linger_end) {
+            conn->is_resting = 0;
+            conn->can_read = 1;
+            conn->discarded = 0;
+            wd_timer_set(&conn->wd->loop, &conn->timer,
+                         (conn->linger_end - conn->wd->loop.now) / NSEC + 1);
+            return;
+        }
+
+        break;
+
     case WD_CONN_IDLE:
     case WD_CONN_DISCARD:
-    case WD_CONN_LINGER:
     case WD_CONN_CLOSED:
         break;
     }
@@ -278,8 +291,13 @@ advance_discard(struct wd_conn *conn)
     }
 
     if (conn->state == WD_CONN_LINGER) {
-        if (conn->discarded > DISCARD_MAX) {
-            conn->state = WD_CONN_CLOSED;
+        if (conn->discarded > DISCARD_MAX && !conn->is_resting) {
+
+            /* who can send on and on never looks at the answer; and a close
+               would be an error, which is seen before the answer is */
+
+            conn->is_resting = 1;
+            wd_timer_set(&conn->wd->loop, &conn->timer, REST);
         }
 
         return 0;
@@ -392,6 +410,8 @@ linger(struct wd_conn *conn)
 
     conn->state = WD_CONN_LINGER;
     conn->discarded = 0;
+    conn->is_resting = 0;
+    conn->linger_end = conn->wd->loop.now + LINGER_TIMEOUT * NSEC;
     conn->can_read = 1;
     wd_timer_set(&conn->wd->loop, &conn->timer, LINGER_TIMEOUT);
 

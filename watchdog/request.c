@@ -297,7 +297,7 @@ read_away(struct wd_conn *conn)
     char     scratch[SCRATCH_SIZE];
     ssize_t  n;
 
-    if (!conn->can_read) {
+    if (!conn->can_read || conn->is_resting) {
         return 0;
     }
 

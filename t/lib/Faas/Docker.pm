@@ -83,6 +83,46 @@ sub step {
 sub steps { return @{ $_[0]{steps} }; }
 
 
+# What another test has to know to use this Swarm, see attach().
+sub description {
+    my ($self) = @_;
+
+    return encode_json({ dir => $self->{dir}, nodes => [map { {
+        n => $_->{n}, ip => $_->{ip}, dir => $_->{dir}, pid => $_->{pid},
+        socket => $_->{socket} } } @{ $self->{nodes} }] });
+}
+
+
+# A Swarm that another test has started, and ends.
+sub attach {
+    my ($class, $test, $description) = @_;
+
+    my $self = bless { %{ decode_json($description) }, test => $test,
+        steps => [], owner => $$, is_attached => 1, n_runs => 0,
+        n_builds => $$ }, $class;
+
+    open $self->{host}, '<', '/proc/self/ns/net'
+        or die "cannot open /proc/self/ns/net: $!\n";
+
+    return $self;
+}
+
+
+# Takes away what the scaler can have made in it, and containers that were
+# started beside it.
+sub clear {
+    my ($self) = @_;
+
+    for my $kind (qw(service config secret)) {
+        my @ids = split /\n/, $self->docker($kind, qw(ls -q));
+
+        $self->docker($kind, 'rm', @ids) if @ids;
+    }
+
+    return;
+}
+
+
 # The tree that all images begin with, as an archive.
 sub base_tree {
     my ($self) = @_;
@@ -116,7 +156,7 @@ sub run {
     my ($self, $timeout, @cmd) = @_;
 
     my $res = run_command(\@cmd, timeout => $timeout,
-        log => "$self->{dir}/run.out." . ++$self->{n_runs});
+        log => "$self->{test}{dir}/run.out." . ++$self->{n_runs});
 
     die "@cmd: $res->{output}\n" if $res->{status} || $res->{signal};
 
@@ -141,7 +181,8 @@ sub add_node {
 
     $self->{test}->spew("$node->{dir}/hosts", HOSTS);
     $self->in_node($n, "mount -t tmpfs tmpfs /run; mkdir -p /run/lock;
-        mount --bind $node->{dir}/hosts /etc/hosts; ip link set lo up");
+        mount --bind $node->{dir}/hosts /etc/hosts; ip link set lo up;
+        mkdir $node->{dir}/data; mount -t tmpfs tmpfs $node->{dir}/data");
     $self->connect_node($n);
     $self->start_dockerd($n);
 
@@ -251,6 +292,10 @@ sub set_forward {
 }
 
 
+# A node, for enter().
+sub node { return $_[0]{nodes}[$_[1] - 1]; }
+
+
 # Shell commands in a node's network and mounts.
 sub in_node {
     my ($self, $n, $script) = @_;
@@ -285,6 +330,18 @@ sub start_dockerd {
 
         return docker_ok("unix://$node->{socket}", "$node->{dir}/ping.out");
     }, START_TIMEOUT, 'dockerd');
+
+    return;
+}
+
+
+# Ends a node's dockerd and starts it again.  Its containers end with it, for a
+# Swarm's cannot outlive it.
+sub restart_dockerd {
+    my ($self, $n) = @_;
+
+    $self->{nodes}[$n - 1]{dockerd}->stop(timeout => START_TIMEOUT);
+    $self->start_dockerd($n);
 
     return;
 }
@@ -396,16 +453,20 @@ sub function_image {
 
 
 # From now on this process, and what it starts, is on the network of functions
-# of the manager: so the gateway and the scaler reach them as in a stack.
+# of a node, the manager: so the gateway and the scaler reach them as in a
+# stack.
 sub inside {
-    my ($self) = @_;
+    my ($self, $n) = @_;
 
-    my $node = $self->{nodes}[0];
+    my $node = $self->{nodes}[($n // 1) - 1];
+    my ($id) = $self->docker_at($node->{n}, 'ps', '-q', '--filter',
+        'name=' . INSIDE);
 
-    $self->docker(qw(run -d --restart always --name), INSIDE,
-        qw(--network functions), BASE, qw(sleep infinity));
+    $self->docker_at($node->{n}, qw(run -d --restart always --name), INSIDE,
+        qw(--network functions), BASE, qw(sleep infinity)) if !$id;
 
-    my $pid = $self->inspect('inspect', INSIDE)->{State}{Pid};
+    my $pid = decode_json($self->docker_at($node->{n}, 'inspect', INSIDE))
+        ->[0]{State}{Pid};
 
     open my $ns, '<', "/proc/$node->{pid}/root/proc/$pid/ns/net"
         or die "cannot open the namespace of $pid: $!\n";
@@ -498,6 +559,12 @@ sub remove_cgroups {
 # Ends all of it.
 sub stop {
     my ($self) = @_;
+
+    if ($self->{is_attached}) {
+        $self->clear;
+        $self->outside;
+        return;
+    }
 
     for my $node (reverse @{ $self->{nodes} }) {
         $self->kill_node($node->{n}) if !$node->{is_gone};

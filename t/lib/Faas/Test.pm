@@ -9,7 +9,7 @@
 # Environment: FAAS_BUILD (folder of the binaries; build), FAAS_SAN=1 (they
 # have sanitizers in; build/san), FAAS_LOG_LEVEL (nginx's; info), FAAS_KEEP=1
 # (keep the folder), FAAS_TEST_TIMEOUT (seconds; 600), CI=true (nothing
-# may be skipped).
+# may be skipped), FAAS_PROVIDER (of tests that can do with each; process).
 
 package Faas::Test;
 
@@ -24,6 +24,7 @@ use Faas::HTTP qw(http json_of);
 use Faas::Load;
 use Faas::Nginx;
 use Faas::Proc qw(alive run_command slurp spawn stop_all tail wait_for);
+use Faas::Provider;
 use Faas::Redis;
 use File::Basename qw(dirname);
 use File::Find;
@@ -54,12 +55,14 @@ $ENV{PATH} .= ':/usr/sbin:/sbin';
 
 # need => [...] names what the test cannot do without: module, scaler,
 # watchdog, samples, root, a path below the build's folder (with a slash in
-# it), or a program to be found in PATH.  Without it the test is skipped, but
-# with CI=true it fails.
+# it), or a program to be found in PATH.  Without it the test is
+# skipped, but with CI=true it fails.  provider => 1: the test is one of each
+# provider, and has that of FAAS_PROVIDER, see Faas::Provider.
 sub new {
     my ($class, %opt) = @_;
 
-    my @missing = map { missing($_) } @{ $opt{need} // [] };
+    my @missing = map { missing($_) } @{ $opt{need} // [] },
+        $opt{provider} ? Faas::Provider->needs : ();
 
     if (@missing) {
         my $reason = 'there is no ' . join ', no ', @missing;
@@ -76,6 +79,7 @@ sub new {
         nginx_all => [], allowed => [], locks => [] }, $class;
 
     $unfinished = $self;
+    $self->{provider} = Faas::Provider->start($self) if $opt{provider};
 
     return $self;
 }
@@ -125,6 +129,8 @@ sub is_sanitized { return $san; }
 sub nginx { return $_[0]{nginx}; }
 
 sub scaler { return $_[0]{scaler}; }
+
+sub provider { return $_[0]{provider}; }
 
 sub redis_proc { return $_[0]{redis}; }
 
@@ -233,7 +239,9 @@ sub start_scaler {
         cmd => ["$build/faas-scaler", '--listen', $self->scaler_addr,
             '--redis', $self->redis_addr, '--state-dir', "$self->{dir}/state",
             '--functions-dir', $opt{functions} // "$build/samples",
-            '--watchdog', "$build/faas-watchdog", @{ $opt{args} // [] }]);
+            '--watchdog', "$build/faas-watchdog",
+            $self->{provider} ? $self->{provider}->args : (),
+            @{ $opt{args} // [] }]);
 
     wait_for(sub {
         die "faas-scaler does not start:\n" . slurp($log)
@@ -431,6 +439,18 @@ sub finish {
     my ($self) = @_;
 
     local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+    if ($self->{provider}) {
+
+        # a scaler that is alive when Docker ends would tell of it
+
+        if ($self->{scaler} && $self->{scaler}->running) {
+            $self->{scaler}->stop;
+            $self->add_problem($self->{scaler}->problem);
+        }
+
+        $self->{provider}->stop;
+    }
 
     my @problems = (@{ $self->{problems} }, stop_all());
 
