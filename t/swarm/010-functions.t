@@ -464,7 +464,6 @@ sub manager_id {
 
 ok($lost_s <= 10, 'a lost node gets no calls');
 
-diag(join "\n", 'steps:', $docker->steps);
 $t->scaler->stop;
 $docker->stop;
 $t->finish;

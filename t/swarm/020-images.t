@@ -344,6 +344,5 @@ pass('an event comes through the proxy while it happens');
 $client->close;
 
 $docker->docker(qw(rm -f sample proxy));
-diag(join "\n", 'steps:', $docker->steps);
 $docker->stop;
 $t->finish;

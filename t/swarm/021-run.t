@@ -205,6 +205,5 @@ is($docker->docker(qw(ps -q)), '', 'no container is left');
 like($docker->docker(qw(volume ls -q)), qr/^shop_redis-data$/m,
     'what Redis has kept stays');
 
-diag(join "\n", 'steps:', $docker->steps);
 $docker->stop;
 $t->finish;

@@ -46,6 +46,5 @@ for my $test (@tests) {
     is($docker->docker(qw(service ls -q)), '', 'it leaves nothing');
 }
 
-note(join "\n", 'steps:', $docker->steps);
 $docker->stop;
 $t->finish;

@@ -192,7 +192,6 @@ for my $secret (@secrets) {
         'nor has its service');
 }
 
-note(join "\n", 'steps:', $docker->steps);
 $t->scaler->stop;
 $registry->stop;
 $docker->stop;

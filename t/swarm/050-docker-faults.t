@@ -314,5 +314,4 @@ is($sum->{failed}, 0, "of $sum->{requests} calls none failed")
 
 $t->scaler->stop;
 $docker->step('end', sub { $docker->stop });
-note(join "\n", 'steps:', $docker->steps);
 $t->finish;

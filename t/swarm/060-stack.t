@@ -238,7 +238,6 @@ is($t->admin(DELETE => '/system/functions', { functionName => 'echo' })
 wait_for(sub { $t->get('/function/echo')->{status} == 404 }, 30,
     'end of the route');
 
-diag(join "\n", 'steps:', $docker->steps);
 $t->nginx->stop;
 $docker->stop;
 $t->finish;

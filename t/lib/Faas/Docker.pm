@@ -20,6 +20,7 @@ use File::Copy qw(copy);
 use File::Path qw(make_path remove_tree);
 use File::Temp qw(tempdir);
 use JSON::PP;
+use Test::More ();
 use Time::HiRes qw(time);
 
 use constant {
@@ -49,7 +50,7 @@ sub start {
     my ($class, $test, %opt) = @_;
 
     my $self = bless { test => $test, dir => tempdir('/tmp/fd.XXXXXXXX'),
-        nodes => [], id => $$ % 10_000, steps => [], owner => $$ }, $class;
+        nodes => [], id => $$ % 10_000, owner => $$ }, $class;
 
     open $self->{host}, '<', '/proc/self/ns/net'
         or die "cannot open /proc/self/ns/net: $!\n";
@@ -67,20 +68,17 @@ sub start {
 }
 
 
-# Runs a part of a test and keeps how long it took.
+# Runs a part of a test and says how long it took.
 sub step {
     my ($self, $name, $code) = @_;
 
     my $begin = time;
     my $result = $code->();
 
-    push @{ $self->{steps} }, sprintf '%6.1f s  %s', time - $begin, $name;
+    Test::More::diag(sprintf '%6.1f s  %s', time - $begin, $name);
 
     return $result;
 }
-
-
-sub steps { return @{ $_[0]{steps} }; }
 
 
 # What another test has to know to use this Swarm, see attach().
@@ -98,7 +96,7 @@ sub attach {
     my ($class, $test, $description) = @_;
 
     my $self = bless { %{ decode_json($description) }, test => $test,
-        steps => [], owner => $$, is_attached => 1, n_runs => 0,
+        owner => $$, is_attached => 1, n_runs => 0,
         n_builds => $$ }, $class;
 
     open $self->{host}, '<', '/proc/self/ns/net'
