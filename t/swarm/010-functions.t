@@ -284,9 +284,13 @@ $docker->step('routable', sub {
     system_call(202, DELETE => 'functions', { functionName => 'bare' });
 });
 
-# a cold start beside what Docker itself takes
+# A cold start beside what Docker itself takes, both at the same node, which has
+# the network already.
 
+# from "docker service scale" until the process was started; it accepts then
 sub docker_start_ms {
+    my ($n) = @_;
+
     $docker->docker(qw(service scale -d plain=0));
     $swarm->wait_gone('plain');
 
@@ -294,19 +298,12 @@ sub docker_start_ms {
 
     $docker->docker(qw(service scale -d plain=1));
 
-    # not asked before it runs: who asks too early is answered a second later
-
-    my ($n, $id) = wait_for(sub {
-        for my $n (1, 2) {
-            my ($id) = $swarm->containers('plain', $n);
-
-            return [$n, $id] if defined $id;
-        }
-
-        return;
-    }, 30, 'container')->@*;
+    my $id = wait_for(sub { ($swarm->containers('plain', $n))[0] }, 60,
+        'container');
     my ($task) = $swarm->tasks('plain');
     my ($ip) = $task->{NetworksAttachments}[0]{Addresses}[0] =~ m{^([\d.]+)/};
+
+    # not asked before: who asks too early is answered a second later
 
     wait_for(sub {
         return IO::Socket::INET->new(PeerAddr => "$ip:8080", Timeout => 0.1);
@@ -330,26 +327,43 @@ sub cold_call_ms {
     return (time - $begin) * 1000;
 }
 
-$docker->step('cold start', sub {
+sub cold_overhead_ms {
+    my ($n, $role, $samples) = @_;
+
     $docker->docker(qw(service create -d --name plain --network functions
         --endpoint-mode dnsrr --replicas 0 -e fprocess=cat
-        -e healthcheck_interval=1ms echo:1));
+        -e healthcheck_interval=1ms --constraint), "node.role==$role",
+        'echo:1');
     $t->admin(PUT => '/system/functions', { service => 'echo',
-        image => 'echo:1', envVars => { healthcheck_interval => '1ms' } });
+        image => 'echo:1', envVars => { healthcheck_interval => '1ms' },
+        constraints => ["node.role==$role"] });
 
     my (@ours, @docker);
 
-    for (1 .. SAMPLES) {
-        push @docker, docker_start_ms();
+    for (1 .. $samples) {
+        push @docker, docker_start_ms($n);
         push @ours, cold_call_ms();
     }
 
-    figure(swarm_coldstart_overhead_ms => sprintf '%.0f',
-        median(@ours) - median(@docker));
-    note(sprintf '%s, ms: %s', @$_) for
-        ['cold calls', join ' ', map { sprintf '%.0f', $_ } @ours],
-        ["docker's part", join ' ', map { sprintf '%.0f', $_ } @docker];
+    note("$role, $$_[0], ms: ", join ' ', map { sprintf '%.0f', $_ } @{ $$_[1] })
+        for ['cold calls', \@ours], ["Docker's part", \@docker];
     $docker->docker(qw(service rm plain));
+
+    return sprintf '%.0f', median(@ours) - median(@docker);
+}
+
+$docker->step('cold start', sub {
+    figure(swarm_coldstart_overhead_ms => cold_overhead_ms(1, 'manager',
+        SAMPLES));
+});
+
+$docker->step('cold start elsewhere', sub {
+    $docker->inside(2);
+    $docker->inside;
+    figure(swarm_coldstart_remote_overhead_ms =>
+        cold_overhead_ms(2, 'worker', 3));
+    $t->admin(PUT => '/system/functions', { service => 'echo',
+        image => 'echo:1' });
 });
 
 # a scaler that is started again, and lets few replicas start at a time
