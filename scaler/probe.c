@@ -20,9 +20,10 @@
 
 
 static void on_turn(evutil_socket_t fd, short what, void *arg);
-static void begin(struct probe *probe);
+static void begin(struct probes *probes, struct probe *probe);
 static int connect_to(struct probe *probe);
-static int wait_for(struct probe *probe, short what, uint64_t timeout_ms);
+static int wait_for(struct probes *probes, struct probe *probe, short what,
+    uint64_t timeout_ms);
 static void on_io(evutil_socket_t fd, short what, void *arg);
 static void on_connected(struct probe *probe);
 static enum probe_result result_of(int error);
@@ -139,7 +140,7 @@ on_turn(evutil_socket_t fd, short what, void *arg)
     while ((probe = TAILQ_FIRST(&probes->waiting)) != NULL
            && probes->n < PROBES_MAX)
     {
-        begin(probe);
+        begin(probes, probe);
 
         if (probe == last) {
             break;
@@ -151,16 +152,16 @@ on_turn(evutil_socket_t fd, short what, void *arg)
 
 
 static void
-begin(struct probe *probe)
+begin(struct probes *probes, struct probe *probe)
 {
     probe->began_ms = clock_now_ms();
 
     if (connect_to(probe) == 0
-        && wait_for(probe, EV_WRITE, probe->connect_ms) == 0)
+        && wait_for(probes, probe, EV_WRITE, probe->connect_ms) == 0)
     {
-        TAILQ_REMOVE(&probe->probes->waiting, probe, link);
-        TAILQ_INSERT_TAIL(&probe->probes->running, probe, link);
-        probe->probes->n++;
+        TAILQ_REMOVE(&probes->waiting, probe, link);
+        TAILQ_INSERT_TAIL(&probes->running, probe, link);
+        probes->n++;
         probe->is_running = 1;
         return;
     }
@@ -188,7 +189,8 @@ connect_to(struct probe *probe)
  * The time-out is since it has begun.
  */
 static int
-wait_for(struct probe *probe, short what, uint64_t timeout_ms)
+wait_for(struct probes *probes, struct probe *probe, short what,
+    uint64_t timeout_ms)
 {
     uint64_t        spent, left;
     struct timeval  tv;
@@ -202,7 +204,7 @@ wait_for(struct probe *probe, short what, uint64_t timeout_ms)
     tv.tv_sec = (time_t) (left / 1000);
     tv.tv_usec = (suseconds_t) (left % 1000 * 1000);
 
-    probe->io = event_new(probe->probes->base, probe->fd, what, on_io, probe);
+    probe->io = event_new(probes->base, probe->fd, what, on_io, probe);
 
     return probe->io != NULL && event_add(probe->io, &tv) == 0 ? 0 : -1;
 }
@@ -257,7 +259,7 @@ on_connected(struct probe *probe)
 
     if (send(probe->fd, REQUEST, sizeof(REQUEST) - 1, MSG_NOSIGNAL)
         != sizeof(REQUEST) - 1
-        || wait_for(probe, EV_READ, probe->timeout_ms) != 0)
+        || wait_for(probe->probes, probe, EV_READ, probe->timeout_ms) != 0)
     {
         finish(probe, PROBE_BAD);
     }

@@ -174,7 +174,9 @@ give(const struct swarm_service *service, provider_each_fn each, void *arg)
     view.spec = service->spec;
     view.available = swarm_service_available(service);
 
-    if (service->error[0] != '\0' && view.available < service->spec->replicas)
+    if (service->error[0] != '\0'
+        && (service->is_rolled_back
+            || view.available < service->spec->replicas))
     {
         view.error = service->error;
     }

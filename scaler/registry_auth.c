@@ -75,11 +75,13 @@ registry_is_named(const char *image)
 static void
 registry_of(const char *image, char *dst)
 {
-    size_t  len;
+    size_t       len;
+    const char  *slash;
 
-    len = strcspn(image, "/");
+    slash = strchr(image, '/');
+    len = slash != NULL ? (size_t) (slash - image) : 0;
 
-    if (image[len] == '/' && len <= HOST_MAX
+    if (slash != NULL && len <= HOST_MAX
         && (memchr(image, '.', len) != NULL || memchr(image, ':', len) != NULL
             || (len == 9 && memcmp(image, "localhost", 9) == 0))
         && !(len == 9 && memcmp(image, "docker.io", 9) == 0))

@@ -133,6 +133,8 @@ struct swarm_service {
     char                        pull_error[SWARM_ERROR_MAX];    /* of its
                                                image's registry; "" */
     int                         is_updating;
+    int                         is_rolled_back;     /* the last update was:
+                                                   error says why */
     int                         is_resuming;        /* what was pending */
     int                         is_listed;  /* in the answer that is read */
     int                         is_asked;   /* its tasks were asked for */

@@ -15,6 +15,7 @@
 #include "log_line.h"
 #include "route_kept.h"
 #include "swarm.h"
+#include "text.h"
 
 
 static struct swarm_bucket *bucket_of(const struct swarm *swarm,
@@ -183,7 +184,7 @@ decode(struct swarm *swarm, const json_t *value, int is_new)
 static struct swarm_service *
 add(struct swarm *swarm, const char *id, struct spec *spec)
 {
-    struct swarm_service  *service;
+    struct swarm_service  *service, *before;
 
     service = calloc(1, sizeof(*service));
 
@@ -200,7 +201,21 @@ add(struct swarm *swarm, const char *id, struct spec *spec)
     (void) snprintf(service->id, sizeof(service->id), "%s", id);
     TAILQ_INIT(&service->tasks);
 
-    TAILQ_INSERT_TAIL(&swarm->services, service, link);
+    /* lists are in the order of deployment; most are new */
+
+    before = TAILQ_LAST(&swarm->services, swarm_service_list);
+
+    while (before != NULL && before->spec->created > spec->created) {
+        before = TAILQ_PREV(before, swarm_service_list, link);
+    }
+
+    if (before != NULL) {
+        TAILQ_INSERT_AFTER(&swarm->services, before, service, link);
+
+    } else {
+        TAILQ_INSERT_HEAD(&swarm->services, service, link);
+    }
+
     LIST_INSERT_HEAD(bucket_of(swarm, id), service, bucket);
     swarm->n_services++;
 
@@ -239,6 +254,14 @@ read_rest(struct swarm_service *service, const json_t *value)
     service->replicas = swarm_uint(value, "Spec.Mode.Replicated.Replicas");
     service->is_updating = strcmp(state, "updating") == 0
                            || strcmp(state, "rollback_started") == 0;
+    service->is_rolled_back = strncmp(state, "rollback", 8) == 0;
+
+    if (service->is_rolled_back && service->error[0] == '\0') {
+        (void) snprintf(service->error, sizeof(service->error), "%s",
+                        swarm_text(swarm_get(value, "UpdateStatus"),
+                                   "Message"));
+        text_clean(service->error, 0);
+    }
 }
 
 

@@ -747,7 +747,10 @@ end_poll(struct swarm_service *service)
     swarm_service_publish(service);
 
     if (swarm_service_is_settled(service)) {
-        service->error[0] = '\0';
+
+        if (!service->is_rolled_back) {
+            service->error[0] = '\0';
+        }
 
         if (quiet >= SETTLED) {
             service->poll_at = 0;

@@ -228,9 +228,14 @@ wait_for(sub { $swarm->available('echo') == 6 }, 120, 'six replicas');
 # the worker is lost, with its gateway
 
 $swarm->under_load(swarm_stack_nodekill_failed => sub {
+    my %there = map { $_->{ID} => 1 } $swarm->tasks('echo');
+
     $docker->kill_node(2);
+    wait_for(sub { $swarm->available('echo') < 6 }, 60, 'the loss');
     wait_for(sub { $swarm->available('echo') == 6 }, 180,
         'replicas on the other node');
+    ok(scalar(grep { !$there{ $_->{ID} } } $swarm->tasks('echo')) > 0,
+        'others take the place of those that were lost');
 });
 
 is($t->admin(DELETE => '/system/functions', { functionName => 'echo' })
