@@ -159,10 +159,10 @@ $docker->step('rollback', sub {
         return ($now->{UpdateStatus}{State} // '') eq 'rollback_completed'
             && $now->{Spec}{TaskTemplate}{ContainerSpec}{Image} eq 'echo:1'
             && ($swarm->function('echo')->{annotations}
-                {'com.ngx-faas.last-error'} // '') =~ /No such image/;
-    }, 60, 'rollback, and why');
+                {'com.ngx-faas.last-error'} // '') =~ /rolled back/;
+    }, 60, 'rollback');
     is($swarm->function('echo')->{image}, 'echo:1',
-        'it is rolled back, and the function says why');
+        'it is rolled back, and the function says so');
     is($t->post('/function/echo', 'x')->{body}, 'x', 'it is called as before');
 });
 
