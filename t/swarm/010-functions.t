@@ -384,11 +384,71 @@ $docker->step('cold start elsewhere', sub {
         image => 'echo:1' });
 });
 
-# a scaler that is started again, and lets few replicas start at a time
+# a scaler that is started again, speaks TLS to Docker, and lets few replicas
+# start at a time
+
+my $tls_port = $t->free_port;
+my $certs = $t->dir . '/certs';
+
+mkdir $certs;
+make_certificate(ca => '-x509', '-days', 2);
+make_certificate($_ => '-x509', '-days', 2, '-CA', "$certs/ca.pem", '-CAkey',
+    "$certs/ca-key.pem") for qw(server client);
+rename "$certs/client.pem", "$certs/cert.pem";
+rename "$certs/client-key.pem", "$certs/key.pem";
+
+sub make_certificate {
+    my ($name, @args) = @_;
+
+    my $made = $t->run(qw(openssl req -newkey ec -pkeyopt
+        ec_paramgen_curve:prime256v1 -nodes -subj), "/CN=$name", '-addext',
+        'subjectAltName=IP:127.0.0.1', '-keyout', "$certs/$name-key.pem",
+        '-out', "$certs/$name.pem", @args);
+
+    die "openssl: $made->{output}\n" if $made->{status};
+
+    return;
+}
+
+my ($socket) = $docker->address =~ m{^unix://(.*)};
+
+$t->start_nginx(name => 'tls', port => $tls_port, conf => <<"EOT");
+user root;
+pid run/nginx.pid;
+error_log logs/error.log info;
+
+events {
+}
+
+http {
+    client_body_temp_path tmp/body;
+    proxy_temp_path tmp/proxy;
+    fastcgi_temp_path tmp/fastcgi;
+    uwsgi_temp_path tmp/uwsgi;
+    scgi_temp_path tmp/scgi;
+    access_log off;
+
+    server {
+        listen 127.0.0.1:$tls_port ssl;
+        ssl_certificate $certs/server.pem;
+        ssl_certificate_key $certs/server-key.pem;
+        ssl_client_certificate $certs/ca.pem;
+        ssl_verify_client on;
+
+        location / {
+            proxy_pass http://unix:$socket;
+            proxy_buffering off;
+        }
+    }
+}
+EOT
+
+my @tls = ('--docker', "tcp://127.0.0.1:$tls_port", '--docker-cert-path',
+    $certs);
 
 $swarm->under_load(swarm_scaler_failed => sub {
     $t->scaler->stop;
-    $t->start_scaler(args => [@scaler, '--max-starts', STARTS]);
+    $t->start_scaler(args => [@scaler, @tls, '--max-starts', STARTS]);
     wait_for(sub { $swarm->available('echo') > 0 }, 30,
         'replicas of echo');
 });

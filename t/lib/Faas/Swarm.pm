@@ -36,7 +36,7 @@ sub new {
 sub figure {
     my ($name, $value) = @_;
 
-    diag("figure $name $value");
+    print {*STDERR} "figure $name $value\n";
 
     return;
 }
