@@ -41,8 +41,14 @@ struct service_change {
 };
 
 
+/* whether it can be; returns 0, or -1 with err */
+typedef int (*change_check_fn)(struct service_change *change,
+    struct faas_err *err);
+
+
 static struct service_change *make(struct provider *provider,
-    const char *key, struct spec *spec, provider_done_fn done, void *arg);
+    const char *key, struct spec *spec, change_check_fn check,
+    provider_done_fn done, void *arg);
 static void finish(struct service_change *change, const struct faas_err *err);
 static int check_deploy(struct service_change *change, struct faas_err *err);
 static int check_known(struct service_change *change, struct faas_err *err);
@@ -84,23 +90,13 @@ void
 swarm_deploy(struct provider *provider, struct spec *spec,
     provider_done_fn done, void *arg)
 {
-    struct faas_err         err;
     struct service_change  *change;
 
-    change = make(provider, spec->key, spec, done, arg);
+    change = make(provider, spec->key, spec, check_deploy, done, arg);
 
-    if (change == NULL) {
-        return;
+    if (change != NULL) {
+        swarm_resolve_secrets(change->swarm, spec, on_secrets, change);
     }
-
-    if (swarm_check_up(change->swarm, &err) != 0
-        || check_deploy(change, &err) != 0)
-    {
-        finish(change, &err);
-        return;
-    }
-
-    swarm_resolve_secrets(change->swarm, spec, on_secrets, change);
 }
 
 
@@ -108,23 +104,13 @@ void
 swarm_update(struct provider *provider, struct spec *spec,
     provider_done_fn done, void *arg)
 {
-    struct faas_err         err;
     struct service_change  *change;
 
-    change = make(provider, spec->key, spec, done, arg);
+    change = make(provider, spec->key, spec, check_known, done, arg);
 
-    if (change == NULL) {
-        return;
+    if (change != NULL) {
+        swarm_resolve_secrets(change->swarm, spec, on_secrets, change);
     }
-
-    if (swarm_check_up(change->swarm, &err) != 0
-        || check_known(change, &err) != 0)
-    {
-        finish(change, &err);
-        return;
-    }
-
-    swarm_resolve_secrets(change->swarm, spec, on_secrets, change);
 }
 
 
@@ -132,24 +118,14 @@ void
 swarm_delete(struct provider *provider, const char *key,
     provider_done_fn done, void *arg)
 {
-    struct faas_err         err;
     struct service_change  *change;
 
-    change = make(provider, key, NULL, done, arg);
+    change = make(provider, key, NULL, check_known, done, arg);
 
-    if (change == NULL) {
-        return;
+    if (change != NULL) {
+        docker_call(&change->swarm->docker, "DELETE", NULL, on_deleted,
+                    change, "/services/%s", change->id);
     }
-
-    if (swarm_check_up(change->swarm, &err) != 0
-        || check_known(change, &err) != 0)
-    {
-        finish(change, &err);
-        return;
-    }
-
-    docker_call(&change->swarm->docker, "DELETE", NULL, on_deleted, change,
-                "/services/%s", change->id);
 }
 
 
@@ -161,7 +137,7 @@ swarm_scale(struct provider *provider, const char *key, uint64_t replicas,
     struct faas_err         err;
     struct service_change  *change;
 
-    change = make(provider, key, NULL, done, arg);
+    change = make(provider, key, NULL, check_known, done, arg);
 
     if (change == NULL) {
         return;
@@ -171,12 +147,7 @@ swarm_scale(struct provider *provider, const char *key, uint64_t replicas,
     max = change->swarm->options->max_replicas;
     err.code = 0;
 
-    if (swarm_check_up(change->swarm, &err) != 0
-        || check_known(change, &err) != 0)
-    {
-        finish(change, &err);
-
-    } else if (replicas > max) {
+    if (replicas > max) {
         (void) faas_err_set(&err, 400, "\"replicas\": %" PRIu64 " are more "
                             "than %" PRIu64 ", see --max-replicas", replicas,
                             max);
@@ -218,11 +189,11 @@ swarm_start_pending(struct swarm_service *service)
 
 
 /*
- * Takes the spec.  NULL where there is no memory: done is called.
+ * Takes the spec.  NULL where it cannot be: done was called.
  */
 static struct service_change *
 make(struct provider *provider, const char *key, struct spec *spec,
-    provider_done_fn done, void *arg)
+    change_check_fn check, provider_done_fn done, void *arg)
 {
     struct faas_err         err;
     struct service_change  *change;
@@ -241,6 +212,11 @@ make(struct provider *provider, const char *key, struct spec *spec,
     change->done = done;
     change->arg = arg;
     (void) snprintf(change->key, sizeof(change->key), "%s", key);
+
+    if (swarm_check_up(change->swarm, &err) != 0 || check(change, &err) != 0) {
+        finish(change, &err);
+        return NULL;
+    }
 
     return change;
 }
