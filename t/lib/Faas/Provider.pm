@@ -125,10 +125,7 @@ sub while_failing {
 sub stop {
     my ($self) = @_;
 
-    return if !is_swarm();
-
-    Test::More::note(join "\n", 'steps:', $self->{docker}->steps);
-    $self->{docker}->stop;
+    $self->{docker}->stop if is_swarm();
 
     return;
 }
