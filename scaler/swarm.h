@@ -59,8 +59,8 @@
 #define SWARM_PROBE_CONNECT    100      /* msec, of one that begins */
 #define SWARM_BEGIN_REMOTE     200      /* msec, see swarm_task.c */
 #define SWARM_BEGIN_LOCAL      2000
-#define SWARM_CHECK_PERIOD     500      /* msec between looks at each node */
-#define SWARM_CHECKS           25       /* replicas that are looked at then */
+#define SWARM_CHECK_PERIOD     300      /* msec between looks at each node */
+#define SWARM_CHECKS           15       /* replicas that are looked at then */
 
 #define SWARM_TRIES            5        /* to change a service that others
                                            change as well */

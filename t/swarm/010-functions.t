@@ -477,6 +477,7 @@ $docker->step('bounded starts', sub {
     system_call(202, DELETE => 'functions', { functionName => 'six' });
     $t->scaler->stop;
     $t->start_scaler(args => \@scaler);
+    wait_for(sub { $swarm->available('echo') > 0 }, 30, 'replicas of echo');
 });
 
 # many services
