@@ -179,7 +179,7 @@ static void
 child(const struct spawn *spawn)
 {
     int                     i;
-    sigset_t                none;
+    sigset_t                mask;
     struct sigaction        action;
     struct confine_failure  failure;
 
@@ -207,8 +207,13 @@ child(const struct spawn *spawn)
 
     (void) prctl(PR_SET_PDEATHSIG, 0);
 
-    (void) sigemptyset(&none);
-    (void) sigprocmask(SIG_SETMASK, &none, NULL);
+    (void) sigemptyset(&mask);
+    /*
+     * A SIGTERM that comes before the watchdog has its handlers waits for them:
+     * the first process of a namespace ignores what it does not handle.
+     */
+    (void) sigaddset(&mask, SIGTERM);
+    (void) sigprocmask(SIG_SETMASK, &mask, NULL);
 
     execute(spawn);
 }
