@@ -407,10 +407,7 @@ at('functions' => sub {
     no_image(PUT => $path, { %fn, image => 'none' });
     call(202, PUT => $path, \%fn);
 
-    my $status = json_of(call(200, GET =>
-        '/system/function/fn?namespace=team'));
-
-    # where no node is as its constraints say, that is its last error
+    my $status = json_of(call(200, GET => '/system/function/fn.team'));
     delete $status->{annotations}{'com.ngx-faas.last-error'};
     is_deeply([@$status{qw(envVars limits annotations)}],
         [@full{qw(envVars limits annotations)}], 'as it was given');
