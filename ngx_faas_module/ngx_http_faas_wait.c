@@ -44,14 +44,17 @@
 /* between two looks without a reason */
 #define NGX_HTTP_FAAS_LOOK       100    /* msec */
 
+/* a worker that has left a place for so long has lost its turn */
+#define NGX_HTTP_FAAS_TURN       500    /* msec */
+
 
 typedef struct {
     ngx_queue_t               waiters;
     ngx_queue_t               link;         /* of queues with waiters */
     uint32_t                  fn;
-    unsigned                  is_stuck:1;   /* there is a place, but another
-                                               worker's turn, since the last
-                                               look */
+    uint64_t                  turn;         /* ticket whose turn it is, in
+                                               another worker */
+    ngx_msec_t                since;        /* it has left a place since */
 } ngx_http_faas_queue_t;
 
 
@@ -91,15 +94,16 @@ static void ngx_http_faas_unpark(ngx_http_faas_waiter_t *waiter,
     ngx_http_faas_wait_e state);
 static void ngx_http_faas_dequeue(ngx_http_faas_waiter_t *waiter);
 static void ngx_http_faas_show_head(ngx_http_faas_queue_t *queue);
-static void ngx_http_faas_release(ngx_http_faas_queue_t *queue,
-    ngx_uint_t is_look);
+static void ngx_http_faas_release(ngx_http_faas_queue_t *queue);
+static ngx_uint_t ngx_http_faas_has_lost_turn(ngx_http_faas_queue_t *queue,
+    ngx_uint_t lane);
 static void ngx_http_faas_go(ngx_http_faas_waiter_t *waiter,
     ngx_http_faas_wait_e state);
 static void ngx_http_faas_wait_handler(ngx_event_t *ev);
 static void ngx_http_faas_wait_cleanup(void *data);
 static void ngx_http_faas_wait_timer(ngx_event_t *ev);
 static void ngx_http_faas_wait_turn(ngx_event_t *ev);
-static void ngx_http_faas_release_all(ngx_uint_t is_look);
+static void ngx_http_faas_release_all(void);
 
 
 /* this process' */
@@ -182,7 +186,7 @@ ngx_http_faas_park(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
     /* what became free before we counted as waiting was told to nobody */
 
-    ngx_http_faas_release(queue, 0);
+    ngx_http_faas_release(queue);
 
     if (ctx->conf->zone->sh->fn[ctx->fn].n == 0) {
         ngx_http_faas_want(ctx->conf->zone, ctx->fn);
@@ -268,7 +272,7 @@ ngx_http_faas_next(ngx_http_faas_zone_t *zone, uint32_t fn)
         /* those that share the last lane show no ticket */
 
         if (queue != NULL && !ngx_queue_empty(&queue->waiters)) {
-            ngx_http_faas_release(queue, 0);
+            ngx_http_faas_release(queue);
             return;
         }
 
@@ -282,7 +286,7 @@ ngx_http_faas_next(ngx_http_faas_zone_t *zone, uint32_t fn)
 void
 ngx_http_faas_look(void)
 {
-    ngx_http_faas_release_all(0);
+    ngx_http_faas_release_all();
 }
 
 
@@ -449,7 +453,8 @@ ngx_http_faas_queue(uint32_t fn, ngx_log_t *log)
         }
 
         queue->fn = fn;
-        queue->is_stuck = 0;
+        queue->turn = 0;
+        queue->since = 0;
         ngx_queue_init(&queue->waiters);
 
         waits->queue[fn] = queue;
@@ -572,12 +577,12 @@ ngx_http_faas_show_head(ngx_http_faas_queue_t *queue)
 
 
 /*
- * Lets requests go while there are places for them.  Out of turn only if two
- * looks of the timer find a place that the worker whose turn it is has left.
+ * Lets requests go while there are places for them.  Out of turn only if the
+ * worker whose turn it is does not take a place that it could have.
  */
 
 static void
-ngx_http_faas_release(ngx_http_faas_queue_t *queue, ngx_uint_t is_look)
+ngx_http_faas_release(ngx_http_faas_queue_t *queue)
 {
     uint32_t                 rep;
     ngx_uint_t               lane, n;
@@ -604,7 +609,7 @@ ngx_http_faas_release(ngx_http_faas_queue_t *queue, ngx_uint_t is_look)
         }
 
         if (ngx_http_faas_pick(zone, queue->fn, NULL, &rep) != NGX_OK) {
-            queue->is_stuck = 0;
+            queue->turn = 0;
             return;
         }
 
@@ -612,11 +617,10 @@ ngx_http_faas_release(ngx_http_faas_queue_t *queue, ngx_uint_t is_look)
                ? ngx_http_faas_oldest(zone->sh, queue->fn) : zone->lane;
 
         if (lane != zone->lane && lane != NGX_HTTP_FAAS_NONE
-            && !(is_look && queue->is_stuck))
+            && !ngx_http_faas_has_lost_turn(queue, lane))
         {
             ngx_http_faas_drop(zone, rep);
             ngx_http_faas_signal(zone->sh, lane);
-            queue->is_stuck = is_look;
             return;
         }
 
@@ -633,6 +637,26 @@ ngx_http_faas_release(ngx_http_faas_queue_t *queue, ngx_uint_t is_look)
             ngx_http_faas_signal(zone->sh, lane);
         }
     }
+}
+
+
+static ngx_uint_t
+ngx_http_faas_has_lost_turn(ngx_http_faas_queue_t *queue, ngx_uint_t lane)
+{
+    uint64_t  head;
+
+    head = __atomic_load_n(
+                   &ngx_http_faas_stat(ngx_http_faas_waits.conf->zone->sh,
+                                       lane, queue->fn)->head,
+                   __ATOMIC_SEQ_CST);
+
+    if (queue->turn != head) {
+        queue->turn = head;
+        queue->since = ngx_current_msec;
+        return 0;
+    }
+
+    return ngx_current_msec - queue->since >= NGX_HTTP_FAAS_TURN;
 }
 
 
@@ -711,7 +735,7 @@ ngx_http_faas_wait_cleanup(void *data)
 static void
 ngx_http_faas_wait_timer(ngx_event_t *ev)
 {
-    ngx_http_faas_release_all(1);
+    ngx_http_faas_release_all();
 
     if (!ngx_queue_empty(&ngx_http_faas_waits.busy)) {
         ngx_add_timer(ev, NGX_HTTP_FAAS_LOOK);
@@ -722,12 +746,12 @@ ngx_http_faas_wait_timer(ngx_event_t *ev)
 static void
 ngx_http_faas_wait_turn(ngx_event_t *ev)
 {
-    ngx_http_faas_release_all(0);
+    ngx_http_faas_release_all();
 }
 
 
 static void
-ngx_http_faas_release_all(ngx_uint_t is_look)
+ngx_http_faas_release_all(void)
 {
     ngx_queue_t            *q, *next;
     ngx_http_faas_zone_t   *zone;
@@ -744,7 +768,7 @@ ngx_http_faas_release_all(ngx_uint_t is_look)
         next = ngx_queue_next(q);
         queue = ngx_queue_data(q, ngx_http_faas_queue_t, link);
 
-        ngx_http_faas_release(queue, is_look);
+        ngx_http_faas_release(queue);
 
         if (!ngx_queue_empty(&queue->waiters)
             && zone->sh->fn[queue->fn].n == 0)

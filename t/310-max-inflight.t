@@ -64,6 +64,33 @@ is_deeply([@{ $one[0]->counts->{paths} }[2 .. 25]], [map { "/$_" } 1 .. 24],
     'over all workers they go in the order in which they came');
 is($one[0]->counts->{most}, 1, 'one at a time');
 
+# a worker that does not take its turn loses it
+
+my %by;                         # clients by worker
+
+wait_for(sub {
+    my @new = map { Faas::HTTP->new($t->addr) } 1 .. 16;
+    $_->request(GET => '/healthz') for @new;
+    push @{ $by{ $t->nginx->worker_of($_) } }, $_ for @new;
+    return 2 <= grep { @$_ >= 2 } values %by;
+}, 20, 'clients of two workers');
+
+my ($stopped, $running) = grep { @{ $by{$_} } >= 2 } keys %by;
+
+@client = ($by{$running}[0], $by{$stopped}[0], $by{$running}[1]);
+$client[0]->send_request(GET => '/function/one/long?ms=2000');
+wait_for(sub { $one[0]->counts->{all} == 27 }, 10, 'the long call');
+$client[1]->send_request(GET => '/function/one/stopped');
+wait_for(sub { parked('one') == 1 }, 10, 'one parked');
+$client[2]->send_request(GET => '/function/one/running');
+wait_for(sub { parked('one') == 2 }, 10, 'two parked');
+kill 'STOP', $stopped;
+is($client[2]->response->{status}, 200, 'the worker that runs goes on');
+kill 'CONT', $stopped;
+is($_->response->{status}, 200, 'answered') for @client[0, 1];
+is_deeply([@{ $one[0]->counts->{paths} }[26 .. 28]],
+    ['/long?ms=2000', '/running', '/stopped'], 'in place of the one that is');
+
 # load: never more than max_inflight, and all of it is used
 
 my $load = $t->start_load(path => '/function/many/?from=0&to=4',

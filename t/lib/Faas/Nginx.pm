@@ -218,6 +218,27 @@ sub workers {
 }
 
 
+# The pid of the worker that has accepted this TCP connection, undef where none
+# has yet.
+sub worker_of {
+    my ($self, $client) = @_;
+
+    my $sock = $client->socket_of;
+    my $tcp = slurp("/proc/net/tcp") // '';
+    my $ends = sprintf ':%04X \\w+:%04X', $sock->peerport, $sock->sockport;
+    my ($inode) = $tcp =~ /$ends 01 (?:\S+ +){5}(\d+) /;
+
+    return if !defined $inode;
+
+    for my $pid ($self->workers) {
+        return $pid if grep { (readlink // '') eq "socket:[$inode]" }
+            glob "/proc/$pid/fd/*";
+    }
+
+    return;
+}
+
+
 # nginx -s reload; returns when new workers are there and no old one takes
 # connections.
 sub reload {
