@@ -122,6 +122,10 @@ wait_for(sub { $swarm->available('echo') == 3 }, 60,
     'a third replica');
 pass('docker service scale is seen');
 
+# it is there before the next, which the scaler sees
+
+$docker->docker(qw(service create -d --name other --network functions
+    echo:1));
 $docker->docker(qw(service create -d --name legacy --network functions
     --label com.openfaas.function=legacy --label function=true
     --container-label function=true --endpoint-mode vip -e fprocess=rev
@@ -129,15 +133,11 @@ $docker->docker(qw(service create -d --name legacy --network functions
 $t->wait_available('legacy', 1);
 is($t->post('/function/legacy', 'abc')->{body}, "cba",
     "a service of OpenFaaS' own, in VIP mode, is called");
+is($t->get('/function/other')->{status}, 404, 'others are no functions');
+$docker->docker(qw(service rm other));
 $docker->docker(qw(service rm legacy));
 wait_for(sub { $t->get('/function/legacy')->{status} == 404 }, 20, '404');
 pass('and gone with docker service rm');
-
-$docker->docker(qw(service create -d --name other --network functions
-    echo:1));
-sleep 1;
-is($t->get('/function/other')->{status}, 404, 'others are no functions');
-$docker->docker(qw(service rm other));
 
 # an image that is missing
 
@@ -501,7 +501,15 @@ $docker->step(SERVICES . ' services', sub {
         return 10 == grep { $swarm->available("many-$_")
             == 1 } 1 .. 10;
     }, 120, 'replicas of ten');
-    sleep 5;
+
+    # what the deployments made it do is over: a second with next to nothing
+
+    wait_for(sub {
+        my $cpu = cpu_ms();
+
+        sleep 1;
+        return cpu_ms() - $cpu <= 20;
+    }, 60, 'a scaler at rest');
 
     my ($cpu, $begin) = (cpu_ms(), time);
 

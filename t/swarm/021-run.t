@@ -71,7 +71,8 @@ sub replicas {
     return $status->{availableReplicas} // -1;
 }
 
-# Users and secrets of a service's container.
+# Users and command lines of a service's container, without those that Docker
+# starts a health check with.
 sub processes {
     my ($service) = @_;
 
@@ -80,7 +81,8 @@ sub processes {
 
     chomp $id;
 
-    return $docker->docker('top', $id, '-o', 'uid,pid,args');
+    return join '', grep { !/\brunc\b|\/proc\/self\/exe init/ }
+        split /^/, $docker->docker('top', $id, '-o', 'uid,pid,args');
 }
 
 # with an engine that is in no swarm yet
