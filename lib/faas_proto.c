@@ -250,6 +250,49 @@ faas_load_parse(const char *s, size_t len, struct faas_load *load)
 }
 
 
+void
+faas_leader_encode(const struct faas_leader *leader, char *dst)
+{
+    (void) snprintf(dst, FAAS_LEADER_MAX, "%s %" PRIu64, leader->id,
+                    leader->term);
+}
+
+
+int
+faas_leader_parse(const char *s, size_t len, struct faas_leader *leader)
+{
+    size_t       i, n;
+    const char  *space;
+
+    space = memchr(s, ' ', len);
+
+    if (space == NULL) {
+        return -1;
+    }
+
+    n = (size_t) (space - s);
+
+    if (n == 0 || n > FAAS_LEADER_ID_MAX
+        || faas_parse_uint(space + 1, len - n - 1, 1, FAAS_TERM_MAX,
+                           &leader->term)
+           != 0)
+    {
+        return -1;
+    }
+
+    for (i = 0; i < n; i++) {
+        if (s[i] <= ' ' || s[i] > '~') {
+            return -1;
+        }
+    }
+
+    memcpy(leader->id, s, n);
+    leader->id[n] = '\0';
+
+    return 0;
+}
+
+
 static int
 add_limits(json_t *root, const struct faas_route *route)
 {

@@ -27,6 +27,13 @@
  *                  wait for a function that has no replica; fields name, and
  *                  gateway; of each gateway at most one entry a function and
  *                  FAAS_WAKE_INTERVAL, as long as requests wait
+ *   leader         string "ID TERM" of the one scaler that decides: that
+ *                  publishes routes, answers wake-ups and scales; it expires
+ *                  after FAAS_LEADER_TTL unless that one renews it
+ *   leader:token   string, the last TERM given: each is greater than those
+ *                  before.  It changes with each term and at no other time,
+ *                  so what is written under a WATCH of it is refused once
+ *                  somebody else has begun to lead
  *
  * Revisions: microseconds since 1970 at the time of the change, made strictly
  * growing by the scaler.  So they never go back, not even where the scaler
@@ -55,6 +62,8 @@
 #define FAAS_GATEWAYS         "gateways"
 #define FAAS_WAKE             "wake"
 #define FAAS_LOAD             "load:"       /* followed by a gateway's id */
+#define FAAS_LEADER           "leader"
+#define FAAS_LEADER_TOKEN     "leader:token"
 
 #define FAAS_LOAD_APPLIED     "*"           /* no function has this name */
 
@@ -69,6 +78,9 @@
 #define FAAS_WAKES_MAX        10000         /* entries kept in the stream */
 #define FAAS_WAKE_INTERVAL    1000          /* msec */
 #define FAAS_LOAD_TTL         10            /* seconds */
+#define FAAS_LEADER_TTL       4000          /* msec */
+#define FAAS_LEADER_ID_MAX    63            /* bytes of a scaler's id */
+#define FAAS_LEADER_MAX       81            /* bytes of a leader, with zero */
 #define FAAS_EPOCH_MAX        63            /* bytes */
 #define FAAS_REPLICAS_MAX     256           /* endpoints of a route */
 #define FAAS_REPLICA_ID_MAX   63            /* bytes */
@@ -77,6 +89,7 @@
 
 #define FAAS_INFLIGHT_MAX     65535         /* of max_inflight */
 #define FAAS_QUEUE_MAX        1000000       /* of queue */
+#define FAAS_TERM_MAX         9007199254740991ULL   /* exact in Redis' Lua */
 #define FAAS_MSEC_MAX         86400000      /* of park_ms, timeout_ms: a day */
 #define FAAS_UNSET            UINT32_MAX    /* the gateway's own setting */
 
@@ -123,6 +136,11 @@ struct faas_load {
     uint64_t  clock_ms;         /* the gateway's monotonic clock */
 };
 
+struct faas_leader {
+    char      id[FAAS_LEADER_ID_MAX + 1];
+    uint64_t  term;             /* from 1 */
+};
+
 
 /*
  * A route with nothing in it: all that may be left out has its default.
@@ -159,6 +177,17 @@ size_t faas_load_encode(const struct faas_load *load, char *dst);
  * Reads a load.  Returns 0 or -1.
  */
 int faas_load_parse(const char *s, size_t len, struct faas_load *load);
+
+/*
+ * Writes a leader and a zero to dst, which has FAAS_LEADER_MAX bytes.
+ */
+void faas_leader_encode(const struct faas_leader *leader, char *dst);
+
+/*
+ * Reads a leader: an id of printable ASCII without blanks, and a term from 1
+ * to FAAS_TERM_MAX.  Returns 0 or -1.
+ */
+int faas_leader_parse(const char *s, size_t len, struct faas_leader *leader);
 
 
 #endif /* FAAS_PROTO_H */

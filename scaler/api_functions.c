@@ -178,6 +178,7 @@ void
 api_info(struct scaler *scaler, struct evhttp_request *req, const char *name)
 {
     json_t          *info;
+    uint64_t         term;
     const char      *arch;
     struct utsname   host;
 
@@ -185,14 +186,19 @@ api_info(struct scaler *scaler, struct evhttp_request *req, const char *name)
 
     arch = uname(&host) == 0 ? host.machine : "unknown";
 
-    info = json_pack("{s:{s:s, s:{s:s, s:s}, s:s}, s:{s:s, s:s}, s:s}",
+    term = leader_is_valid(&scaler->leader) ? leader_term(&scaler->leader) : 0;
+
+    info = json_pack("{s:{s:s, s:{s:s, s:s}, s:s}, s:{s:s, s:s}, s:s, "
+                     "s:{s:b, s:I}}",
                      "provider",
                          "provider", scaler->provider->ops->name,
                          "version", "sha", "", "release", FAAS_VERSION,
                          "orchestration",
                          scaler->provider->ops->orchestration,
                      "version", "sha", "", "release", FAAS_VERSION,
-                     "arch", arch);
+                     "arch", arch,
+                     "scaler", "leader", term != 0,
+                               "term", (json_int_t) term);
 
     call_answer_json(req, 200, info);
     json_decref(info);

@@ -1,7 +1,8 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The scaler's clock: milliseconds of the monotonic one.
+ * The scaler's clocks: milliseconds of the monotonic one, and of the one that
+ * also goes on while the machine sleeps.
  */
 
 #ifndef FAAS_SCALER_CLOCK_H
@@ -18,6 +19,20 @@ clock_now_ms(void)
     struct timespec  ts;
 
     (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
+}
+
+
+/*
+ * For what somebody else counts down meanwhile.
+ */
+static inline uint64_t
+clock_boot_ms(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_BOOTTIME, &ts);
 
     return (uint64_t) ts.tv_sec * 1000 + (uint64_t) ts.tv_nsec / 1000000;
 }

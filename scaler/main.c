@@ -38,9 +38,11 @@ static void on_accept_error(struct evconnlistener *listener, void *arg);
 static void on_event_log(int severity, const char *text);
 static void on_redis_ready(void *arg);
 static void on_redis_lost(void *arg);
+static void on_leader_changed(void *arg);
 static uint64_t hook_publish(void *arg, const char *key,
     const struct faas_route *route);
 static void hook_known(void *arg);
+static void try_to_lead(struct scaler *s);
 static int hook_drain(void *arg, const char *key, uint64_t rev,
     uint64_t timeout_ms, void (*drained)(void *data), void *data);
 
@@ -146,6 +148,10 @@ scaler_open(struct scaler *s, struct faas_err *err)
     s->redis.arg = s;
 
     s->wake.redis.names = &s->names;
+    s->wake.leader = &s->leader;
+
+    s->leader.changed = on_leader_changed;
+    s->leader.arg = s;
 
     s->hooks.known = hook_known;
 
@@ -153,7 +159,9 @@ scaler_open(struct scaler *s, struct faas_err *err)
         || auth_open(&s->auth, s->options.credentials_dir, err) != 0
         || names_init(&s->names, s->options.resolver, s->base, err) != 0
         || redis_open(&s->redis, &s->options, s->base, err) != 0
-        || publisher_init(&s->publisher, &s->redis, s->base, err) != 0
+        || leader_init(&s->leader, &s->redis, s->base, err) != 0
+        || publisher_init(&s->publisher, &s->redis, &s->leader, s->base, err)
+           != 0
         || load_init(&s->load, &s->redis, s->base, err) != 0
         || drains_init(&s->drains, &s->load, s->base, err) != 0)
     {
@@ -166,6 +174,10 @@ scaler_open(struct scaler *s, struct faas_err *err)
         || wake_open(&s->wake, &s->options, s->provider, s->base, err) != 0)
     {
         return -1;
+    }
+
+    if (s->is_known) {
+        try_to_lead(s);
     }
 
     return api_open(s, on_accept_error, err);
@@ -274,6 +286,8 @@ scaler_close(struct scaler *s)
         publisher_done(&s->publisher);
     }
 
+    leader_done(&s->leader);
+
     if (s->sigterm != NULL) {
         event_free(s->sigterm);
     }
@@ -310,6 +324,9 @@ on_signal(evutil_socket_t fd, short what, void *arg)
     api_close(s);
     wake_close(&s->wake);
     drains_end(&s->drains);
+
+    s->n_stopping = 2;
+    leader_stop(&s->leader, on_stopped, s);
     s->provider->ops->stop(s->provider, on_stopped, s);
 }
 
@@ -321,7 +338,9 @@ on_stopped(void *arg)
 
     s = arg;
 
-    (void) event_base_loopbreak(s->base);
+    if (--s->n_stopping == 0) {
+        (void) event_base_loopbreak(s->base);
+    }
 }
 
 
@@ -357,6 +376,7 @@ on_redis_ready(void *arg)
 
     s = arg;
 
+    leader_ready(&s->leader);
     publisher_ready(&s->publisher);
 }
 
@@ -368,7 +388,19 @@ on_redis_lost(void *arg)
 
     s = arg;
 
+    leader_lost(&s->leader);
     publisher_lost(&s->publisher);
+}
+
+
+static void
+on_leader_changed(void *arg)
+{
+    struct scaler  *s;
+
+    s = arg;
+
+    publisher_led(&s->publisher);
 }
 
 
@@ -389,8 +421,27 @@ hook_known(void *arg)
     struct scaler  *s;
 
     s = arg;
+    s->is_known = 1;
 
-    publisher_release(&s->publisher);
+    /* else the provider is still being made */
+
+    if (s->provider != NULL) {
+        try_to_lead(s);
+    }
+}
+
+
+/*
+ * Who does not know what runs would publish less than there is.
+ */
+static void
+try_to_lead(struct scaler *s)
+{
+    const char  *identity;
+
+    identity = s->provider->identity;
+
+    leader_start(&s->leader, identity, identity != NULL);
 }
 
 

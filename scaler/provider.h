@@ -179,6 +179,10 @@ struct provider_ops {
 /* the first member of each provider's own structure */
 struct provider {
     const struct provider_ops  *ops;
+
+    /* owned by the provider: who has these functions, and nobody else has;
+       NULL where all scalers see the same ones */
+    const char                 *identity;
 };
 
 

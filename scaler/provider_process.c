@@ -131,6 +131,7 @@ set_up(struct process_provider *p, struct event_base *base,
         return -1;
     }
 
+    p->provider.identity = p->host.store.id;
     flog_store_init(&p->host.logs, p->host.store.dir, options->max_log);
 
     if (starter_open(&p->starter, base, &p->functions, &p->removed,

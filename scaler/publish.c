@@ -3,7 +3,7 @@
  *
  * Routes, to Redis.
  *
- *     ready, or the epoch is not ours
+ *     ready and leading, or the epoch is not ours
  *        |
  *        v
  *     floor (what revision Redis has seen) -> whole (everything, one MULTI)
@@ -12,6 +12,11 @@
  *                        changes (what is dirty, one MULTI after another)
  *
  * Anything unexpected leads back to the beginning, at the next second.
+ *
+ * Each MULTI is fenced: before it the counter of terms is watched, and then the
+ * lock was looked at and found ours.  So EXEC does nothing once another scaler
+ * leads, whenever that began.  The fence for the next one is asked for right
+ * behind each EXEC: a change that comes later does not wait for it.
  */
 
 #include "publish.h"
@@ -27,6 +32,7 @@
 #define FIELDS_MAX  2048    /* keys and values in one HSET */
 
 
+static int may_send(const struct publisher *publisher);
 static void ask_floor(struct publisher *publisher);
 static void on_floor(void *arg, const redisReply *reply);
 static uint64_t last_rev(const redisReply *reply);
@@ -39,12 +45,18 @@ static int send_change(struct publisher *publisher, struct published *item);
 static int send_entry(struct publisher *publisher, const char *key,
     uint64_t rev, uint64_t prev);
 static void on_changes(void *arg, const redisReply *reply);
+static void settle(struct publisher *publisher);
 static int begin(struct publisher *publisher);
+static int commit(struct publisher *publisher, redis_reply_fn handler);
 static int queue(struct publisher *publisher, int argc, const char **argv);
 static void on_queued(void *arg, const redisReply *reply);
 static void refused(struct publisher *publisher, const char *text);
 static int is_executed(struct publisher *publisher, const redisReply *reply);
 static void log_refusal(struct publisher *publisher);
+static int send_fence(struct publisher *publisher, redis_reply_fn handler);
+static void on_watched(void *arg, const redisReply *reply);
+static void on_fence(void *arg, const redisReply *reply);
+static void on_next_fence(void *arg, const redisReply *reply);
 static int send_word(struct publisher *publisher, redis_reply_fn handler,
     const char *word);
 static void on_timer(evutil_socket_t fd, short what, void *arg);
@@ -53,11 +65,12 @@ static void on_epoch(void *arg, const redisReply *reply);
 
 int
 publisher_init(struct publisher *publisher, struct redis *redis,
-    struct event_base *base, struct faas_err *err)
+    struct leader *leader, struct event_base *base, struct faas_err *err)
 {
     struct timeval  tv;
 
     publisher->redis = redis;
+    publisher->leader = leader;
     route_table_init(&publisher->table);
 
     if (faas_random_seed(&publisher->random) != 0) {
@@ -90,11 +103,11 @@ publisher_done(struct publisher *publisher)
 
 
 void
-publisher_release(struct publisher *publisher)
+publisher_led(struct publisher *publisher)
 {
-    publisher->is_released = 1;
+    publisher->is_whole = 0;
 
-    if (publisher->redis->is_ready) {
+    if (!publisher->is_busy && may_send(publisher)) {
         ask_floor(publisher);
     }
 }
@@ -104,6 +117,7 @@ uint64_t
 publisher_set(struct publisher *publisher, const char *key,
     const struct faas_route *route)
 {
+    uint64_t           rev;
     struct published  *item;
 
     item = route_table_set(&publisher->table, key, route);
@@ -119,9 +133,16 @@ publisher_set(struct publisher *publisher, const char *key,
                  "is back function=%s", key);
     }
 
+    rev = item->rev;
     send_changes(publisher);
 
-    return item->rev;
+    /* of what is next nothing is left: it is the whole */
+
+    if (route == NULL && !publisher->is_whole && !publisher->is_busy) {
+        route_table_forget(&publisher->table, item);
+    }
+
+    return rev;
 }
 
 
@@ -131,7 +152,7 @@ publisher_ready(struct publisher *publisher)
     publisher->is_busy = 0;
     publisher->is_whole = 0;
 
-    if (publisher->is_released) {
+    if (may_send(publisher)) {
         ask_floor(publisher);
     }
 }
@@ -145,6 +166,16 @@ publisher_lost(struct publisher *publisher)
 }
 
 
+static int
+may_send(const struct publisher *publisher)
+{
+    return publisher->redis->is_ready && leader_is_valid(publisher->leader);
+}
+
+
+/*
+ * A fence that was broken meanwhile is taken down: it would stop the next.
+ */
 static void
 ask_floor(struct publisher *publisher)
 {
@@ -157,9 +188,16 @@ ask_floor(struct publisher *publisher)
     argv[4] = "COUNT";
     argv[5] = "1";
 
-    publisher->is_busy = redis_send(publisher->redis, on_floor, publisher, 6,
-                                    argv, NULL)
-                         == 0;
+    publisher->refusal[0] = '\0';
+    publisher->is_busy = send_word(publisher, NULL, "UNWATCH") == 0
+                         && send_fence(publisher, on_fence) == 0
+                         && redis_send(publisher->redis, on_floor, publisher,
+                                       6, argv, NULL)
+                            == 0;
+
+    if (!publisher->is_busy) {
+        redis_reset(publisher->redis);
+    }
 }
 
 
@@ -172,7 +210,7 @@ on_floor(void *arg, const redisReply *reply)
     publisher = arg;
     publisher->is_busy = 0;
 
-    if (reply == NULL) {
+    if (reply == NULL || !publisher->is_fenced) {
         return;
     }
 
@@ -259,14 +297,11 @@ send_whole(struct publisher *publisher)
         || queue(publisher, 2, argv) != 0
         || send_routes(publisher) != 0
         || send_marker(publisher) != 0
-        || send_word(publisher, on_whole, "EXEC") != 0)
+        || commit(publisher, on_whole) != 0)
     {
         faas_log(FAAS_LOG_ERROR, "cannot send all routes, trying again");
         redis_reset(publisher->redis);
-        return;
     }
-
-    publisher->is_busy = 1;
 }
 
 
@@ -328,7 +363,6 @@ on_whole(void *arg, const redisReply *reply)
     publisher = arg;
 
     if (!is_executed(publisher, reply)) {
-        publisher->is_busy = 0;
         return;
     }
 
@@ -342,7 +376,7 @@ on_whole(void *arg, const redisReply *reply)
              publisher->epoch);
 
     publisher->is_whole = 1;
-    on_changes(publisher, reply);
+    settle(publisher);
 }
 
 
@@ -353,8 +387,7 @@ send_changes(struct publisher *publisher)
     struct published  *item;
 
     if (publisher->is_busy || !publisher->is_whole
-        || !publisher->redis->is_ready
-        || TAILQ_EMPTY(&publisher->table.dirty))
+        || TAILQ_EMPTY(&publisher->table.dirty) || !may_send(publisher))
     {
         return;
     }
@@ -376,10 +409,7 @@ send_changes(struct publisher *publisher)
         }
     }
 
-    if (send_word(publisher, on_changes, "EXEC") == 0) {
-        publisher->is_busy = 1;
-
-    } else {
+    if (commit(publisher, on_changes) != 0) {
         redis_reset(publisher->redis);
     }
 }
@@ -438,16 +468,26 @@ send_entry(struct publisher *publisher, const char *key, uint64_t rev,
 static void
 on_changes(void *arg, const redisReply *reply)
 {
-    struct published   *item, *next;
-    struct publisher   *publisher;
+    struct publisher  *publisher;
 
     publisher = arg;
-    publisher->is_busy = 0;
 
-    if (!is_executed(publisher, reply)) {
+    if (is_executed(publisher, reply)) {
+        settle(publisher);
+
+    } else {
         publisher->is_whole = 0;
-        return;
     }
+}
+
+
+/*
+ * What was sent is in Redis.
+ */
+static void
+settle(struct publisher *publisher)
+{
+    struct published  *item, *next;
 
     for (item = TAILQ_FIRST(&publisher->table.dirty); item != NULL;
          item = next)
@@ -466,8 +506,6 @@ on_changes(void *arg, const redisReply *reply)
             route_table_forget(&publisher->table, item);
         }
     }
-
-    send_changes(publisher);
 }
 
 
@@ -480,6 +518,19 @@ begin(struct publisher *publisher)
     publisher->refusal[0] = '\0';
 
     return send_word(publisher, NULL, "MULTI");
+}
+
+
+/*
+ * Its end, and the fence of the next one, until whose answer no other begins.
+ */
+static int
+commit(struct publisher *publisher, redis_reply_fn handler)
+{
+    publisher->is_busy = send_word(publisher, handler, "EXEC") == 0
+                         && send_fence(publisher, on_next_fence) == 0;
+
+    return publisher->is_busy ? 0 : -1;
 }
 
 
@@ -532,6 +583,13 @@ is_executed(struct publisher *publisher, const redisReply *reply)
         return 0;
     }
 
+    if (reply->type == REDIS_REPLY_NIL) {
+        faas_log(FAAS_LOG_WARN, "redis refuses routes of a term that has "
+                 "ended, looking who leads");
+        leader_check(publisher->leader);
+        return 0;
+    }
+
     if (reply->type != REDIS_REPLY_ARRAY) {
         refused(publisher, reply->type == REDIS_REPLY_ERROR ? reply->str
                                                             : "odd answer");
@@ -566,6 +624,77 @@ log_refusal(struct publisher *publisher)
 
 
 static int
+send_fence(struct publisher *publisher, redis_reply_fn handler)
+{
+    const char  *argv[2];
+
+    argv[0] = "WATCH";
+    argv[1] = publisher->redis->keys.leader_token;
+
+    if (redis_send(publisher->redis, on_watched, publisher, 2, argv, NULL)
+        != 0)
+    {
+        return -1;
+    }
+
+    argv[0] = "GET";
+    argv[1] = publisher->redis->keys.leader;
+
+    return redis_send(publisher->redis, handler, publisher, 2, argv, NULL);
+}
+
+
+static void
+on_watched(void *arg, const redisReply *reply)
+{
+    struct publisher  *publisher;
+
+    publisher = arg;
+    publisher->is_fenced = reply != NULL && reply->type == REDIS_REPLY_STATUS;
+
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
+        refused(publisher, reply->str);
+        log_refusal(publisher);
+    }
+}
+
+
+/*
+ * Of a lock that is not ours nothing is published; that it may be ours again
+ * is for the leader to find out.
+ */
+static void
+on_fence(void *arg, const redisReply *reply)
+{
+    struct publisher  *publisher;
+
+    publisher = arg;
+
+    if (reply == NULL || reply->type != REDIS_REPLY_STRING
+        || leader_term(publisher->leader) == 0
+        || strcmp(reply->str, leader_value(publisher->leader)) != 0)
+    {
+        publisher->is_fenced = 0;
+        publisher->is_whole = 0;
+        leader_check(publisher->leader);
+    }
+}
+
+
+static void
+on_next_fence(void *arg, const redisReply *reply)
+{
+    struct publisher  *publisher;
+
+    publisher = arg;
+    publisher->is_busy = 0;
+
+    on_fence(publisher, reply);
+    send_changes(publisher);
+}
+
+
+static int
 send_word(struct publisher *publisher, redis_reply_fn handler,
     const char *word)
 {
@@ -584,9 +713,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 
     publisher = arg;
 
-    if (!publisher->redis->is_ready || publisher->is_busy
-        || !publisher->is_released)
-    {
+    if (publisher->is_busy || !may_send(publisher)) {
         return;
     }
 

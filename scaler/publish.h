@@ -1,8 +1,9 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Routes, to Redis.  What is to be there is kept here, so that nothing is
- * lost while Redis is away: when it comes back the newest state goes out.
+ * Routes, to Redis, as long as this scaler leads.  What is to be there is kept
+ * here, so that nothing is lost while Redis is away or another one leads: the
+ * newest state goes out when that has ended.
  */
 
 #ifndef FAAS_SCALER_PUBLISH_H
@@ -14,6 +15,7 @@
 #include "lib/faas_proto.h"
 #include "lib/faas_uuid.h"
 
+#include "leader.h"
 #include "redis.h"
 #include "route_table.h"
 
@@ -25,13 +27,15 @@
 
 struct publisher {
     struct redis             *redis;
+    struct leader            *leader;
     struct event             *timer;
     struct route_table        table;
     struct faas_random        random;
     uint64_t                  last;         /* the last one in the stream */
     int                       is_whole;     /* Redis has what we have */
-    int                       is_busy;      /* an EXEC is on its way */
-    int                       is_released;  /* what it has may be sent */
+    int                       is_busy;      /* answers are on their way */
+    int                       is_fenced;    /* the next EXEC is refused once
+                                               another scaler leads */
     int                       is_refused;   /* and that was logged */
     char                      refusal[PUBLISH_ERROR];   /* of the first command
                                                of a transaction; "": none */
@@ -40,17 +44,18 @@ struct publisher {
 
 
 /*
- * Returns 0 or -1.  redis must live as long as the publisher.
+ * Returns 0 or -1.  redis and leader must live as long as the publisher.
  */
 int publisher_init(struct publisher *publisher, struct redis *redis,
-    struct event_base *base, struct faas_err *err);
+    struct leader *leader, struct event_base *base, struct faas_err *err);
 
 void publisher_done(struct publisher *publisher);
 
 /*
- * Nothing is sent before: gateways would lose the routes that they have.
+ * To be called when this scaler begins to lead, or another term, or no longer
+ * does.  Nothing is sent before: gateways would lose the routes that they have.
  */
-void publisher_release(struct publisher *publisher);
+void publisher_led(struct publisher *publisher);
 
 /*
  * Takes a function's route, or, with NULL, that it has none any more.

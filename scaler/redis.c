@@ -195,7 +195,11 @@ make_keys(struct redis *redis, struct faas_err *err)
         || faas_proto_key(redis->keys.epoch, prefix, FAAS_EPOCH, NULL) != 0
         || faas_proto_key(redis->keys.gateways, prefix, FAAS_GATEWAYS, NULL)
            != 0
-        || faas_proto_key(redis->keys.wake, prefix, FAAS_WAKE, NULL) != 0)
+        || faas_proto_key(redis->keys.wake, prefix, FAAS_WAKE, NULL) != 0
+        || faas_proto_key(redis->keys.leader, prefix, FAAS_LEADER, NULL) != 0
+        || faas_proto_key(redis->keys.leader_token, prefix, FAAS_LEADER_TOKEN,
+                          NULL)
+           != 0)
     {
         return faas_err_set(err, 0, "--redis-prefix has more than %d bytes",
                             FAAS_PREFIX_MAX);

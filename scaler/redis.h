@@ -37,6 +37,8 @@ struct redis_keys {
     char  epoch[FAAS_REDIS_KEY_MAX + 1];
     char  gateways[FAAS_REDIS_KEY_MAX + 1];
     char  wake[FAAS_REDIS_KEY_MAX + 1];
+    char  leader[FAAS_REDIS_KEY_MAX + 1];
+    char  leader_token[FAAS_REDIS_KEY_MAX + 1];
 };
 
 struct redis {

@@ -14,6 +14,7 @@
 
 #include "auth.h"
 #include "drain.h"
+#include "leader.h"
 #include "load.h"
 #include "names.h"
 #include "options.h"
@@ -30,6 +31,7 @@ struct scaler {
     struct event           *sigint;
     struct names            names;
     struct redis            redis;
+    struct leader           leader;
     struct publisher        publisher;
     struct load             load;
     struct drains           drains;
@@ -44,6 +46,8 @@ struct scaler {
     int                     is_accept_reported; /* that it pauses */
     uint64_t                n_followers;        /* of logs */
     uint64_t                n_log_readers;      /* who do not follow */
+    int                     is_known;           /* all that runs */
+    int                     n_stopping;         /* parts, that have not ended */
     int                     is_stopping;
 };
 

@@ -43,6 +43,8 @@ static struct spec *load_file(struct store *store, const char *name,
 static void set_aside(const char *folder, const char *name,
     const struct faas_err *why);
 static DIR *open_folder(const char *path, struct faas_err *err);
+static int read_id(struct store *store, struct faas_err *err);
+static int make_id(struct store *store, struct faas_err *err);
 static int read_numbers(struct store *store, struct faas_err *err);
 static int reserve(void *arg, struct faas_err *err);
 static void on_reserved(void *arg, struct faas_err *err);
@@ -75,7 +77,8 @@ store_open(struct store *store, const char *dir, const char *gateway_user,
         return -1;
     }
 
-    if (read_numbers(store, err) != 0
+    if (read_id(store, err) != 0
+        || read_numbers(store, err) != 0
         || make_dirs(store, err) != 0
         || admit_user(store, gateway_user, err) != 0)
     {
@@ -543,6 +546,54 @@ load_file(struct store *store, const char *name, uint64_t max_replicas,
     faas_buf_done(&buf);
 
     return spec;
+}
+
+
+/*
+ * Without the file, or one that holds nothing of the kind, it gets a new one.
+ */
+static int
+read_id(struct store *store, struct faas_err *err)
+{
+    int              rc;
+    char             path[PATH_MAX];
+    struct faas_buf  buf;
+
+    faas_buf_init(&buf, FILE_MAX_BYTES);
+    folder_of(store, "id", path);
+    rc = disk_read(path, &buf, err);
+
+    if (rc == 0 && buf.len == FAAS_UUID_LEN + 1
+        && strspn(buf.data, "0123456789abcdef-") == FAAS_UUID_LEN)
+    {
+        memcpy(store->id, buf.data, FAAS_UUID_LEN);
+        store->id[FAAS_UUID_LEN] = '\0';
+
+    } else if (rc == 0 || err->code == ENOENT) {
+        rc = make_id(store, err);
+    }
+
+    faas_buf_done(&buf);
+
+    return rc;
+}
+
+
+static int
+make_id(struct store *store, struct faas_err *err)
+{
+    char                text[FAAS_UUID_LEN + 2];
+    struct faas_random  random;
+
+    if (faas_random_seed(&random) != 0) {
+        return faas_err_set(err, 0, "getrandom() fails");
+    }
+
+    faas_uuid_encode(faas_random_next(&random), faas_random_next(&random),
+                     store->id);
+    (void) snprintf(text, sizeof(text), "%s\n", store->id);
+
+    return disk_replace(store->dir, "id", text, FAAS_UUID_LEN + 1, err);
 }
 
 

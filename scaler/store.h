@@ -12,6 +12,7 @@
  *   tmp/N/            replicas' TMPDIR
  *   root/, empty/     what an isolated replica's / is made of: isolation.h
  *   logs/KEY/ID.log   what replicas print, and ID.log.1 before that: flog.h
+ *   id                a UUID, of the folder's functions: struct store
  *   numbers           those below it may have been given to replicas: none
  *                     is given twice, so that a gateway that has not read the
  *                     routes of today does not call another function
@@ -27,6 +28,7 @@
 #include <stdint.h>
 
 #include "lib/faas_err.h"
+#include "lib/faas_uuid.h"
 
 #include "secret.h"
 #include "spec.h"
@@ -35,6 +37,7 @@
 
 struct store {
     char            dir[PATH_MAX];      /* absolute */
+    char            id[FAAS_UUID_LEN + 1];
     int             lock_fd;            /* -1: not held */
     uint64_t        number;             /* the last one given */
     uint64_t        reserved;           /* given only below it; on disk */

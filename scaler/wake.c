@@ -134,7 +134,7 @@ on_entries(void *arg, const redisReply *reply)
 
         name = name_of(entries->element[i]);
 
-        if (name != NULL) {
+        if (name != NULL && leader_is_valid(wake->leader)) {
             wake_up(wake, name);
         }
     }

@@ -267,6 +267,57 @@ a_bad_load_is_refused(void **state)
 
 
 static void
+a_leader_survives_encoding(void **state)
+{
+    char                text[FAAS_LEADER_MAX];
+    struct faas_leader  a, b;
+
+    (void) state;
+
+    memset(&a, 0, sizeof(a));
+    memset(a.id, 'i', FAAS_LEADER_ID_MAX);
+    a.term = FAAS_TERM_MAX;
+
+    faas_leader_encode(&a, text);
+    assert_int_equal(strlen(text), FAAS_LEADER_MAX - 1);
+    memset(&b, 0, sizeof(b));
+    assert_int_equal(faas_leader_parse(text, strlen(text), &b), 0);
+    assert_memory_equal(&a, &b, sizeof(a));
+
+    assert_int_equal(faas_leader_parse("a 1", 3, &b), 0);
+    assert_string_equal(b.id, "a");
+    assert_int_equal(b.term, 1);
+}
+
+
+static void
+a_bad_leader_is_refused(void **state)
+{
+    size_t               i;
+    char                 text[FAAS_LEADER_MAX + 2];
+    struct faas_leader   leader;
+    static const char   *bad[] = {
+        "", " ", "a", "a ", " 1", "a 0", "a -1", "a 1 ", "a  1", "a b 1",
+        "a 9007199254740992", "a\n 1", "\xc3\xa4 1"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        if (faas_leader_parse(bad[i], strlen(bad[i]), &leader) == 0) {
+            fail_msg("taken: \"%s\"", bad[i]);
+        }
+    }
+
+    memset(text, 'i', FAAS_LEADER_ID_MAX + 1);
+    memcpy(text + FAAS_LEADER_ID_MAX + 1, " 1", 3);
+    assert_int_equal(faas_leader_parse(text, strlen(text), &leader), -1);
+    assert_int_equal(faas_leader_parse(text + 1, strlen(text + 1), &leader),
+                     0);
+}
+
+
+static void
 keys_fit_or_are_refused(void **state)
 {
     char  key[FAAS_REDIS_KEY_MAX + 1];
@@ -300,6 +351,8 @@ main(void)
         cmocka_unit_test(a_route_has_a_bound),
         cmocka_unit_test(a_load_survives_encoding),
         cmocka_unit_test(a_bad_load_is_refused),
+        cmocka_unit_test(a_leader_survives_encoding),
+        cmocka_unit_test(a_bad_leader_is_refused),
         cmocka_unit_test(keys_fit_or_are_refused),
     };
 
