@@ -69,6 +69,47 @@ faas_parse_uint(const char *s, size_t len, uint64_t min, uint64_t max,
 
 
 int
+faas_parse_decimal(const char *s, size_t len, double *value)
+{
+    double       scale;
+    size_t       whole;
+    uint64_t     v, fraction;
+    const char  *point;
+
+    if (len > 16) {
+        return -1;
+    }
+
+    point = memchr(s, '.', len);
+    whole = point != NULL ? (size_t) (point - s) : len;
+
+    if (faas_parse_uint(s, whole, 0, UINT64_MAX, &v) != 0) {
+        return -1;
+    }
+
+    fraction = 0;
+    scale = 1;
+
+    if (point != NULL) {
+        if (faas_parse_uint(point + 1, len - whole - 1, 0, UINT64_MAX,
+                            &fraction)
+            != 0)
+        {
+            return -1;
+        }
+
+        for (whole++; whole < len; whole++) {
+            scale *= 10;
+        }
+    }
+
+    *value = (double) v + (double) fraction / scale;
+
+    return 0;
+}
+
+
+int
 faas_parse_duration(const char *s, size_t len, uint64_t max, uint64_t *msec)
 {
     uint64_t     part, total, v;

@@ -22,6 +22,13 @@ int faas_parse_uint(const char *s, size_t len, uint64_t min, uint64_t max,
     uint64_t *value);
 
 /*
+ * Parses LEN bytes as a decimal number without a sign: digits, and a point and
+ * digits where there is a fraction; at most 15 of both.  Returns 0 and sets
+ * *value, or -1 and leaves it.
+ */
+int faas_parse_decimal(const char *s, size_t len, double *value);
+
+/*
  * Parses a duration: a whole number of seconds ("30"), or Go's form
  * ("1h2m3.5s", "500ms"; units h, m, s, ms, us, ns).  No sign.  Returns 0 and
  * sets *msec (rounded down), or -1 where the text is none or over max msec.

@@ -21,12 +21,21 @@
  *                  that "applied >= rev, and no load or draining 0" means
  *                  that nothing of it uses what that rev took away; expires
  *                  after FAAS_LOAD_TTL
+ *   active:GATEWAY sorted set KEY -> number of the report, which grows, that
+ *                  this function's load was in last, and FAAS_LOAD_APPLIED
+ *                  -> that of the last report; what is older than
+ *                  FAAS_ACTIVE_KEPT is gone.  So who knows the load up to a
+ *                  report reads what has changed since, and nothing else.
+ *                  Expires as the load
  *   gateways       sorted set of GATEWAY, by Unix time (seconds) of its last
  *                  report; an older one than FAAS_LOAD_TTL is gone
  *   wake           stream, trimmed to about FAAS_WAKES_MAX entries: requests
- *                  wait for a function that has no replica; fields name, and
- *                  gateway; of each gateway at most one entry a function and
- *                  FAAS_WAKE_INTERVAL, as long as requests wait
+ *                  wait for a place at a replica of a function; fields name,
+ *                  gateway, and parked, how many wait there.  Of each gateway
+ *                  one entry a function when they begin to wait, one whenever
+ *                  twice as many wait as it has said, and one each
+ *                  FAAS_WAKE_INTERVAL as long as there is no replica
+ *   depth          hash KEY -> asynchronous calls of it that wait
  *   leader         string "ID TERM" of the one scaler that decides: that
  *                  publishes routes, answers wake-ups and scales; it expires
  *                  after FAAS_LEADER_TTL unless that one renews it
@@ -54,7 +63,7 @@
 #define FAAS_PREFIX_DEFAULT   "faas:"
 #define FAAS_PREFIX_MAX       64            /* bytes */
 #define FAAS_GATEWAY_MAX      63            /* bytes of a gateway's id */
-#define FAAS_REDIS_KEY_MAX    (FAAS_PREFIX_MAX + 5 + FAAS_GATEWAY_MAX)
+#define FAAS_REDIS_KEY_MAX    (FAAS_PREFIX_MAX + 7 + FAAS_GATEWAY_MAX)
 
 #define FAAS_ROUTES           "routes"
 #define FAAS_CHANGES          "changes"
@@ -64,6 +73,8 @@
 #define FAAS_LOAD             "load:"       /* followed by a gateway's id */
 #define FAAS_LEADER           "leader"
 #define FAAS_LEADER_TOKEN     "leader:token"
+#define FAAS_ACTIVE           "active:"     /* the same */
+#define FAAS_DEPTH            "depth"
 
 #define FAAS_LOAD_APPLIED     "*"           /* no function has this name */
 
@@ -73,6 +84,7 @@
 
 #define FAAS_WAKE_NAME        "name"
 #define FAAS_WAKE_GATEWAY     "gateway"
+#define FAAS_WAKE_PARKED      "parked"
 
 #define FAAS_CHANGES_MAX      10000         /* entries kept in the stream */
 #define FAAS_WAKES_MAX        10000         /* entries kept in the stream */
@@ -81,6 +93,8 @@
 #define FAAS_LEADER_TTL       4000          /* msec */
 #define FAAS_LEADER_ID_MAX    63            /* bytes of a scaler's id */
 #define FAAS_LEADER_MAX       81            /* bytes of a leader, with zero */
+#define FAAS_ACTIVE_KEPT      60000         /* of the numbers, which are at
+                                               least msec of the gateway */
 #define FAAS_EPOCH_MAX        63            /* bytes */
 #define FAAS_REPLICAS_MAX     256           /* endpoints of a route */
 #define FAAS_REPLICA_ID_MAX   63            /* bytes */

@@ -301,8 +301,9 @@ void ngx_http_faas_changed(ngx_http_faas_shm_t *sh, uint32_t fn);
 void ngx_http_faas_changed_all(ngx_http_faas_shm_t *sh);
 
 /*
- * A function without a replica is wanted: asks the leader to tell the scaler,
- * at most once in FAAS_WAKE_INTERVAL.
+ * Requests wait for a place at a function's replica: asks the leader to tell
+ * the scaler, at most once in FAAS_WAKE_INTERVAL, and whenever twice as many
+ * wait.
  */
 void ngx_http_faas_want(ngx_http_faas_zone_t *zone, uint32_t fn);
 

@@ -5,9 +5,10 @@
  * Load, from shared memory to Redis; done by the leader.
  *
  * A report is one MULTI: what has changed since the last one that Redis
- * confirmed, the revision applied, and the sign of life.  With many functions
- * one after the other goes out until all have been looked at.  All values are
- * absolute, so a report that is lost, or arrives twice, does no harm.
+ * confirmed, and the names of that; the revision applied, and the sign of
+ * life.  With many functions one after the other goes out until all have been
+ * looked at.  All values are absolute, so a report that is lost, or arrives
+ * twice, does no harm.
  *
  * A function that was removed is reported until nothing of it is in flight;
  * its record is freed once Redis has confirmed that its load is gone.
@@ -50,8 +51,11 @@ typedef struct {
     ngx_http_faas_sent_t        *sent;          /* by fn */
     uint32_t                     next;          /* fn to go on with */
     uint32_t                     left;          /* not looked at yet */
+    uint64_t                     report;        /* number of the last one */
 
     u_char                       key[FAAS_REDIS_KEY_MAX + 1];
+    u_char                       active[FAAS_REDIS_KEY_MAX + 1];
+    u_char                       number[NGX_INT64_LEN + 1];     /* report */
     u_char                       ttl[NGX_INT64_LEN + 1];
 
     unsigned                     is_running:1;
@@ -84,11 +88,18 @@ static ngx_int_t ngx_http_faas_flush_report(ngx_http_faas_flush_t *flush,
 static ngx_int_t ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush,
     ngx_pool_t *pool);
 static ngx_int_t ngx_http_faas_flush_function(ngx_http_faas_flush_t *flush,
-    uint32_t fn, ngx_http_faas_args_t *set, ngx_http_faas_args_t *del);
+    uint32_t fn, ngx_http_faas_args_t *set, ngx_http_faas_args_t *active,
+    ngx_http_faas_args_t *del);
+static ngx_int_t ngx_http_faas_flush_full(ngx_http_faas_flush_t *flush,
+    ngx_http_faas_args_t *args);
 static ngx_int_t ngx_http_faas_flush_load(ngx_http_faas_flush_t *flush,
     uint32_t fn, struct faas_load *load);
 static ngx_int_t ngx_http_faas_flush_alive(ngx_http_faas_flush_t *flush,
     ngx_pool_t *pool);
+static ngx_int_t ngx_http_faas_flush_active(ngx_http_faas_flush_t *flush,
+    ngx_pool_t *pool);
+static ngx_int_t ngx_http_faas_flush_expire(ngx_http_faas_flush_t *flush,
+    ngx_http_faas_args_t *args, u_char *key);
 static void ngx_http_faas_flush_done(ngx_http_faas_conn_t *conn,
     redisReply *reply);
 static void ngx_http_faas_flush_queued(ngx_http_faas_conn_t *conn,
@@ -125,6 +136,10 @@ ngx_http_faas_flush_start(ngx_http_faas_main_conf_t *fmcf)
     if (flush->sent == NULL
         || faas_proto_key((char *) flush->key,
                           (char *) fmcf->redis.load,
+                          (char *) fmcf->zone->sh->h->gateway, NULL)
+           != 0
+        || faas_proto_key((char *) flush->active,
+                          (char *) fmcf->redis.active,
                           (char *) fmcf->zone->sh->h->gateway, NULL)
            != 0)
     {
@@ -289,9 +304,14 @@ ngx_http_faas_flush_report(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
 
     flush->error[0] = '\0';
 
+    flush->report = ngx_max(flush->report + 1,
+                            ngx_http_faas_clock(flush->conf->zone->sh));
+    ngx_sprintf(flush->number, "%uL%Z", flush->report);
+
     if (ngx_http_faas_conn_send(&flush->conn, NULL, 0, 1, &multi, &multi_len)
         != NGX_OK
         || ngx_http_faas_flush_alive(flush, pool) != NGX_OK
+        || ngx_http_faas_flush_active(flush, pool) != NGX_OK
         || ngx_http_faas_flush_functions(flush, pool) != NGX_OK)
     {
         return NGX_ERROR;
@@ -336,11 +356,7 @@ ngx_http_faas_flush_alive(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
         return NGX_ERROR;
     }
 
-    ngx_http_faas_args_text(&args, "EXPIRE");
-    ngx_http_faas_args_text(&args, (char *) flush->key);
-    ngx_http_faas_args_text(&args, (char *) flush->ttl);
-
-    if (ngx_http_faas_args_send(flush, &args) != NGX_OK) {
+    if (ngx_http_faas_flush_expire(flush, &args, flush->key) != NGX_OK) {
         return NGX_ERROR;
     }
 
@@ -354,12 +370,63 @@ ngx_http_faas_flush_alive(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
 }
 
 
+/*
+ * The number of this report, and the end of those that are old.
+ */
+
+static ngx_int_t
+ngx_http_faas_flush_active(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
+{
+    u_char                *oldest;
+    ngx_http_faas_args_t   args;
+
+    oldest = ngx_pnalloc(pool, NGX_INT64_LEN + 1);
+    if (oldest == NULL || ngx_http_faas_args_init(&args, pool, 4) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_sprintf(oldest, "%L%Z", (int64_t) flush->report - FAAS_ACTIVE_KEPT);
+
+    ngx_http_faas_args_text(&args, "ZADD");
+    ngx_http_faas_args_text(&args, (char *) flush->active);
+    ngx_http_faas_args_text(&args, (char *) flush->number);
+    ngx_http_faas_args_text(&args, FAAS_LOAD_APPLIED);
+
+    if (ngx_http_faas_args_send(flush, &args) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_http_faas_args_text(&args, "ZREMRANGEBYSCORE");
+    ngx_http_faas_args_text(&args, (char *) flush->active);
+    ngx_http_faas_args_text(&args, "-inf");
+    ngx_http_faas_args_text(&args, (char *) oldest);
+
+    if (ngx_http_faas_args_send(flush, &args) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    return ngx_http_faas_flush_expire(flush, &args, flush->active);
+}
+
+
+static ngx_int_t
+ngx_http_faas_flush_expire(ngx_http_faas_flush_t *flush,
+    ngx_http_faas_args_t *args, u_char *key)
+{
+    ngx_http_faas_args_text(args, "EXPIRE");
+    ngx_http_faas_args_text(args, (char *) key);
+    ngx_http_faas_args_text(args, (char *) flush->ttl);
+
+    return ngx_http_faas_args_send(flush, args);
+}
+
+
 static ngx_int_t
 ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
 {
     uint32_t               i, n, high;
     ngx_int_t              rc;
-    ngx_http_faas_args_t   set, del;
+    ngx_http_faas_args_t   set, active, del;
 
     high = ngx_http_faas_load(&flush->conf->zone->sh->h->fn_high);
     n = 0;
@@ -371,6 +438,9 @@ ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
 
     if (ngx_http_faas_args_init(&set, pool, 2 + 2 * NGX_HTTP_FAAS_FLUSH_FIELDS)
         != NGX_OK
+        || ngx_http_faas_args_init(&active, pool,
+                                   2 + 2 * NGX_HTTP_FAAS_FLUSH_FIELDS)
+           != NGX_OK
         || ngx_http_faas_args_init(&del, pool, 2 + NGX_HTTP_FAAS_FLUSH_FIELDS)
            != NGX_OK)
     {
@@ -384,7 +454,7 @@ ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
     {
 
         rc = ngx_http_faas_flush_function(flush, (flush->next + i) % high,
-                                          &set, &del);
+                                          &set, &active, &del);
 
         if (rc == NGX_ERROR) {
             return NGX_ERROR;
@@ -392,10 +462,9 @@ ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
 
         n += (rc == NGX_OK);
 
-        if ((set.argc == set.max
-             && ngx_http_faas_args_send(flush, &set) != NGX_OK)
-            || (del.argc == del.max
-                && ngx_http_faas_args_send(flush, &del) != NGX_OK))
+        if (ngx_http_faas_flush_full(flush, &set) != NGX_OK
+            || ngx_http_faas_flush_full(flush, &active) != NGX_OK
+            || ngx_http_faas_flush_full(flush, &del) != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -405,6 +474,8 @@ ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
     flush->left -= i;
 
     if ((set.argc != 0 && ngx_http_faas_args_send(flush, &set) != NGX_OK)
+        || (active.argc != 0
+            && ngx_http_faas_args_send(flush, &active) != NGX_OK)
         || (del.argc != 0 && ngx_http_faas_args_send(flush, &del) != NGX_OK))
     {
         return NGX_ERROR;
@@ -414,14 +485,24 @@ ngx_http_faas_flush_functions(ngx_http_faas_flush_t *flush, ngx_pool_t *pool)
 }
 
 
+static ngx_int_t
+ngx_http_faas_flush_full(ngx_http_faas_flush_t *flush,
+    ngx_http_faas_args_t *args)
+{
+    return args->argc == args->max ? ngx_http_faas_args_send(flush, args)
+                                   : NGX_OK;
+}
+
+
 /*
- * Adds a function to one of the two commands, if there is anything new of
- * it; NGX_DECLINED: there is not.
+ * Adds a function to the commands, if there is anything new of it;
+ * NGX_DECLINED: there is not.
  */
 
 static ngx_int_t
 ngx_http_faas_flush_function(ngx_http_faas_flush_t *flush, uint32_t fn,
-    ngx_http_faas_args_t *set, ngx_http_faas_args_t *del)
+    ngx_http_faas_args_t *set, ngx_http_faas_args_t *active,
+    ngx_http_faas_args_t *del)
 {
     u_char                *text;
     ngx_int_t              rc;
@@ -456,6 +537,14 @@ ngx_http_faas_flush_function(ngx_http_faas_flush_t *flush, uint32_t fn,
 
     ngx_http_faas_args_add(args, text,
                            faas_load_encode(&load, (char *) text));
+
+    if (active->argc == 0) {
+        ngx_http_faas_args_text(active, "ZADD");
+        ngx_http_faas_args_text(active, (char *) flush->active);
+    }
+
+    ngx_http_faas_args_text(active, (char *) flush->number);
+    ngx_http_faas_args_add(active, f->key, f->len);
 
     return NGX_OK;
 }

@@ -62,6 +62,7 @@ typedef struct {
     u_char                      gateways[FAAS_REDIS_KEY_MAX + 1];
     u_char                      wake[FAAS_REDIS_KEY_MAX + 1];
     u_char                      load[FAAS_REDIS_KEY_MAX + 1];
+    u_char                      active[FAAS_REDIS_KEY_MAX + 1];
 } ngx_http_faas_redis_conf_t;
 
 

@@ -260,7 +260,8 @@ ngx_http_faas_redis_keys(ngx_http_faas_redis_conf_t *redis)
         || faas_proto_key((char *) redis->gateways, prefix, FAAS_GATEWAYS,
                           NULL)
         || faas_proto_key((char *) redis->wake, prefix, FAAS_WAKE, NULL)
-        || faas_proto_key((char *) redis->load, prefix, FAAS_LOAD, NULL))
+        || faas_proto_key((char *) redis->load, prefix, FAAS_LOAD, NULL)
+        || faas_proto_key((char *) redis->active, prefix, FAAS_ACTIVE, NULL))
     {
         return NGX_ERROR;
     }

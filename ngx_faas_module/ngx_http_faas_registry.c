@@ -406,6 +406,7 @@ ngx_http_faas_fn_free_locked(ngx_http_faas_shm_t *sh, uint32_t fn)
     f->waiting = 0;
     f->is_wanted = 0;
     f->wanted = 0;
+    f->crowd = 0;
     f->len = 0;
     f->next = sh->h->fn_free;
     sh->h->fn_free = fn + 1;
@@ -446,6 +447,13 @@ ngx_http_faas_fn_write_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
     f->timeout = route->timeout_ms;
     f->is_private = route->is_private;
     f->state = NGX_HTTP_FAAS_FN_LIVE;
+
+    /* who wants more than it has says so anew */
+
+    if (f->n != 0) {
+        f->wanted = 0;
+        f->crowd = 0;
+    }
 
     ngx_http_faas_fn_close_locked(sh, f);
 }

@@ -68,7 +68,7 @@
 
 
 #define NGX_HTTP_FAAS_MAGIC         0x66616173
-#define NGX_HTTP_FAAS_LAYOUT        5
+#define NGX_HTTP_FAAS_LAYOUT        6
 
 #define NGX_HTTP_FAAS_EXTENT_REPS   16
 #define NGX_HTTP_FAAS_EXTENTS       (FAAS_REPLICAS_MAX                       \
@@ -142,8 +142,9 @@ typedef struct {
     uint32_t                   queue;        /* FAAS_UNSET */
     uint32_t                   park;         /* msec; FAAS_UNSET */
     uint32_t                   is_wanted;    /* the leader shall ask for it */
+    uint32_t                   crowd;        /* so many waited when ... */
     uint64_t                   rev;
-    uint64_t                   wanted;       /* msec, clock: when it did */
+    uint64_t                   wanted;       /* ... it did: msec, clock */
     uint64_t                   tickets;      /* given to parked requests */
 
     /* the leader's, who alone reads and writes them */

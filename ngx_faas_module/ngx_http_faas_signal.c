@@ -142,6 +142,7 @@ ngx_http_faas_signal_all(ngx_http_faas_shm_t *sh)
 void
 ngx_http_faas_want(ngx_http_faas_zone_t *zone, uint32_t fn)
 {
+    uint32_t              waiting;
     uint64_t              i, now, wanted;
     ngx_http_faas_fn_t   *f;
     ngx_http_faas_shm_t  *sh;
@@ -151,8 +152,11 @@ ngx_http_faas_want(ngx_http_faas_zone_t *zone, uint32_t fn)
 
     now = ngx_http_faas_clock(sh) + 1;
     wanted = ngx_http_faas_load(&f->wanted);
+    waiting = ngx_http_faas_load(&f->waiting);
 
-    if (wanted != 0 && now - wanted < FAAS_WAKE_INTERVAL) {
+    if (wanted != 0 && now - wanted < FAAS_WAKE_INTERVAL
+        && waiting < 2 * ngx_http_faas_load(&f->crowd))
+    {
         return;
     }
 
@@ -164,6 +168,7 @@ ngx_http_faas_want(ngx_http_faas_zone_t *zone, uint32_t fn)
         return;
     }
 
+    ngx_http_faas_store(&f->crowd, ngx_max(waiting, 1));
     ngx_http_faas_store(&f->is_wanted, 1);
 
     i = ngx_http_faas_add(&sh->h->wakes, 1) - 1;

@@ -188,7 +188,7 @@ ngx_http_faas_park(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 
     ngx_http_faas_release(queue);
 
-    if (ctx->conf->zone->sh->fn[ctx->fn].n == 0) {
+    if (waiter->in != NULL) {
         ngx_http_faas_want(ctx->conf->zone, ctx->fn);
     }
 

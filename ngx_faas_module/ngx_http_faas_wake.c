@@ -2,9 +2,9 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Functions that requests wait for, to the scaler; done by the leader.  What
- * is not sent, or lost, is wanted again: workers ask anew as long as requests
- * wait.
+ * Functions that requests wait for, and how many of them, to the scaler; done
+ * by the leader.  What is not sent, or lost, is wanted again: workers ask anew
+ * as long as requests wait.
  */
 
 
@@ -88,10 +88,10 @@ ngx_http_faas_wake_send(void)
 static void
 ngx_http_faas_wake_fn(ngx_http_faas_conn_t *conn, uint32_t fn)
 {
-    size_t                len[10];
-    u_char                max[NGX_INT64_LEN + 1];
+    size_t                len[12];
+    u_char                max[NGX_INT64_LEN + 1], parked[NGX_INT64_LEN + 1];
     ngx_uint_t            i;
-    const char           *argv[10];
+    const char           *argv[12];
     ngx_http_faas_fn_t   *f;
     ngx_http_faas_shm_t  *sh;
 
@@ -105,6 +105,7 @@ ngx_http_faas_wake_fn(ngx_http_faas_conn_t *conn, uint32_t fn)
     }
 
     ngx_sprintf(max, "%i%Z", (ngx_int_t) FAAS_WAKES_MAX);
+    ngx_sprintf(parked, "%uD%Z", ngx_http_faas_load(&f->waiting));
 
     argv[0] = "XADD";
     argv[1] = (char *) ngx_http_faas_wake_conf->redis.wake;
@@ -115,14 +116,15 @@ ngx_http_faas_wake_fn(ngx_http_faas_conn_t *conn, uint32_t fn)
     argv[6] = FAAS_WAKE_NAME;
     argv[7] = (char *) f->key;
     argv[8] = FAAS_WAKE_GATEWAY;
-
     argv[9] = (char *) sh->h->gateway;
+    argv[10] = FAAS_WAKE_PARKED;
+    argv[11] = (char *) parked;
 
-    for (i = 0; i < 10; i++) {
+    for (i = 0; i < 12; i++) {
         len[i] = (i == 7) ? f->len : ngx_strlen(argv[i]);
     }
 
-    (void) ngx_http_faas_conn_send(conn, ngx_http_faas_wake_done, 0, 10, argv,
+    (void) ngx_http_faas_conn_send(conn, ngx_http_faas_wake_done, 0, 12, argv,
                                    len);
 }
 

@@ -16,7 +16,6 @@
 
 #include "lib/faas_buf.h"
 #include "lib/faas_log.h"
-#include "lib/faas_num.h"
 
 #include "api_call.h"
 #include "api_functions.h"
@@ -24,10 +23,8 @@
 
 
 #define ALERTS_MAX      256             /* of one request */
-#define FACTOR_DEFAULT  20              /* percent */
-#define FACTOR_MAX      100
+#define PERCENT         100
 #define FAILURES_MAX    16384           /* bytes of an answer */
-#define LABEL_FACTOR    "com.openfaas.scale.factor"
 #define BAD_ALERT       "Unable to parse alert, bad format. "
 
 
@@ -221,11 +218,11 @@ on_function(void *arg, const struct provider_function *function)
 
     alert->is_known = 1;
     alert->current = spec->replicas;
-    alert->replicas = spec->min;
+    alert->replicas = spec->scale.policy.min;
 
     if (alert->is_firing && step > 0) {
-        alert->replicas = spec->replicas + step < spec->max
-                          ? spec->replicas + step : spec->max;
+        alert->replicas = spec->replicas + step < spec->scale.policy.max
+                          ? spec->replicas + step : spec->scale.policy.max;
     }
 }
 
@@ -233,20 +230,11 @@ on_function(void *arg, const struct provider_function *function)
 static uint64_t
 step_of(const struct spec *spec)
 {
-    uint64_t     factor;
-    const char  *text;
+    const struct scale_settings  *scale;
 
-    factor = FACTOR_DEFAULT;
-    text = json_string_value(json_object_get(
-               json_object_get(spec->deployment, "labels"), LABEL_FACTOR));
+    scale = &spec->scale;
 
-    if (text != NULL
-        && faas_parse_uint(text, strlen(text), 0, FACTOR_MAX, &factor) != 0)
-    {
-        factor = FACTOR_DEFAULT;
-    }
-
-    return (spec->max * factor + FACTOR_MAX - 1) / FACTOR_MAX;
+    return (scale->policy.max * scale->factor + PERCENT - 1) / PERCENT;
 }
 
 

@@ -414,7 +414,7 @@ read_spec(struct scaler *scaler, struct evhttp_request *req)
     struct faas_err   err;
 
     body = call_body(req, &len);
-    spec = spec_parse(body, len, scaler->options.max_replicas, &err);
+    spec = spec_parse(body, len, &scaler->options.scale, &err);
 
     if (spec == NULL) {
         call_answer_error(req, err.code, err.text);

@@ -32,6 +32,7 @@
 #include "lib/faas_proto.h"
 
 #include "flog.h"
+#include "key_map.h"
 #include "provider.h"
 #include "replica.h"
 #include "spec.h"
@@ -56,7 +57,8 @@ struct function_host {
 };
 
 struct function {
-    TAILQ_ENTRY(function)    link;          /* its owner's */
+    struct key_node          node;          /* must be first; its owner's */
+    TAILQ_ENTRY(function)    link;          /* the same */
     struct function_host    *host;
     struct spec             *spec;          /* owned */
     char                    *dir;           /* owned; NULL: it is missing */

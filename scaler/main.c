@@ -43,6 +43,7 @@ static uint64_t hook_publish(void *arg, const char *key,
     const struct faas_route *route);
 static void hook_known(void *arg);
 static void try_to_lead(struct scaler *s);
+static void on_waiting(void *arg, const char *key, uint64_t parked);
 static int hook_drain(void *arg, const char *key, uint64_t rev,
     uint64_t timeout_ms, void (*drained)(void *data), void *data);
 
@@ -148,7 +149,6 @@ scaler_open(struct scaler *s, struct faas_err *err)
     s->redis.arg = s;
 
     s->wake.redis.names = &s->names;
-    s->wake.leader = &s->leader;
 
     s->leader.changed = on_leader_changed;
     s->leader.arg = s;
@@ -170,8 +170,17 @@ scaler_open(struct scaler *s, struct faas_err *err)
 
     s->provider = make_provider(s, err);
 
+    s->wake.waiting = on_waiting;
+    s->wake.arg = s;
+
+    s->autoscale.options = &s->options;
+    s->autoscale.load = &s->load;
+    s->autoscale.leader = &s->leader;
+    s->autoscale.provider = s->provider;
+
     if (s->provider == NULL
-        || wake_open(&s->wake, &s->options, s->provider, s->base, err) != 0)
+        || autoscale_open(&s->autoscale, s->base, err) != 0
+        || wake_open(&s->wake, &s->options, s->base, err) != 0)
     {
         return -1;
     }
@@ -263,6 +272,7 @@ scaler_close(struct scaler *s)
 {
     api_close(s);
     wake_close(&s->wake);
+    autoscale_close(&s->autoscale);
 
     if (s->drains.load != NULL) {
         drains_end(&s->drains);
@@ -323,6 +333,7 @@ on_signal(evutil_socket_t fd, short what, void *arg)
 
     api_close(s);
     wake_close(&s->wake);
+    autoscale_close(&s->autoscale);
     drains_end(&s->drains);
 
     s->n_stopping = 2;
@@ -442,6 +453,17 @@ try_to_lead(struct scaler *s)
     identity = s->provider->identity;
 
     leader_start(&s->leader, identity, identity != NULL);
+}
+
+
+static void
+on_waiting(void *arg, const char *key, uint64_t parked)
+{
+    struct scaler  *s;
+
+    s = arg;
+
+    autoscale_wake(&s->autoscale, key, parked);
 }
 
 

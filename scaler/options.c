@@ -29,7 +29,8 @@ enum kind {
     TEXT,
     NUMBER,
     BYTES,
-    DURATION
+    DURATION,
+    SWITCH
 };
 
 struct option_entry {
@@ -43,18 +44,25 @@ struct option_entry {
 };
 
 
+static int is_argument(int argc, char **argv, int *i, const char *name,
+    const char **value, struct faas_err *err);
 static int set_defaults(struct scaler_options *options, struct faas_err *err);
 static int set_entry(struct scaler_options *options,
     const struct option_entry *entry, const char *value,
     struct faas_err *err);
 static int set_argument(struct scaler_options *options, int argc, char **argv,
     int *i, struct faas_err *err);
-static const char *from_environment(const struct option_entry *entry);
+static int set_scale(struct scaler_options *options,
+    const struct scale_setting *setting, const char *value,
+    struct faas_err *err);
+static const char *from_environment(const char *option);
 static int check_texts(const struct scaler_options *options,
     struct faas_err *err);
 static int check_missing(const struct scaler_options *options,
     struct faas_err *err);
 static void print_help(void);
+static void print_option(const char *name, const char *help,
+    const char *fallback);
 
 
 #define FIELD(name)  offsetof(struct scaler_options, name)
@@ -120,6 +128,9 @@ static const struct option_entry  entries[] = {
       "clients that may follow logs; as many may read them" },
     { "max-gateways", NUMBER, FIELD(max_gateways), "64", 1, 1024,
       "gateways whose load is read" },
+    { "scale-by-load", SWITCH, FIELD(scale_by_load), "true", 0, 1,
+      "false: replicas change by the admin API, by alerts and from zero only"
+      },
     { "drain-timeout", DURATION, FIELD(drain_timeout_ms), "60s", 0, 86400000,
       "for running requests of a replica that is taken away" },
     { "stop-timeout", DURATION, FIELD(stop_timeout_ms), "10s", 0, 86400000,
@@ -174,6 +185,8 @@ options_parse(int argc, char **argv, struct scaler_options *options,
         return check_missing(options, err) == 0 ? OPTIONS_HEALTH : OPTIONS_BAD;
     }
 
+    options->scale.max_replicas = options->max_replicas;
+
     return check_texts(options, err) == 0 ? OPTIONS_RUN : OPTIONS_BAD;
 }
 
@@ -181,12 +194,13 @@ options_parse(int argc, char **argv, struct scaler_options *options,
 static int
 set_defaults(struct scaler_options *options, struct faas_err *err)
 {
-    int          is_environment;
-    size_t       i;
-    const char  *value;
+    int                          is_environment;
+    size_t                       i;
+    const char                  *value;
+    const struct scale_setting  *setting;
 
     for (i = 0; i < N_ENTRIES; i++) {
-        value = from_environment(&entries[i]);
+        value = from_environment(entries[i].name);
 
         if (value == NULL && entries[i].offset == FIELD(docker)) {
             value = getenv("DOCKER_HOST");
@@ -204,45 +218,83 @@ set_defaults(struct scaler_options *options, struct faas_err *err)
         }
     }
 
+    scale_defaults(&options->scale.defaults);
+
+    for (i = 0; (setting = scale_setting(i)) != NULL; i++) {
+        value = from_environment(setting->option);
+
+        if (value != NULL && set_scale(options, setting, value, err) != 0) {
+            return faas_err_prefix(err, "environment");
+        }
+    }
+
     return 0;
 }
 
 
-/*
- * "--name value" or "--name=value".
- */
 static int
 set_argument(struct scaler_options *options, int argc, char **argv, int *i,
     struct faas_err *err)
 {
-    size_t       n, len;
+    int                          rc;
+    size_t                       n;
+    const char                  *value;
+    const struct scale_setting  *setting;
+
+    for (n = 0; n < N_ENTRIES; n++) {
+        rc = is_argument(argc, argv, i, entries[n].name, &value, err);
+
+        if (rc != 0) {
+            return rc < 0 ? -1 : set_entry(options, &entries[n], value, err);
+        }
+    }
+
+    for (n = 0; (setting = scale_setting(n)) != NULL; n++) {
+        rc = is_argument(argc, argv, i, setting->option, &value, err);
+
+        if (rc != 0) {
+            return rc < 0 ? -1 : set_scale(options, setting, value, err);
+        }
+    }
+
+    return faas_err_set(err, 0, "unknown option \"%s\", see --help",
+                        argv[*i]);
+}
+
+
+/*
+ * "--name value" or "--name=value": 1.  Another argument: 0; no value: -1.
+ */
+static int
+is_argument(int argc, char **argv, int *i, const char *name,
+    const char **value, struct faas_err *err)
+{
+    size_t       len;
     const char  *arg;
 
     arg = argv[*i];
+    len = strlen(name);
 
-    for (n = 0; strncmp(arg, "--", 2) == 0 && n < N_ENTRIES; n++) {
-        len = strlen(entries[n].name);
-
-        if (strncmp(arg + 2, entries[n].name, len) != 0) {
-            continue;
-        }
-
-        if (arg[2 + len] == '=') {
-            return set_entry(options, &entries[n], arg + 3 + len, err);
-        }
-
-        if (arg[2 + len] != '\0') {
-            continue;
-        }
-
-        if (*i + 1 == argc) {
-            return faas_err_set(err, 0, "%s wants a value", arg);
-        }
-
-        return set_entry(options, &entries[n], argv[++*i], err);
+    if (strncmp(arg, "--", 2) != 0 || strncmp(arg + 2, name, len) != 0) {
+        return 0;
     }
 
-    return faas_err_set(err, 0, "unknown option \"%s\", see --help", arg);
+    if (arg[2 + len] == '=') {
+        *value = arg + 3 + len;
+        return 1;
+    }
+
+    if (arg[2 + len] != '\0') {
+        return 0;
+    }
+
+    if (*i + 1 == argc) {
+        return faas_err_set(err, 0, "%s wants a value", arg);
+    }
+
+    *value = argv[++*i];
+
+    return 1;
 }
 
 
@@ -287,6 +339,16 @@ set_entry(struct scaler_options *options, const struct option_entry *entry,
         }
 
         break;
+
+    case SWITCH:
+        number = strcmp(value, "true") == 0;
+
+        if (number == 0 && strcmp(value, "false") != 0) {
+            return faas_err_set(err, 0, "--%s: \"%s\" is neither true nor "
+                                "false", entry->name, value);
+        }
+
+        break;
     }
 
     memcpy(field, &number, sizeof(number));
@@ -295,8 +357,21 @@ set_entry(struct scaler_options *options, const struct option_entry *entry,
 }
 
 
+static int
+set_scale(struct scaler_options *options,
+    const struct scale_setting *setting, const char *value,
+    struct faas_err *err)
+{
+    char  name[ENV_NAME_MAX];
+
+    (void) snprintf(name, sizeof(name), "--%s", setting->option);
+
+    return scale_set(&options->scale.defaults, setting, name, value, err);
+}
+
+
 static const char *
-from_environment(const struct option_entry *entry)
+from_environment(const char *option)
 {
     char    name[ENV_NAME_MAX];
     size_t  i, len;
@@ -305,9 +380,9 @@ from_environment(const struct option_entry *entry)
 
     memcpy(name, ENV_PREFIX, len);
 
-    for (i = 0; entry->name[i] != '\0' && len + i < sizeof(name) - 1; i++) {
-        name[len + i] = entry->name[i] == '-'
-                        ? '_' : (char) (entry->name[i] - 'a' + 'A');
+    for (i = 0; option[i] != '\0' && len + i < sizeof(name) - 1; i++) {
+        name[len + i] = option[i] == '-'
+                        ? '_' : (char) (option[i] - 'a' + 'A');
     }
 
     name[len + i] = '\0';
@@ -345,7 +420,7 @@ check_texts(const struct scaler_options *options, struct faas_err *err)
                             "required, off", options->isolation);
     }
 
-    return 0;
+    return scale_check(&options->scale.defaults, err);
 }
 
 
@@ -377,7 +452,8 @@ check_missing(const struct scaler_options *options, struct faas_err *err)
 static void
 print_help(void)
 {
-    size_t  i;
+    size_t                       i;
+    const struct scale_setting  *setting;
 
     (void) printf("usage: faas-scaler --listen ADDR [--OPTION VALUE ...]\n"
                   "       faas-scaler --health --listen ADDR\n\n"
@@ -385,19 +461,33 @@ print_help(void)
                   "is, and ends with status 0\nor 1.\n\n");
 
     for (i = 0; i < N_ENTRIES; i++) {
-        (void) printf("  --%s\n      %s", entries[i].name, entries[i].help);
+        print_option(entries[i].name, entries[i].help, entries[i].fallback);
+    }
 
-        if (entries[i].fallback == NULL) {
-            (void) printf(" (must be given)\n");
+    (void) printf("\nHow functions are scaled, where they have no label that "
+                  "says so:\n\n");
 
-        } else if (entries[i].fallback[0] == '\0') {
-            (void) printf("\n");
-
-        } else {
-            (void) printf(" (%s)\n", entries[i].fallback);
-        }
+    for (i = 0; (setting = scale_setting(i)) != NULL; i++) {
+        print_option(setting->option, setting->help, setting->fallback);
     }
 
     (void) printf("\nEach can be set in the environment as well: "
                   ENV_PREFIX "STATE_DIR for --state-dir.\n");
+}
+
+
+static void
+print_option(const char *name, const char *help, const char *fallback)
+{
+    (void) printf("  --%s\n      %s", name, help);
+
+    if (fallback == NULL) {
+        (void) printf(" (must be given)\n");
+
+    } else if (fallback[0] == '\0') {
+        (void) printf("\n");
+
+    } else {
+        (void) printf(" (%s)\n", fallback);
+    }
 }

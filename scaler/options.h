@@ -12,6 +12,8 @@
 
 #include "lib/faas_err.h"
 
+#include "scale.h"
+
 
 struct scaler_options {
     /* texts are owned by the caller of options_parse(): argv, environment */
@@ -45,6 +47,9 @@ struct scaler_options {
     uint64_t     stop_timeout_ms;
     uint64_t     redis_timeout_ms;
     uint64_t     docker_timeout_ms;
+
+    uint64_t     scale_by_load;     /* 0: by the API and alerts only */
+    struct scale_config  scale;     /* what functions' labels are over */
 
     int          is_health;         /* --health, also with OPTIONS_BAD */
 };

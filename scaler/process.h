@@ -35,6 +35,7 @@ struct process_provider {
     struct changes            changes;
     struct function_list      functions;
     struct function_list      removed;      /* and not gone yet */
+    struct key_map            by_key;       /* of functions */
     uint64_t                  n_functions;
     uint64_t                  n_freed;      /* since memory was given back */
     struct namespace_list     namespaces;   /* by name */

@@ -99,7 +99,7 @@ ghost(struct process_provider *p, const struct survivor *survivor)
     n = snprintf(text, sizeof(text), "{\"service\": \"%s\", \"namespace\": "
                  "\"%s\", \"image\": \"none\"}", survivor->name,
                  survivor->ns);
-    spec = spec_parse(text, (size_t) n, p->host.options->max_replicas, &err);
+    spec = spec_parse(text, (size_t) n, &p->host.options->scale, &err);
     fn = spec != NULL ? process_add(p, spec, "") : NULL;
 
     if (fn != NULL) {

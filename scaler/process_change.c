@@ -252,10 +252,7 @@ check_update(struct change *change, struct faas_err *err)
 
     spec->created = fn->spec->created;
 
-    if (fn->spec->replicas > spec->min) {
-        spec->replicas = fn->spec->replicas < spec->max ? fn->spec->replicas
-                                                        : spec->max;
-    }
+    spec_keep_replicas(spec, fn->spec->replicas);
 
     return process_check_secrets(fc->p, spec, err);
 }
@@ -384,7 +381,8 @@ check_scale(struct change *change, struct faas_err *err)
     }
 
     if (fn->dir == NULL) {
-        fc->spec = spec_decode(fc->text, strlen(fc->text), max, err);
+        fc->spec = spec_decode(fc->text, strlen(fc->text),
+                               &fc->p->host.options->scale, err);
         return fc->spec != NULL ? 0 : faas_err_set(err, 500, "no memory");
     }
 

@@ -125,6 +125,11 @@ struct provider_ops {
     void (*get)(struct provider *provider, const char *key, int has_usage,
         provider_each_fn each, provider_done_fn done, void *arg);
 
+    /* each is called for each function of all namespaces, at once; it may
+       change none of them.  Nothing is called before they are known */
+    void (*walk)(struct provider *provider, int has_usage,
+        provider_each_fn each, void *arg);
+
     /* both take the spec; 400 where it exists, 404 where it does not */
     void (*deploy)(struct provider *provider, struct spec *spec,
         provider_done_fn done, void *arg);

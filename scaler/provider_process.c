@@ -41,6 +41,8 @@ static void op_stop(struct provider *provider, void (*stopped)(void *arg),
 static void stop_all(struct process_provider *p);
 static void op_free(struct provider *provider);
 static void free_list(struct function_list *list);
+static void op_walk(struct provider *provider, int has_usage,
+    provider_each_fn each, void *arg);
 static void view_of(struct function *fn, const struct usage_set *set,
     struct provider_function *view);
 static void add_usage(struct replica *replica, const struct usage_set *set,
@@ -57,6 +59,7 @@ static const struct provider_ops  process_ops = {
     .orchestration = "process",
     .list = op_list,
     .get = op_get,
+    .walk = op_walk,
     .deploy = process_deploy,
     .update = process_update,
     .remove = process_delete,
@@ -150,7 +153,7 @@ set_up(struct process_provider *p, struct event_base *base,
         return -1;
     }
 
-    if (store_load(&p->host.store, options->max_replicas, load_spec, p, err)
+    if (store_load(&p->host.store, &options->scale, load_spec, p, err)
         != 0)
     {
         return -1;
@@ -270,6 +273,29 @@ op_get(struct provider *provider, const char *key, int has_usage,
 }
 
 
+static void
+op_walk(struct provider *provider, int has_usage, provider_each_fn each,
+    void *arg)
+{
+    struct usage_set           set;
+    struct function           *fn;
+    struct process_provider   *p;
+    struct provider_function   view;
+
+    p = (struct process_provider *) provider;
+    has_usage = has_usage && usage_collect(&set) == 0;
+
+    TAILQ_FOREACH(fn, &p->functions, link) {
+        view_of(fn, has_usage ? &set : NULL, &view);
+        each(arg, &view);
+    }
+
+    if (has_usage) {
+        usage_done(&set);
+    }
+}
+
+
 /*
  * set is NULL where usage is not asked for.
  */
@@ -377,6 +403,7 @@ op_free(struct provider *provider)
     stop_all(p);
     free_list(&p->functions);
     free_list(&p->removed);
+    key_map_done(&p->by_key);
     process_free_secrets(p);
     process_free_namespaces(p);
 
@@ -402,15 +429,7 @@ free_list(struct function_list *list)
 struct function *
 process_find(struct process_provider *p, const char *key)
 {
-    struct function  *fn;
-
-    TAILQ_FOREACH(fn, &p->functions, link) {
-        if (strcmp(fn->spec->key, key) == 0) {
-            return fn;
-        }
-    }
-
-    return NULL;
+    return (struct function *) key_map_find(&p->by_key, key);
 }
 
 
@@ -420,6 +439,11 @@ process_add(struct process_provider *p, struct spec *spec, const char *dir)
     struct function  *fn;
 
     fn = function_new(&p->host, spec, dir, on_removed);
+
+    if (fn != NULL && key_map_add(&p->by_key, &fn->node, spec->key) != 0) {
+        function_free(fn);
+        return NULL;
+    }
 
     if (fn != NULL) {
         TAILQ_INSERT_TAIL(&p->functions, fn, link);
@@ -433,6 +457,7 @@ process_add(struct process_provider *p, struct spec *spec, const char *dir)
 void
 process_remove(struct process_provider *p, struct function *fn)
 {
+    key_map_remove(&p->by_key, &fn->node);
     TAILQ_REMOVE(&p->functions, fn, link);
     TAILQ_INSERT_TAIL(&p->removed, fn, link);
     p->n_functions--;

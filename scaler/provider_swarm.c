@@ -18,6 +18,8 @@ static void op_list(struct provider *provider, const char *ns,
     int has_usage, provider_each_fn each, provider_done_fn done, void *arg);
 static void op_get(struct provider *provider, const char *key,
     int has_usage, provider_each_fn each, provider_done_fn done, void *arg);
+static void op_walk(struct provider *provider, int has_usage,
+    provider_each_fn each, void *arg);
 static void give(const struct swarm_service *service, provider_each_fn each,
     void *arg);
 static void op_stop(struct provider *provider, void (*stopped)(void *arg),
@@ -30,6 +32,7 @@ static const struct provider_ops  swarm_ops = {
     .orchestration = "swarm",
     .list = op_list,
     .get = op_get,
+    .walk = op_walk,
     .deploy = swarm_deploy,
     .update = swarm_update,
     .remove = swarm_delete,
@@ -159,6 +162,27 @@ op_get(struct provider *provider, const char *key, int has_usage,
     }
 
     done(arg, &err);
+}
+
+
+static void
+op_walk(struct provider *provider, int has_usage, provider_each_fn each,
+    void *arg)
+{
+    struct swarm          *swarm;
+    struct swarm_service  *service;
+
+    (void) has_usage;
+
+    swarm = (struct swarm *) provider;
+
+    if (!swarm->is_read) {
+        return;
+    }
+
+    TAILQ_FOREACH(service, &swarm->services, link) {
+        give(service, each, arg);
+    }
 }
 
 

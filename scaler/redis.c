@@ -196,6 +196,7 @@ make_keys(struct redis *redis, struct faas_err *err)
         || faas_proto_key(redis->keys.gateways, prefix, FAAS_GATEWAYS, NULL)
            != 0
         || faas_proto_key(redis->keys.wake, prefix, FAAS_WAKE, NULL) != 0
+        || faas_proto_key(redis->keys.depth, prefix, FAAS_DEPTH, NULL) != 0
         || faas_proto_key(redis->keys.leader, prefix, FAAS_LEADER, NULL) != 0
         || faas_proto_key(redis->keys.leader_token, prefix, FAAS_LEADER_TOKEN,
                           NULL)

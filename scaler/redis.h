@@ -39,6 +39,7 @@ struct redis_keys {
     char  wake[FAAS_REDIS_KEY_MAX + 1];
     char  leader[FAAS_REDIS_KEY_MAX + 1];
     char  leader_token[FAAS_REDIS_KEY_MAX + 1];
+    char  depth[FAAS_REDIS_KEY_MAX + 1];
 };
 
 struct redis {

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "auth.h"
+#include "autoscale.h"
 #include "drain.h"
 #include "leader.h"
 #include "load.h"
@@ -37,6 +38,7 @@ struct scaler {
     struct drains           drains;
     struct provider_hooks   hooks;
     struct provider        *provider;
+    struct autoscale        autoscale;
     struct wake             wake;
     struct auth             auth;
     struct evhttp          *http;

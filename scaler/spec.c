@@ -30,8 +30,8 @@ enum shape {
 };
 
 
-static struct spec *spec_new(json_t *deployment, uint64_t max_replicas,
-    struct faas_err *err);
+static struct spec *spec_new(json_t *deployment,
+    const struct scale_config *config, struct faas_err *err);
 static struct spec *spec_alloc(json_t *deployment, struct faas_err *err);
 static int take_auth(struct spec *spec, struct faas_err *err);
 static uint64_t new_revision(void);
@@ -44,30 +44,28 @@ static int is_shape(const json_t *value, enum shape shape);
 static int check_quantities(const json_t *map, const char *member,
     struct faas_err *err);
 static int check_secrets(struct spec *spec, struct faas_err *err);
-static int check_scale(struct spec *spec, uint64_t max_replicas,
-    struct faas_err *err);
-static int label_uint(struct spec *spec, const char *label,
-    uint64_t max_replicas, uint64_t *value, struct faas_err *err);
 
 
 struct spec *
-spec_parse(const char *s, size_t len, uint64_t max_replicas,
+spec_parse(const char *s, size_t len, const struct scale_config *config,
     struct faas_err *err)
 {
     json_t  *root;
 
     root = body_read(s, len, "{\"service\": \"NAME\", ...}", err);
 
-    return root != NULL ? spec_new(root, max_replicas, err) : NULL;
+    return root != NULL ? spec_new(root, config, err) : NULL;
 }
 
 
 struct spec *
-spec_decode(const char *s, size_t len, uint64_t max_replicas,
+spec_decode(const char *s, size_t len, const struct scale_config *config,
     struct faas_err *err)
 {
-    json_t       *root, *replicas, *created;
-    struct spec  *spec;
+    json_t               *root, *replicas, *created;
+    uint64_t              max;
+    struct spec          *spec;
+    struct scale_config   wide;
 
     /* it was within the bounds of its day; now it is cut to those of today */
 
@@ -85,17 +83,20 @@ spec_decode(const char *s, size_t len, uint64_t max_replicas,
         return NULL;
     }
 
-    spec = spec_new(json_incref(json_object_get(root, "deployment")),
-                    FAAS_REPLICAS_MAX, err);
+    wide = *config;
+    wide.max_replicas = FAAS_REPLICAS_MAX;
+    spec = spec_new(json_incref(json_object_get(root, "deployment")), &wide,
+                    err);
 
     if (spec != NULL) {
         spec->created = (time_t) json_integer_value(created);
         spec->revision = (uint64_t) json_integer_value(
                              json_object_get(root, "revision"));
-        spec->replicas = least((uint64_t) json_integer_value(replicas),
-                               max_replicas);
-        spec->min = least(spec->min, max_replicas);
-        spec->max = least(spec->max, max_replicas);
+
+        max = config->max_replicas;
+        spec->replicas = least((uint64_t) json_integer_value(replicas), max);
+        spec->scale.policy.min = least(spec->scale.policy.min, max);
+        spec->scale.policy.max = least(spec->scale.policy.max, max);
     }
 
     json_decref(root);
@@ -106,7 +107,8 @@ spec_decode(const char *s, size_t len, uint64_t max_replicas,
 
 struct spec *
 spec_observe(json_t *deployment, const char *name, const char *ns,
-    uint64_t max_replicas, struct faas_err *odd, struct faas_err *err)
+    const struct scale_config *config, struct faas_err *odd,
+    struct faas_err *err)
 {
     char               text[FAAS_KEY_MAX + 1];
     struct spec       *spec;
@@ -135,9 +137,12 @@ spec_observe(json_t *deployment, const char *name, const char *ns,
 
     /* each that fails says so in odd, and leaves a default */
 
-    if (check_scale(spec, max_replicas, odd) != 0) {
-        spec->min = 0;
-        spec->max = max_replicas;
+    if (scale_read(&spec->scale, config,
+                   json_object_get(deployment, "labels"), odd)
+        != 0)
+    {
+        spec->scale.policy.min = 0;
+        spec->scale.policy.max = config->max_replicas;
     }
 
     (void) resources_read(&spec->most, &spec->requested, deployment, odd);
@@ -227,6 +232,19 @@ spec_set_image(struct spec *spec, const json_t *image_env,
 }
 
 
+void
+spec_keep_replicas(struct spec *spec, uint64_t replicas)
+{
+    const struct policy_settings  *policy;
+
+    policy = &spec->scale.policy;
+
+    if (replicas > policy->min) {
+        spec->replicas = replicas < policy->max ? replicas : policy->max;
+    }
+}
+
+
 int
 spec_check_process(const struct spec *spec, struct faas_err *err)
 {
@@ -259,7 +277,8 @@ spec_env(const struct spec *spec, const char *name)
  * Takes the deployment, also when it fails.
  */
 static struct spec *
-spec_new(json_t *deployment, uint64_t max_replicas, struct faas_err *err)
+spec_new(json_t *deployment, const struct scale_config *config,
+    struct faas_err *err)
 {
     struct spec  *spec;
 
@@ -281,7 +300,9 @@ spec_new(json_t *deployment, uint64_t max_replicas, struct faas_err *err)
                            err)
            != 0
         || check_secrets(spec, err) != 0
-        || check_scale(spec, max_replicas, err) != 0
+        || scale_read(&spec->scale, config,
+                      json_object_get(deployment, "labels"), err)
+           != 0
         || resources_read(&spec->most, &spec->requested, deployment, err) != 0
         || spec_set_image(spec, NULL, err) != 0
         || take_auth(spec, err) != 0)
@@ -290,7 +311,7 @@ spec_new(json_t *deployment, uint64_t max_replicas, struct faas_err *err)
         return NULL;
     }
 
-    spec->replicas = spec->min;
+    spec->replicas = spec->scale.policy.min;
 
     return spec;
 }
@@ -548,51 +569,6 @@ check_secrets(struct spec *spec, struct faas_err *err)
                                     "\"%.80s\" is there twice", name);
             }
         }
-    }
-
-    return 0;
-}
-
-
-static int
-check_scale(struct spec *spec, uint64_t max_replicas, struct faas_err *err)
-{
-    spec->min = 1;
-    spec->max = SPEC_REPLICAS_MAX < max_replicas ? SPEC_REPLICAS_MAX
-                                                 : max_replicas;
-
-    if (label_uint(spec, SPEC_LABEL_MIN, max_replicas, &spec->min, err) != 0
-        || label_uint(spec, SPEC_LABEL_MAX, max_replicas, &spec->max, err)
-           != 0)
-    {
-        return -1;
-    }
-
-    if (spec->min > spec->max) {
-        return faas_err_set(err, BAD_REQUEST, "\"labels\": " SPEC_LABEL_MIN
-                            " is %" PRIu64 ", more than " SPEC_LABEL_MAX ", "
-                            "%" PRIu64, spec->min, spec->max);
-    }
-
-    return 0;
-}
-
-
-static int
-label_uint(struct spec *spec, const char *label, uint64_t max_replicas,
-    uint64_t *value, struct faas_err *err)
-{
-    const char  *s;
-
-    s = json_string_value(json_object_get(
-            json_object_get(spec->deployment, "labels"), label));
-
-    if (s != NULL
-        && faas_parse_uint(s, strlen(s), 0, max_replicas, value) != 0)
-    {
-        return faas_err_set(err, BAD_REQUEST, "\"labels\": %s is \"%.80s\", "
-                            "expected a number from 0 to %" PRIu64, label, s,
-                            max_replicas);
     }
 
     return 0;

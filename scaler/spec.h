@@ -17,14 +17,11 @@
 #include "lib/faas_name.h"
 #include "limits.h"
 #include "resources.h"
+#include "scale.h"
 
 
 #define SPEC_SECRETS_MAX      64        /* of a function */
 #define SPEC_CONSTRAINTS_MAX  64
-#define SPEC_REPLICAS_MAX     20        /* com.openfaas.scale.max's default */
-
-#define SPEC_LABEL_MIN      "com.openfaas.scale.min"
-#define SPEC_LABEL_MAX      "com.openfaas.scale.max"
 
 
 struct spec {
@@ -33,9 +30,8 @@ struct spec {
     char         key[FAAS_KEY_MAX + 1];
     json_t      *deployment;            /* owned; labels, annotations objects */
     json_t      *env;                   /* owned; with the image's; strings */
-    uint64_t     min;                   /* replicas, from the labels */
-    uint64_t     max;
     uint64_t     replicas;              /* wanted now */
+    struct scale_settings  scale;       /* min, max and the like */
     struct limits     limits;
     struct resources  most;             /* "limits" of the deployment */
     struct resources  requested;
@@ -49,18 +45,19 @@ struct spec {
 
 
 /*
- * Reads a deployment from LEN bytes of JSON.  max_replicas bounds the labels.
- * Returns a new spec with replicas == min, or NULL with code 400 in err.
+ * Reads a deployment from LEN bytes of JSON.  config bounds the labels, and has
+ * what they leave open.  Returns a new spec with replicas == scale.policy.min,
+ * or NULL with code 400 in err.
  */
-struct spec *spec_parse(const char *s, size_t len, uint64_t max_replicas,
-    struct faas_err *err);
+struct spec *spec_parse(const char *s, size_t len,
+    const struct scale_config *config, struct faas_err *err);
 
 /*
  * The same as spec_parse() from what spec_encode() made.  What is over
- * max_replicas is cut to it: the setting may have been lowered since.
+ * config->max_replicas is cut to it: the setting may have been lowered since.
  */
-struct spec *spec_decode(const char *s, size_t len, uint64_t max_replicas,
-    struct faas_err *err);
+struct spec *spec_decode(const char *s, size_t len,
+    const struct scale_config *config, struct faas_err *err);
 
 /*
  * The same of what runs already, and others may have deployed: the deployment
@@ -69,7 +66,7 @@ struct spec *spec_decode(const char *s, size_t len, uint64_t max_replicas,
  * NULL where nobody can call it, with err.
  */
 struct spec *spec_observe(json_t *deployment, const char *name,
-    const char *ns, uint64_t max_replicas, struct faas_err *odd,
+    const char *ns, const struct scale_config *config, struct faas_err *odd,
     struct faas_err *err);
 
 /*
@@ -93,6 +90,12 @@ const char *spec_text(const struct spec *spec, const char *member);
  */
 int spec_set_image(struct spec *spec, const json_t *image_env,
     struct faas_err *err);
+
+/*
+ * An update: the function has so many replicas, and keeps them within its new
+ * bounds.
+ */
+void spec_keep_replicas(struct spec *spec, uint64_t replicas);
 
 /*
  * Checks that there is a process to run.  Returns 0, or -1 with code 400.

@@ -39,7 +39,7 @@ static int take_lock(struct store *store, struct faas_err *err);
 static int admit_user(const struct store *store, const char *user,
     struct faas_err *err);
 static struct spec *load_file(struct store *store, const char *name,
-    uint64_t max_replicas, struct faas_err *err);
+    const struct scale_config *config, struct faas_err *err);
 static void set_aside(const char *folder, const char *name,
     const struct faas_err *why);
 static DIR *open_folder(const char *path, struct faas_err *err);
@@ -101,7 +101,7 @@ store_close(struct store *store)
 
 
 int
-store_load(struct store *store, uint64_t max_replicas,
+store_load(struct store *store, const struct scale_config *config,
     void (*each)(void *arg, struct spec *spec), void *arg,
     struct faas_err *err)
 {
@@ -124,7 +124,7 @@ store_load(struct store *store, uint64_t max_replicas,
             continue;
         }
 
-        spec = load_file(store, entry->d_name, max_replicas, &file_err);
+        spec = load_file(store, entry->d_name, config, &file_err);
 
         if (spec != NULL) {
             each(arg, spec);
@@ -519,8 +519,8 @@ admit_user(const struct store *store, const char *user, struct faas_err *err)
 
 
 static struct spec *
-load_file(struct store *store, const char *name, uint64_t max_replicas,
-    struct faas_err *err)
+load_file(struct store *store, const char *name,
+    const struct scale_config *config, struct faas_err *err)
 {
     char             path[PATH_MAX];
     struct spec     *spec;
@@ -533,7 +533,7 @@ load_file(struct store *store, const char *name, uint64_t max_replicas,
                     name);
 
     if (disk_read(path, &buf, err) == 0) {
-        spec = spec_decode(buf.data, buf.len, max_replicas, err);
+        spec = spec_decode(buf.data, buf.len, config, err);
     }
 
     if (spec != NULL && strcmp(spec->key, name) != 0) {

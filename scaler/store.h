@@ -64,7 +64,7 @@ void store_close(struct store *store);
  * file that cannot be read is logged and set aside as KEY.bad.  Returns 0,
  * or -1 where the folder cannot be read.
  */
-int store_load(struct store *store, uint64_t max_replicas,
+int store_load(struct store *store, const struct scale_config *config,
     void (*each)(void *arg, struct spec *spec), void *arg,
     struct faas_err *err);
 

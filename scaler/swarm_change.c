@@ -435,9 +435,8 @@ edit(struct service_change *change, const json_t *value,
         return NULL;
     }
 
-    if (spec != NULL && service->spec->replicas > spec->min) {
-        spec->replicas = service->spec->replicas < spec->max
-                         ? service->spec->replicas : spec->max;
+    if (spec != NULL) {
+        spec_keep_replicas(spec, service->spec->replicas);
     }
 
     wanted = spec != NULL ? spec->replicas : change->replicas;

@@ -144,7 +144,7 @@ decode(struct swarm *swarm, const json_t *value, int is_new)
     struct swarm_service   *other;
 
     name = swarm_text(swarm_get(value, "Spec"), "Name");
-    spec = swarm_spec_decode(value, swarm->options->max_replicas, &odd, &err);
+    spec = swarm_spec_decode(value, &swarm->options->scale, &odd, &err);
 
     if (spec == NULL) {
         if (err.code != 0) {

@@ -70,8 +70,9 @@ json_t *swarm_spec_encode(const struct spec *spec, uint64_t replicas,
  * where it cannot be: then it says why.  What is odd of one that others have
  * made is passed over, and told in odd (code 0: nothing is).
  */
-struct spec *swarm_spec_decode(const json_t *service, uint64_t max_replicas,
-    struct faas_err *odd, struct faas_err *err);
+struct spec *swarm_spec_decode(const json_t *service,
+    const struct scale_config *config, struct faas_err *odd,
+    struct faas_err *err);
 
 /*
  * Whether a label is one that only we write.

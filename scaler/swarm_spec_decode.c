@@ -48,7 +48,7 @@ static const char *const  own_variables[] = {
 
 
 struct spec *
-swarm_spec_decode(const json_t *service, uint64_t max_replicas,
+swarm_spec_decode(const json_t *service, const struct scale_config *config,
     struct faas_err *odd, struct faas_err *err)
 {
     char           name[SWARM_NAME_MAX + 2];
@@ -75,7 +75,7 @@ swarm_spec_decode(const json_t *service, uint64_t max_replicas,
 
     spec = spec_observe(read_deployment(service_spec, name), name,
                         ns[0] != '\0' ? ns : FAAS_DEFAULT_NAMESPACE,
-                        max_replicas, odd, err);
+                        config, odd, err);
 
     if (spec == NULL) {
         return NULL;

@@ -1,24 +1,17 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Functions without a replica of which requests wait.
+ * Functions of which calls wait.
  */
 
 #include "wake.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/faas_log.h"
-
-
-/* a function that is woken */
-struct sleeper {
-    char      key[FAAS_KEY_MAX + 1];
-    uint64_t  replicas;                 /* it is to have; 0: it has some */
-};
+#include "lib/faas_num.h"
 
 
 static void on_ready(void *arg);
@@ -27,16 +20,13 @@ static void read_next(struct wake *wake);
 static void on_entries(void *arg, const redisReply *reply);
 static const redisReply *entries_of(const redisReply *reply);
 static int keep_id(struct wake *wake, const redisReply *entry);
-static const char *name_of(const redisReply *entry);
-static void wake_up(struct wake *wake, const char *name);
-static void look(void *arg, const struct provider_function *function);
-static void on_looked(void *arg, const struct faas_err *err);
-static void on_scaled(void *arg, const struct faas_err *err);
+static void take_entry(struct wake *wake, const redisReply *entry);
+static const redisReply *field_of(const redisReply *fields, const char *name);
 
 
 int
 wake_open(struct wake *wake, const struct scaler_options *options,
-    struct provider *provider, struct event_base *base, struct faas_err *err)
+    struct event_base *base, struct faas_err *err)
 {
     uint64_t  block;
 
@@ -45,7 +35,6 @@ wake_open(struct wake *wake, const struct scaler_options *options,
     (void) snprintf(wake->block, sizeof(wake->block), "%" PRIu64, block);
     (void) snprintf(wake->last, sizeof(wake->last), "$");
 
-    wake->provider = provider;
     wake->redis.ready = on_ready;
     wake->redis.lost = on_lost;
     wake->redis.arg = wake;
@@ -58,7 +47,7 @@ wake_open(struct wake *wake, const struct scaler_options *options,
 void
 wake_close(struct wake *wake)
 {
-    wake->provider = NULL;
+    wake->waiting = NULL;
 
     if (wake->redis.timer != NULL) {
         redis_close(&wake->redis);
@@ -107,13 +96,12 @@ static void
 on_entries(void *arg, const redisReply *reply)
 {
     size_t             i;
-    const char        *name;
     struct wake       *wake;
     const redisReply  *entries;
 
     wake = arg;
 
-    if (reply == NULL || wake->provider == NULL) {
+    if (reply == NULL || wake->waiting == NULL) {
         return;
     }
 
@@ -128,14 +116,8 @@ on_entries(void *arg, const redisReply *reply)
 
     for (i = 0; entries != NULL && i < entries->elements; i++) {
 
-        if (keep_id(wake, entries->element[i]) != 0) {
-            continue;
-        }
-
-        name = name_of(entries->element[i]);
-
-        if (name != NULL && leader_is_valid(wake->leader)) {
-            wake_up(wake, name);
+        if (keep_id(wake, entries->element[i]) == 0) {
+            take_entry(wake, entries->element[i]);
         }
     }
 
@@ -177,13 +159,31 @@ keep_id(struct wake *wake, const redisReply *entry)
 }
 
 
-static const char *
-name_of(const redisReply *entry)
+static void
+take_entry(struct wake *wake, const redisReply *entry)
 {
-    size_t             i;
-    const redisReply  *fields;
+    uint64_t           n;
+    const redisReply  *name, *parked;
 
-    fields = entry->element[1];
+    name = field_of(entry->element[1], FAAS_WAKE_NAME);
+    parked = field_of(entry->element[1], FAAS_WAKE_PARKED);
+
+    if (name == NULL || name->len > FAAS_KEY_MAX || parked == NULL
+        || faas_parse_uint(parked->str, parked->len, 0, UINT32_MAX, &n) != 0)
+    {
+        return;
+    }
+
+    /* they may have gone on since: one waited in any case */
+
+    wake->waiting(wake->arg, name->str, n != 0 ? n : 1);
+}
+
+
+static const redisReply *
+field_of(const redisReply *fields, const char *name)
+{
+    size_t  i;
 
     if (fields->type != REDIS_REPLY_ARRAY) {
         return NULL;
@@ -192,73 +192,11 @@ name_of(const redisReply *entry)
     for (i = 0; i + 1 < fields->elements; i += 2) {
         if (fields->element[i]->type == REDIS_REPLY_STRING
             && fields->element[i + 1]->type == REDIS_REPLY_STRING
-            && strcmp(fields->element[i]->str, FAAS_WAKE_NAME) == 0)
+            && strcmp(fields->element[i]->str, name) == 0)
         {
-            return fields->element[i + 1]->len <= FAAS_KEY_MAX
-                   ? fields->element[i + 1]->str : NULL;
+            return fields->element[i + 1];
         }
     }
 
     return NULL;
-}
-
-
-static void
-wake_up(struct wake *wake, const char *name)
-{
-    struct sleeper             sleeper;
-    const struct provider_ops *ops;
-
-    ops = wake->provider->ops;
-    memset(&sleeper, 0, sizeof(sleeper));
-
-    /* each provider answers from what it knows, at once */
-
-    ops->get(wake->provider, name, 0, look, on_looked, &sleeper);
-
-    if (sleeper.replicas != 0) {
-        faas_log(FAAS_LOG_INFO, "requests wait for a function, it is started "
-                 "function=%s replicas=%" PRIu64, sleeper.key,
-                 sleeper.replicas);
-        ops->scale(wake->provider, sleeper.key, sleeper.replicas, on_scaled,
-                   NULL);
-    }
-}
-
-
-static void
-look(void *arg, const struct provider_function *function)
-{
-    struct sleeper  *sleeper;
-
-    sleeper = arg;
-
-    if (function->spec->replicas == 0) {
-        memcpy(sleeper->key, function->spec->key, sizeof(sleeper->key));
-        sleeper->replicas = function->spec->min != 0 ? function->spec->min
-                                                     : 1;
-    }
-}
-
-
-static void
-on_looked(void *arg, const struct faas_err *err)
-{
-    (void) arg;
-    (void) err;
-}
-
-
-/*
- * Gateways say it again, as long as requests wait.
- */
-static void
-on_scaled(void *arg, const struct faas_err *err)
-{
-    (void) arg;
-
-    if (err->code != 0) {
-        faas_log(FAAS_LOG_ERROR, "cannot start a function that is waited for "
-                 "error=\"%s\"", err->text);
-    }
 }

@@ -1,8 +1,7 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Functions that have no replica, and of which a gateway says that requests
- * wait: the leader scales them up, to their least number of replicas or one.
+ * Functions of which a gateway says that calls wait for a place at a replica.
  *
  * Gateways' entries are waited for on a connection of its own: what else is
  * asked of Redis does not wait behind them.
@@ -13,9 +12,7 @@
 
 #include <event2/event.h>
 
-#include "leader.h"
 #include "options.h"
-#include "provider.h"
 #include "redis.h"
 
 
@@ -25,21 +22,22 @@
 
 
 struct wake {
-    struct redis          redis;
-    const struct leader  *leader;
-    struct provider      *provider;                 /* NULL: nothing is done */
-    char                  block[16];                /* msec */
-    char                  last[WAKE_ID_MAX + 1];    /* the entry read last */
+    struct redis      redis;
+    char              block[16];                /* msec */
+    char              last[WAKE_ID_MAX + 1];    /* the entry read last */
+
+    /* so many calls wait; NULL: nobody is told */
+    void            (*waiting)(void *arg, const char *key, uint64_t parked);
+    void             *arg;
 };
 
 
 /*
- * leader is set by the caller before; it and provider have to live as long.
- * Others than the leader read what is asked for as well, so that they go on
- * from there when they lead.  Returns 0 or -1; wake_close() in either case.
+ * waiting and arg are set by the caller before.  Returns 0 or -1; wake_close()
+ * in either case.
  */
 int wake_open(struct wake *wake, const struct scaler_options *options,
-    struct provider *provider, struct event_base *base, struct faas_err *err);
+    struct event_base *base, struct faas_err *err);
 
 void wake_close(struct wake *wake);
 

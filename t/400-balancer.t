@@ -28,14 +28,14 @@ wait_for(sub { $t->get('/healthz')->{status} == 200 }, 10, 'routes');
 
 # as many slow requests as replicas, from both workers: one each
 
-for my $round (1 .. 5) {
+for my $round (1 .. 3) {
     my @client = map { Faas::HTTP->new($t->addr) } @backend;
 
     for my $i (0 .. $#client) {
-        $client[$i]->send_request(GET => '/function/four/delay/400');
+        $client[$i]->send_request(GET => '/function/four/delay/2000');
         wait_for(sub {
             my $n = 0;
-            $n += grep { $_->{path} eq '/delay/400' } $_->requests
+            $n += grep { $_->{path} eq '/delay/2000' } $_->requests
                 for @backend;
             return $n == ($round - 1) * 4 + $i + 1;
         }, 10, 'the request at a replica');

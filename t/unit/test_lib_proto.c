@@ -333,9 +333,9 @@ keys_fit_or_are_refused(void **state)
     memset(id, 'g', FAAS_GATEWAY_MAX + 1);
     id[FAAS_GATEWAY_MAX + 1] = '\0';
 
-    assert_int_equal(faas_proto_key(key, prefix, FAAS_LOAD, id), -1);
+    assert_int_equal(faas_proto_key(key, prefix, FAAS_ACTIVE, id), -1);
     id[FAAS_GATEWAY_MAX] = '\0';
-    assert_int_equal(faas_proto_key(key, prefix, FAAS_LOAD, id), 0);
+    assert_int_equal(faas_proto_key(key, prefix, FAAS_ACTIVE, id), 0);
 }
 
 

@@ -3,7 +3,7 @@
  *
  * If this fails, the scaler runs with other settings than it was given.
  *
- * uses: scaler/options.c
+ * uses: scaler/options.c scaler/scale.c
  */
 
 #include <setjmp.h>

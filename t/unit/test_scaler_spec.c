@@ -5,7 +5,7 @@
  * of what was deployed when it starts again.
  *
  * uses: scaler/limits.c scaler/spec.c scaler/body.c scaler/env.c
- * uses: scaler/secret.c scaler/base64.c scaler/resources.c
+ * uses: scaler/secret.c scaler/base64.c scaler/resources.c scaler/scale.c
  */
 
 #include <setjmp.h>
@@ -24,8 +24,11 @@
 #include "scaler/spec.h"
 
 
-#define MAX   50
+#define MAX   (config_of(50))
 #define HEAD  "{\"service\":\"a\",\"image\":\"i\""
+
+
+static const struct scale_config *config_of(uint64_t max_replicas);
 
 
 static struct spec *
@@ -71,8 +74,8 @@ taken(const char *s, uint64_t min, uint64_t max)
     spec = parse(s);
 
     assert_non_null(spec);
-    assert_int_equal(spec->min, min);
-    assert_int_equal(spec->max, max);
+    assert_int_equal(spec->scale.policy.min, min);
+    assert_int_equal(spec->scale.policy.max, max);
     assert_int_equal(spec->replicas, min);
     spec_free(spec);
 }
@@ -218,8 +221,8 @@ labels_bound_the_replicas(void **state)
 {
     (void) state;
 
-#define MIN(n)        "\"" SPEC_LABEL_MIN "\":\"" n "\""
-#define MAXIMUM(n)    "\"" SPEC_LABEL_MAX "\":\"" n "\""
+#define MIN(n)        "\"com.openfaas.scale.min\":\"" n "\""
+#define MAXIMUM(n)    "\"com.openfaas.scale.max\":\"" n "\""
 #define LABELS(text)  HEAD ",\"labels\":{" text "}}"
 
     taken(LABELS(MIN("0")), 0, 20);
@@ -261,8 +264,8 @@ a_spec_survives_encoding(void **state)
     assert_string_equal(copy->key, spec->key);
     assert_int_equal(copy->replicas, 33);
     assert_int_equal(copy->created, 1700000001);
-    assert_int_equal(copy->min, 2);
-    assert_int_equal(copy->max, 40);
+    assert_int_equal(copy->scale.policy.min, 2);
+    assert_int_equal(copy->scale.policy.max, 40);
     assert_true(json_equal(copy->deployment, spec->deployment));
     assert_string_equal(spec_env(copy, "a"), "\xc3\xa4\n");
 
@@ -273,11 +276,12 @@ a_spec_survives_encoding(void **state)
 
     /* a bound that was lowered since cuts, and loses nothing */
 
-    copy = spec_decode(text, strlen(text), 10, &err);
+    copy = spec_decode(text, strlen(text), config_of(10),
+                       &err);
     assert_non_null(copy);
     assert_int_equal(copy->replicas, 10);
-    assert_int_equal(copy->min, 2);
-    assert_int_equal(copy->max, 10);
+    assert_int_equal(copy->scale.policy.min, 2);
+    assert_int_equal(copy->scale.policy.max, 10);
     assert_true(json_equal(copy->deployment, spec->deployment));
     spec_free(copy);
 
@@ -365,6 +369,18 @@ damage_is_seen(void **state)
     }
 
     free(text);
+}
+
+
+static const struct scale_config *
+config_of(uint64_t max_replicas)
+{
+    static struct scale_config  config;
+
+    scale_defaults(&config.defaults);
+    config.max_replicas = max_replicas;
+
+    return &config;
 }
 
 

@@ -5,7 +5,7 @@
  * or one that OpenFaaS made is not found.
  *
  * uses: scaler/limits.c scaler/spec.c scaler/body.c scaler/env.c
- * uses: scaler/secret.c scaler/base64.c scaler/resources.c
+ * uses: scaler/secret.c scaler/base64.c scaler/resources.c scaler/scale.c
  * uses: scaler/swarm_spec.c scaler/swarm_spec_decode.c scaler/log_line.c
  */
 
@@ -21,7 +21,7 @@
 #include "scaler/swarm_spec.h"
 
 
-#define MAX   50
+#define MAX   (config_of(50))
 #define FULL  "{\"service\":\"a\",\"namespace\":\"team\",\"image\":\"r/i:1\"," \
               "\"envProcess\":\"cat -\",\"envVars\":{\"x\":\"1=2\"},"         \
               "\"labels\":{\"l\":\"v\",\"com.openfaas.scale.min\":\"2\"},"    \
@@ -31,6 +31,9 @@
               "\"requests\":{\"memory\":\"32Mi\"},"                           \
               "\"readOnlyRootFilesystem\":true,"                              \
               "\"registryAuth\":\"dTpw\"}"
+
+
+static const struct scale_config *config_of(uint64_t max_replicas);
 
 
 static struct spec *
@@ -103,7 +106,7 @@ a_function_survives_being_a_service(void **state)
 
     assert_string_equal(again->key, "a.team");
     assert_int_equal(again->replicas, 3);
-    assert_int_equal(again->min, 2);
+    assert_int_equal(again->scale.policy.min, 2);
     assert_int_equal(again->created, 1795519288);
 
     for (i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
@@ -215,7 +218,7 @@ what_openfaas_made_is_a_function(void **state)
     assert_int_equal(odd.code, 400);
     assert_string_equal(spec->key, "stack_Env.openfaas-fn");
     assert_int_equal(spec->replicas, 2);
-    assert_int_equal(spec->min, 0);
+    assert_int_equal(spec->scale.policy.min, 0);
     assert_string_equal(spec_text(spec, "envProcess"), "env");
     assert_null(json_object_get(json_object_get(spec->deployment, "labels"),
                                 "com.openfaas.uid"));
@@ -297,6 +300,18 @@ names_have_to_fit(void **state)
     assert_int_equal(err.code, 400);
 
     spec_free(spec);
+}
+
+
+static const struct scale_config *
+config_of(uint64_t max_replicas)
+{
+    static struct scale_config  config;
+
+    scale_defaults(&config.defaults);
+    config.max_replicas = max_replicas;
+
+    return &config;
 }
 
 

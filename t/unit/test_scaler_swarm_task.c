@@ -7,6 +7,7 @@
  * uses: scaler/swarm_task.c scaler/swarm_spec.c scaler/swarm_spec_decode.c
  * uses: scaler/limits.c scaler/spec.c scaler/body.c scaler/env.c
  * uses: scaler/secret.c scaler/base64.c scaler/resources.c scaler/log_line.c
+ * uses: scaler/scale.c
  * uses: scaler/text.c
  */
 

@@ -460,8 +460,18 @@ sub inside {
     my ($id) = $self->docker_at($node->{n}, 'ps', '-q', '--filter',
         'name=' . INSIDE);
 
-    $self->docker_at($node->{n}, qw(run -d --restart always --name), INSIDE,
-        qw(--network functions), BASE, qw(sleep infinity)) if !$id;
+    # a worker hears of the network only when something wants it: Docker itself
+    # may not find it then for a moment
+
+    wait_for(sub {
+        $id = eval {
+            $self->docker_at($node->{n}, qw(run -d --restart always --name),
+                INSIDE, qw(--network functions), BASE, qw(sleep infinity));
+        };
+        $self->docker_at($node->{n}, qw(rm -f), INSIDE) if !$id;
+
+        return $id;
+    }, 30, 'a container on the network') if !$id;
 
     my $pid = decode_json($self->docker_at($node->{n}, 'inspect', INSIDE))
         ->[0]{State}{Pid};
