@@ -565,9 +565,11 @@ decide(const struct look *look, const struct policy_settings *settings,
     replicas = policy_decide(settings, &scaled->state, &demand,
                              &scaled->reason);
 
-    if ((is_kept_by_hand(scaled, settings, &demand)
-         && replicas < demand.wanted && scaled->reason != POLICY_IDLE)
-        || replicas == demand.wanted)
+    if (replicas == demand.wanted
+        || (is_kept_by_hand(scaled, settings, &demand)
+            && (replicas < demand.wanted
+                ? scaled->reason != POLICY_IDLE
+                : scaled->reason == POLICY_BOUNDS)))
     {
         return;
     }
@@ -642,7 +644,8 @@ is_kept_by_hand(struct scaled *scaled, const struct policy_settings *settings,
 {
     if (scaled->decided != demand->wanted) {
         scaled->decided = demand->wanted;
-        scaled->hand_ms = demand->wanted > settings->min ? demand->now_ms : 0;
+        scaled->hand_ms = demand->wanted != settings->min ? demand->now_ms
+                                                          : 0;
     }
 
     return scaled->hand_ms != 0

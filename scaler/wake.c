@@ -168,15 +168,19 @@ take_entry(struct wake *wake, const redisReply *entry)
     name = field_of(entry->element[1], FAAS_WAKE_NAME);
     parked = field_of(entry->element[1], FAAS_WAKE_PARKED);
 
-    if (name == NULL || name->len > FAAS_KEY_MAX || parked == NULL
-        || faas_parse_uint(parked->str, parked->len, 0, UINT32_MAX, &n) != 0)
-    {
+    if (name == NULL || name->len > FAAS_KEY_MAX) {
         return;
     }
 
     /* they may have gone on since: one waited in any case */
 
-    wake->waiting(wake->arg, name->str, n != 0 ? n : 1);
+    if (parked == NULL
+        || faas_parse_uint(parked->str, parked->len, 1, UINT32_MAX, &n) != 0)
+    {
+        n = 1;
+    }
+
+    wake->waiting(wake->arg, name->str, n);
 }
 
 
