@@ -41,7 +41,7 @@ $docker->step('image', sub {
 $docker->inside;
 
 my @scaler = ('--provider', 'swarm', '--docker', $docker->address,
-    '--log-level', 'info');
+    '--log-level', 'info', '--scale-by-load', 'false');
 
 $t->start_stack(scaler => { args => \@scaler },
     nginx => { vars => { PARK => '30s' } });
