@@ -87,7 +87,7 @@ UNIT_BINS     = $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
 SAMPLES       = $(notdir $(patsubst %/,%,$(dir $(wildcard \
                 samples/*/function.json))))
 
-SCALER_LIBS   = -pthread -levent_core -levent_extra -lhiredis -ljansson -lcurl
+SCALER_LIBS   = -pthread -levent_core -levent_extra -lhiredis -ljansson -lcurl -lm
 
 
 all: build  ## the same as build

@@ -594,7 +594,6 @@ fill_demand(const struct look *look, const struct policy_settings *settings,
 
     demand->now_ms = look->now;
     demand->wanted = function->spec->replicas;
-    demand->ready = function->available;
     demand->inflight = sum.inflight;
     demand->parked = sum.parked;
     demand->is_complete = load_is_complete(look->autoscale->load, look->now);

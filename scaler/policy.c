@@ -11,20 +11,52 @@
 #include <string.h>
 
 
-#define COUNT_MAX  1000000      /* replicas, before they are bounded */
-
-
 static uint64_t replicas_for(double load, double each);
 static uint64_t needed_now(const struct policy_settings *settings,
     const struct policy_demand *demand);
 static uint64_t for_load(const struct policy_settings *settings,
-    struct policy_state *state, const struct policy_demand *demand,
-    enum policy_reason *reason);
+    const struct policy_demand *demand, enum policy_reason *reason);
 static uint64_t bound(uint64_t n, const struct policy_settings *settings);
 static uint64_t limit_rate(uint64_t n, const struct policy_settings *settings,
     struct policy_state *state, const struct policy_demand *demand);
 static uint64_t hold_down(uint64_t n, const struct policy_settings *settings,
     struct policy_state *state, const struct policy_demand *demand);
+
+
+void
+policy_defaults(struct policy_settings *settings, uint64_t max_inflight)
+{
+    memset(settings, 0, sizeof(*settings));
+
+    settings->min = POLICY_MIN;
+    settings->max = POLICY_MAX;
+    settings->max_inflight = max_inflight;
+    settings->stable_ms = POLICY_STABLE_MS;
+    settings->panic_ms = POLICY_PANIC_MS;
+    settings->down_ms = POLICY_DOWN_MS;
+    settings->up_rate = POLICY_UP_RATE;
+    settings->down_rate = POLICY_DOWN_RATE;
+    settings->zero_ms = POLICY_ZERO_MS;
+
+    policy_set_type(settings, POLICY_RPS);
+
+    if (max_inflight != 0) {
+        settings->type = POLICY_CAPACITY;
+        settings->target = (double) max_inflight;
+        settings->proportion = 1;
+        settings->headroom = POLICY_HEADROOM;
+    }
+}
+
+
+void
+policy_set_type(struct policy_settings *settings, enum policy_type type)
+{
+    settings->type = type;
+    settings->target = POLICY_TARGET;
+    settings->proportion = POLICY_PROPORTION;
+    settings->headroom = 0;
+}
 
 
 uint64_t
@@ -60,15 +92,12 @@ policy_decide(const struct policy_settings *settings,
         return demand->wanted;
     }
 
-    n = for_load(settings, state, demand, reason);
+    n = for_load(settings, demand, reason);
     n = hold_down(n, settings, state, demand);
     n = limit_rate(n, settings, state, demand);
 
-    least = needed_now(settings, demand);
-
-    if (!demand->is_complete && least < demand->wanted) {
-        least = demand->wanted;
-    }
+    least = demand->is_complete ? needed_now(settings, demand)
+            : demand->wanted;
 
     if (n < demand->wanted && n < least) {
         n = least < demand->wanted ? least : demand->wanted;
@@ -98,6 +127,9 @@ policy_reason_text(enum policy_reason reason)
 }
 
 
+/*
+ * Comparisons are such that what is not a number comes to 0.
+ */
 static uint64_t
 replicas_for(double load, double each)
 {
@@ -107,66 +139,62 @@ replicas_for(double load, double each)
 
     n = ceil(load / each - 1e-6);
 
-    return n < 0 ? 0 : n < COUNT_MAX ? (uint64_t) n : COUNT_MAX;
+    return !(n > 0) ? 0
+           : n < POLICY_COUNT_MAX ? (uint64_t) n : POLICY_COUNT_MAX;
 }
 
 
 /*
- * What the calls of this moment need.
+ * What the calls of this moment need, where it is known what a replica takes.
  */
 static uint64_t
 needed_now(const struct policy_settings *settings,
     const struct policy_demand *demand)
 {
-    double    each;
-    uint64_t  calls;
+    double  calls, each;
 
-    calls = demand->inflight + demand->parked;
-    each = settings->target * settings->proportion;
+    calls = (double) demand->inflight + (double) demand->parked;
+    each = settings->max_inflight != 0 ? (double) settings->max_inflight
+           : settings->target;
 
-    if (settings->max_inflight != 0) {
-        each = (double) settings->max_inflight;
+    if (settings->max_inflight == 0
+        && (settings->type != POLICY_CAPACITY || !(each > 0)))
+    {
+        return calls > 0;
     }
 
-    if (settings->type != POLICY_CAPACITY && settings->max_inflight == 0) {
-        return calls != 0;
-    }
-
-    return replicas_for((double) calls, each);
+    return replicas_for(calls, each);
 }
 
 
+/*
+ * Two windows, of which the one that asks for more counts.  The stable one's
+ * load is aimed at a part of what a replica is meant for.  The panic
+ * window is too short for a mean: with headroom as well, chance alone would
+ * start replicas.
+ */
 static uint64_t
-for_load(const struct policy_settings *settings, struct policy_state *state,
+for_load(const struct policy_settings *settings,
     const struct policy_demand *demand, enum policy_reason *reason)
 {
-    double    each, ready;
+    double    each, headroom;
     uint64_t  stable, panic;
 
     each = settings->target * settings->proportion;
-    ready = demand->ready != 0 ? (double) demand->ready : 1;
 
-    stable = replicas_for(demand->stable, each);
-    panic = replicas_for(demand->panic, each);
-    *reason = POLICY_LOAD;
-
-    if ((double) panic >= settings->panic_threshold * ready) {
-        state->panic_until_ms = demand->now_ms + settings->stable_ms;
-
-    } else if (demand->now_ms >= state->panic_until_ms) {
-        state->panic_until_ms = 0;
+    if (!(each > 0) || isnan(demand->stable) || isnan(demand->panic)) {
+        return demand->wanted;
     }
 
-    if (state->panic_until_ms == 0) {
-        return stable;
-    }
+    headroom = settings->headroom > 0 && demand->stable > 0
+               ? settings->headroom * sqrt(demand->stable) : 0;
 
-    /* a burst never takes away */
+    stable = replicas_for(demand->stable + headroom, each);
+    panic = replicas_for(demand->panic, fmax(each, settings->target));
 
-    *reason = POLICY_BURST;
-    stable = panic > stable ? panic : stable;
+    *reason = panic > stable ? POLICY_BURST : POLICY_LOAD;
 
-    return stable > demand->wanted ? stable : demand->wanted;
+    return panic > stable ? panic : stable;
 }
 
 
@@ -189,7 +217,7 @@ static uint64_t
 limit_rate(uint64_t n, const struct policy_settings *settings,
     struct policy_state *state, const struct policy_demand *demand)
 {
-    double  most, least;
+    double  up_rate, down_rate, most, least;
 
     if (state->rate_ms == 0
         || demand->now_ms - state->rate_ms >= POLICY_RATE_MS)
@@ -198,14 +226,20 @@ limit_rate(uint64_t n, const struct policy_settings *settings,
         state->rate_base = demand->wanted;
     }
 
-    most = ceil((double) state->rate_base * settings->up_rate);
-    least = floor((double) state->rate_base / settings->down_rate);
+    up_rate = settings->up_rate >= 1 ? settings->up_rate : 1;
+    down_rate = settings->down_rate >= 1 ? settings->down_rate : 1;
+
+    most = ceil((double) state->rate_base * up_rate);
+    least = floor((double) state->rate_base / down_rate);
+
+    /* within uint64_t, as n is no more than it */
 
     if ((double) n > most) {
         return (uint64_t) most;
     }
 
-    return (double) n < least ? (uint64_t) least : n;
+    return (double) n < least && least < POLICY_COUNT_MAX ? (uint64_t) least
+           : n;
 }
 
 
@@ -217,17 +251,16 @@ hold_down(uint64_t n, const struct policy_settings *settings,
     struct policy_state *state, const struct policy_demand *demand)
 {
     size_t    i;
-    uint64_t  slice;
+    uint64_t  slice, length;
 
     if (settings->down_ms == 0) {
         return n;
     }
 
-    slice = demand->now_ms * POLICY_DOWN_SLICES / settings->down_ms;
+    length = settings->down_ms / POLICY_DOWN_SLICES;
+    slice = demand->now_ms / (length != 0 ? length : 1) + 1;
 
-    if (state->down_last == 0
-        || slice - state->down_last >= POLICY_DOWN_SLICES)
-    {
+    if (slice - state->down_last >= POLICY_DOWN_SLICES) {
         memset(state->down, 0, sizeof(state->down));
         state->down_last = slice;
     }
@@ -238,6 +271,7 @@ hold_down(uint64_t n, const struct policy_settings *settings,
     }
 
     i = slice % POLICY_DOWN_SLICES;
+    n = n < POLICY_COUNT_MAX ? n : POLICY_COUNT_MAX;
     state->down[i] = n > state->down[i] ? (uint32_t) n : state->down[i];
 
     for (i = 0; i < POLICY_DOWN_SLICES; i++) {

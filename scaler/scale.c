@@ -76,17 +76,17 @@ static const struct scale_setting  table[] = {
     { "scale-zero-policy", OPENFAAS "zero-policy", "fixed", ZERO_POLICY,
       FIELD(is_learned), 0, 0, "fixed, or learned: the time is learned from "
       "when calls came" },
-    { "scale-down-window", OPENFAAS "down.window", "0", DURATION,
+    { "scale-down-window", OPENFAAS "down.window", "15s", DURATION,
       POLICY(down_ms), 0, 300000, "the most that was needed within that time "
       "is kept; 0: off" },
-    { "scale-stable-window", OURS "stable-window", "60s", DURATION,
+    { "scale-stable-window", OURS "stable-window", "30s", DURATION,
       POLICY(stable_ms), WINDOW_MIN, WINDOW_MAX, "time whose mean load "
       "decides" },
-    { "scale-panic-window", OURS "panic-window", "6s", DURATION,
+    { "scale-panic-window", OURS "panic-window", "1s", DURATION,
       POLICY(panic_ms), WINDOW_MIN / 10, WINDOW_MAX, "the same, of bursts" },
-    { "scale-panic-threshold", OURS "panic-threshold", "2", DECIMAL,
-      POLICY(panic_threshold), 1, 1000, "what needs so many times the "
-      "replicas that are ready is a burst" },
+    { "scale-headroom", OURS "headroom", "1", DECIMAL, POLICY(headroom), 0,
+      100, "times the square root of the load, added to it; 0 where a type "
+      "was chosen, or there is no max_inflight" },
     { "scale-up-rate", OURS "up-rate", "1000", DECIMAL, POLICY(up_rate),
       1.1, 1000, "times as many replicas at most after a second" },
     { "scale-down-rate", OURS "down-rate", "2", DECIMAL, POLICY(down_rate),
@@ -126,6 +126,10 @@ scale_set(struct scale_settings *settings,
         rc = set_decimal(field, setting, name, text, err);
         settings->is_target_set |= (rc == 0 && setting->offset
                                                == POLICY(target));
+        settings->is_proportion_set |= (rc == 0 && setting->offset
+                                                   == POLICY(proportion));
+        settings->is_headroom_set |= (rc == 0 && setting->offset
+                                                 == POLICY(headroom));
         return rc;
 
     case DURATION:
@@ -156,6 +160,8 @@ scale_defaults(struct scale_settings *settings)
     }
 
     settings->is_target_set = 0;
+    settings->is_proportion_set = 0;
+    settings->is_headroom_set = 0;
 }
 
 
@@ -225,17 +231,28 @@ void
 scale_policy(const struct scale_settings *settings, uint64_t max_inflight,
     struct policy_settings *policy)
 {
+    int  is_auto;
+
     *policy = settings->policy;
     policy->max_inflight = max_inflight;
+    is_auto = !settings->is_type_set && max_inflight != 0;
 
     if (!settings->is_type_set) {
-        policy->type = max_inflight != 0 ? POLICY_CAPACITY : POLICY_RPS;
+        policy->type = is_auto ? POLICY_CAPACITY : POLICY_RPS;
     }
 
     if (!settings->is_target_set && max_inflight != 0
         && policy->type == POLICY_CAPACITY)
     {
         policy->target = (double) max_inflight;
+    }
+
+    if (!settings->is_proportion_set && is_auto) {
+        policy->proportion = 1;
+    }
+
+    if (!settings->is_headroom_set && !is_auto) {
+        policy->headroom = 0;
     }
 }
 

@@ -25,6 +25,8 @@ struct scale_settings {
     uint64_t                factor;     /* percent of max, a step of an alert */
     int                     is_type_set;    /* by an option or a label */
     int                     is_target_set;
+    int                     is_proportion_set;
+    int                     is_headroom_set;
     int                     is_learned;     /* zero_ms is learned */
 };
 
@@ -81,7 +83,7 @@ int scale_read(struct scale_settings *settings,
 /*
  * What the policy goes by, of a function that takes max_inflight calls at a
  * replica, 0: any number.  Where no type was chosen that is the load that such
- * a bound is about: calls in flight.
+ * a bound is about: calls in flight, with headroom in place of a proportion.
  */
 void scale_policy(const struct scale_settings *settings,
     uint64_t max_inflight, struct policy_settings *policy);

@@ -4,7 +4,7 @@
  * If this fails, a function is scaled by other settings than its labels, or
  * the scaler's options, say; or nobody is told that they say nothing.
  *
- * uses: scaler/scale.c
+ * uses: scaler/scale.c scaler/policy.c
  */
 
 #include <setjmp.h>
@@ -88,8 +88,60 @@ the_contract_has_the_defaults(void **state)
     assert_int_equal(policy.max, 20);
     assert_int_equal(policy.is_zero, 0);
     assert_int_equal(policy.zero_ms, 900000);
-    assert_int_equal(policy.down_ms, 0);
+    assert_int_equal(policy.down_ms, POLICY_DOWN_MS);
     assert_int_equal(settings.factor, 20);
+}
+
+
+static void
+same(const struct policy_settings *a, const struct policy_settings *b)
+{
+    assert_int_equal(a->type, b->type);
+    assert_true(memcmp(&a->target, &b->target, sizeof(a->target)) == 0);
+    assert_true(memcmp(&a->proportion, &b->proportion,
+                       sizeof(a->proportion)) == 0);
+    assert_true(memcmp(&a->headroom, &b->headroom, sizeof(a->headroom)) == 0);
+    assert_int_equal(a->min, b->min);
+    assert_int_equal(a->max, b->max);
+    assert_int_equal(a->max_inflight, b->max_inflight);
+    assert_int_equal(a->stable_ms, b->stable_ms);
+    assert_int_equal(a->panic_ms, b->panic_ms);
+    assert_int_equal(a->down_ms, b->down_ms);
+    assert_true(memcmp(&a->up_rate, &b->up_rate, sizeof(a->up_rate)) == 0);
+    assert_true(memcmp(&a->down_rate, &b->down_rate, sizeof(a->down_rate))
+                == 0);
+    assert_int_equal(a->zero_ms, b->zero_ms);
+}
+
+
+/*
+ * The benchmark has these.
+ */
+static void
+defaults_are_the_policys(void **state)
+{
+    size_t                  i;
+    struct faas_err         err;
+    struct scale_settings   settings;
+    struct policy_settings  policy, wanted;
+
+    static const uint64_t  bounds[] = { 0, 1, 10 };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+        assert_int_equal(scale_read(&settings, &config, NULL, &err), 0);
+        scale_policy(&settings, bounds[i], &policy);
+        policy_defaults(&wanted, bounds[i]);
+        same(&policy, &wanted);
+    }
+
+    assert_int_equal(read_label("com.openfaas.scale.type", "capacity",
+                                &settings, &err), 0);
+    scale_policy(&settings, 0, &policy);
+    policy_defaults(&wanted, 0);
+    policy_set_type(&wanted, POLICY_CAPACITY);
+    same(&policy, &wanted);
 }
 
 
@@ -215,6 +267,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test_setup(the_contract_has_the_defaults, prepare),
+        cmocka_unit_test_setup(defaults_are_the_policys, prepare),
         cmocka_unit_test_setup(labels_are_over_options, prepare),
         cmocka_unit_test_setup(a_bound_of_calls_chooses_the_load, prepare),
         cmocka_unit_test_setup(each_type_has_its_word, prepare),
