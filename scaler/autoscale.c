@@ -454,6 +454,7 @@ take_load(const struct look *look, const struct policy_settings *settings)
     }
 
     look->scaled->called_ms = look->now;
+    look->scaled->parked = 0;           /* who waits is in the load now */
 
     if (settings->type == POLICY_RPS) {
         add_load(look, settings, change->from_ms, change->to_ms,
@@ -572,6 +573,12 @@ decide(const struct look *look, const struct policy_settings *settings,
                 : scaled->reason == POLICY_BOUNDS)))
     {
         return;
+    }
+
+    /* who has waited has been seen to: what is to wake it again comes anew */
+
+    if (scaled->reason == POLICY_WAKE) {
+        scaled->parked = 0;
     }
 
     scaled->from = demand.wanted;
@@ -700,7 +707,7 @@ on_scaled(void *arg, const struct faas_err *err)
 
         /* who began to wait while it was going to sleep */
 
-        if (clock_now_ms() - scaled->parked_ms < AUTOSCALE_HINT) {
+        if (scaled->parked != 0) {
             look_at(autoscale, scaled, NULL);
             apply_due(autoscale);
         }
