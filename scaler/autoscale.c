@@ -61,8 +61,7 @@ static void decide(const struct look *look,
 static void fill_demand(const struct look *look,
     const struct policy_settings *settings,
     const struct provider_function *function, struct policy_demand *demand);
-static int is_kept_by_hand(struct scaled *scaled,
-    const struct policy_settings *settings,
+static int is_held(struct scaled *scaled, const struct scale_settings *scale,
     const struct policy_demand *demand);
 static void apply_due(struct autoscale *autoscale);
 static void on_scaled(void *arg, const struct faas_err *err);
@@ -550,6 +549,7 @@ static void
 decide(const struct look *look, const struct policy_settings *settings,
     const struct provider_function *function)
 {
+    int                   is_set;
     uint64_t              replicas;
     struct scaled        *scaled;
     struct policy_demand  demand;
@@ -563,11 +563,12 @@ decide(const struct look *look, const struct policy_settings *settings,
     }
 
     fill_demand(look, settings, function, &demand);
+    is_set = is_held(scaled, &function->spec->scale, &demand);
     replicas = policy_decide(settings, &scaled->state, &demand,
                              &scaled->reason);
 
     if (replicas == demand.wanted
-        || (is_kept_by_hand(scaled, settings, &demand)
+        || (is_set
             && (replicas < demand.wanted
                 ? scaled->reason != POLICY_IDLE
                 : scaled->reason == POLICY_BOUNDS)))
@@ -642,20 +643,22 @@ fill_demand(const struct look *look, const struct policy_settings *settings,
 
 /*
  * Whether somebody else has set the number of late.  One that is seen for the
- * first time may be of anybody.
+ * first time may be of anybody, or of a load that is not known yet.
  */
 static int
-is_kept_by_hand(struct scaled *scaled, const struct policy_settings *settings,
+is_held(struct scaled *scaled, const struct scale_settings *scale,
     const struct policy_demand *demand)
 {
     if (scaled->decided != demand->wanted) {
+        scaled->hold_until_ms = demand->wanted == scale->policy.min ? 0
+                                : demand->now_ms
+                                  + (scaled->decided == UNKNOWN
+                                     ? scale->policy.stable_ms
+                                     : scale->hold_ms);
         scaled->decided = demand->wanted;
-        scaled->hand_ms = demand->wanted != settings->min ? demand->now_ms
-                                                          : 0;
     }
 
-    return scaled->hand_ms != 0
-           && demand->now_ms - scaled->hand_ms < settings->stable_ms;
+    return demand->now_ms < scaled->hold_until_ms;
 }
 
 

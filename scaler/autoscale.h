@@ -13,7 +13,7 @@
  * others know as much.
  *
  * A number that somebody else has set, by the admin API or by an alert, is kept
- * for the stable window, unless the load needs more.
+ * for a while, unless the load needs more.
  */
 
 #ifndef FAAS_SCALER_AUTOSCALE_H
@@ -51,7 +51,7 @@ struct scaled {
     uint64_t                 from;          /* the same: as many there are, */
     uint64_t                 replicas;      /* and shall be */
     uint64_t                 decided;       /* the last number known */
-    uint64_t                 hand_ms;       /* when another set it; 0: never */
+    uint64_t                 hold_until_ms; /* another has set it */
     uint64_t                 called_ms;     /* the last call, or when the
                                                function came to be known */
     uint64_t                 gauge_ms;      /* when gauge was read last */

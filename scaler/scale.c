@@ -91,6 +91,9 @@ static const struct scale_setting  table[] = {
       1.1, 1000, "times as many replicas at most after a second" },
     { "scale-down-rate", OURS "down-rate", "2", DECIMAL, POLICY(down_rate),
       1.1, 1000, "times fewer replicas at most after a second" },
+    { "scale-hold", OURS "hold", "5m", DURATION, FIELD(hold_ms), 0, DAY,
+      "a number that the admin API or an alert has set is kept for so long, "
+      "unless the load needs more" },
 };
 
 #define N_SETTINGS  (sizeof(table) / sizeof(table[0]))

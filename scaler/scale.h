@@ -17,12 +17,11 @@
 #include "policy.h"
 
 
-#define SCALE_REPLICAS_MAX  20      /* com.openfaas.scale.max's default */
-
-
 struct scale_settings {
     struct policy_settings  policy;     /* max_inflight is not set here */
     uint64_t                factor;     /* percent of max, a step of an alert */
+    uint64_t                hold_ms;    /* that a number is kept which
+                                           somebody has set */
     int                     is_type_set;    /* by an option or a label */
     int                     is_target_set;
     int                     is_proportion_set;

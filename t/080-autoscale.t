@@ -21,7 +21,8 @@ use constant WAIT => 40;
 
 my $t = Faas::Test->new(need => [qw(nginx redis-server module scaler watchdog
     samples)]);
-my @quick = ('--scale-stable-window', '3s', '--scale-panic-window', '500ms');
+my @quick = ('--scale-stable-window', '3s', '--scale-panic-window', '500ms',
+    '--scale-hold', '4s', '--scale-down-window', '2s');
 
 $t->start_stack(scaler => { args => [@quick, '--log-level', 'info'] },
     nginx => { vars => { WORKERS => 2, PARK => '30s' } });
@@ -184,14 +185,19 @@ is($t->admin(POST => '/system/alert', { alerts => [{ status => 'firing',
 is(wanted('custom'), 3, 'still adds its part');
 all_well($_->finish, 'custom and fixed') for $load, $other;
 
-# by hand: it lasts for the stable window
+# by hand: it lasts for a while, also where it is fewer than the least
 
 deploy('hand', 0, { max => 5 });
 scale('hand', 4);
 is(wanted('hand'), 4, 'it is so');
 scale('custom', 5);
+deploy('few', 0, { min => 2 });
+scale('few', 1);
+is(wanted('few'), 1, 'fewer than the least');
 wait_for(sub { wanted('hand') == 1 }, WAIT, 'one');
 is(wanted('custom'), 5, 'what load does not change stays');
+wait_for(sub { wanted('few') == 2 }, WAIT, 'the least');
+pass('the least is had again');
 scale('hand', 0);
 is(wanted('hand'), 0, 'none by hand');
 is($t->get('/function/hand')->{status}, 200, 'and a call starts one');

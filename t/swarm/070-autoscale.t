@@ -38,7 +38,7 @@ $docker->inside;
 
 my @args = ('--provider', 'swarm', '--docker', $docker->address,
     '--log-level', 'info', '--scale-stable-window', '6s',
-    '--scale-panic-window', '1s');
+    '--scale-panic-window', '1s', '--scale-down-window', '3s');
 
 $t->start_stack(scaler => { args => \@args },
     nginx => { vars => { PARK => '60s' } });
