@@ -50,7 +50,8 @@ void learned_note_idle(struct learned *learned, uint64_t idle_ms);
 /*
  * Returns 1 and sets how long after a call a replica has to be there again, 0
  * where it is not to go, and for how long it is kept then; or 0 where the
- * histogram says too little, and a fixed time is to be used.
+ * histogram says too little, and a fixed time is to be used: they are left as
+ * they were.
  */
 int learned_windows(const struct learned *learned, uint64_t *prewarm_ms,
     uint64_t *keep_ms);

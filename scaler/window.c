@@ -40,8 +40,8 @@ window_add(struct window *window, uint64_t from_ms, uint64_t to_ms,
 
     roll(window, last);
 
-    if (first + WINDOW_SLICES <= window->last) {
-        first = window->last - WINDOW_SLICES + 1;
+    if (first + WINDOW_RING <= window->last) {
+        first = window->last - WINDOW_RING + 1;
     }
 
     for (i = first; i <= last; i++) {
@@ -54,7 +54,7 @@ window_add(struct window *window, uint64_t from_ms, uint64_t to_ms,
         share = to_ms == from_ms ? 1
                 : (double) (end - begin) / (double) (to_ms - from_ms);
 
-        window->amount[i % WINDOW_SLICES] += share * amount;
+        window->amount[i % WINDOW_RING] += share * amount;
     }
 }
 
@@ -65,22 +65,26 @@ window_mean(const struct window *window, uint64_t now_ms, uint64_t span_ms)
     double    sum, part;
     uint64_t  i, newest, begin, from_ms;
 
+    newest = now_ms / window->slice_ms;
     from_ms = now_ms > span_ms ? now_ms - span_ms : 0;
 
     if (from_ms < window->since_ms) {
         from_ms = window->since_ms;
     }
 
+    if (from_ms / window->slice_ms + WINDOW_RING <= newest) {
+        from_ms = (newest - WINDOW_RING + 1) * window->slice_ms;
+    }
+
     if (from_ms + window->slice_ms > now_ms) {
         from_ms = now_ms > window->slice_ms ? now_ms - window->slice_ms : 0;
     }
 
-    newest = now_ms / window->slice_ms;
     sum = 0;
 
     for (i = from_ms / window->slice_ms; i <= newest; i++) {
 
-        if (i > window->last || i + WINDOW_SLICES <= window->last) {
+        if (i > window->last || i + WINDOW_RING <= window->last) {
             continue;
         }
 
@@ -91,7 +95,7 @@ window_mean(const struct window *window, uint64_t now_ms, uint64_t span_ms)
                : (double) (begin + window->slice_ms - from_ms)
                  / (double) window->slice_ms;
 
-        sum += part * window->amount[i % WINDOW_SLICES];
+        sum += part * window->amount[i % WINDOW_RING];
     }
 
     return now_ms > from_ms ? sum / (double) (now_ms - from_ms) : 0;
@@ -105,10 +109,10 @@ window_is_empty(const struct window *window, uint64_t now_ms)
 
     newest = now_ms / window->slice_ms;
 
-    for (i = 0; i < WINDOW_SLICES && i <= newest; i++) {
+    for (i = 0; i < WINDOW_RING && i <= newest; i++) {
         if (newest - i <= window->last
-            && window->last - (newest - i) < WINDOW_SLICES
-            && window->amount[(newest - i) % WINDOW_SLICES] > 0)
+            && window->last - (newest - i) < WINDOW_RING
+            && window->amount[(newest - i) % WINDOW_RING] > 0)
         {
             return 0;
         }
@@ -124,13 +128,13 @@ window_is_empty(const struct window *window, uint64_t now_ms)
 static void
 roll(struct window *window, uint64_t to)
 {
-    if (to >= window->last + WINDOW_SLICES) {
+    if (to >= window->last + WINDOW_RING) {
         memset(window->amount, 0, sizeof(window->amount));
         window->last = to;
     }
 
     while (window->last < to) {
         window->last++;
-        window->amount[window->last % WINDOW_SLICES] = 0;
+        window->amount[window->last % WINDOW_RING] = 0;
     }
 }

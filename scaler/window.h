@@ -16,6 +16,7 @@
 
 
 #define WINDOW_SLICES  60
+#define WINDOW_RING    (WINDOW_SLICES + 1)  /* the oldest one is in part */
 
 
 struct window {
@@ -23,7 +24,7 @@ struct window {
     uint64_t  last;                     /* number of the newest slice, time
                                            divided by its length */
     uint64_t  since_ms;                 /* nothing is known of before */
-    double    amount[WINDOW_SLICES];    /* by number modulo WINDOW_SLICES */
+    double    amount[WINDOW_RING];      /* by number modulo WINDOW_RING */
 };
 
 
@@ -34,15 +35,15 @@ void window_init(struct window *window, uint64_t length_ms, uint64_t now_ms);
 
 /*
  * Adds an amount that has come evenly between from_ms and to_ms, or, where
- * these are equal, at that time.  What is older than the window is dropped.
- * Times may not go back by more than the window's length.
+ * these are equal, at that time; to_ms is not before from_ms.  What is older
+ * than the window is dropped.
  */
 void window_add(struct window *window, uint64_t from_ms, uint64_t to_ms,
     double amount);
 
 /*
  * The mean load of the last span_ms, as far as it is known: of a window that
- * began later, since then, but of one slice at least.
+ * is shorter or began later, since then, but of one slice at least.
  */
 double window_mean(const struct window *window, uint64_t now_ms,
     uint64_t span_ms);
