@@ -24,8 +24,9 @@
 /*
  * KEYS: the lock, the counter of terms.  ARGV: the id, what the lock held when
  * it was ours, whether a lock of this id is ours whatever its term, msec, and
- * the greatest term seen, which the next one exceeds also where Redis has lost
- * the counter.  A lock that does not expire was never one, nor is what is no
+ * the greatest term seen: by it a counter that Redis has lost is known, which
+ * then goes on from the microseconds since 1970, for others may have been given
+ * terms since.  A lock that does not expire was never one, nor is what is no
  * string.  Answers whether the lock is ours, and what it holds.
  */
 #define TAKE                                                                  \
@@ -43,7 +44,8 @@
     "local seen = tonumber(ARGV[5])\n"                                        \
     "local term = redis.pcall('INCR', KEYS[2])\n"                             \
     "if type(term) ~= 'number' or term <= seen or term > 2 ^ 53 - 1 then\n"   \
-    "term = seen + 1\n"                                                       \
+    "local now = redis.call('TIME')\n"                                        \
+    "term = math.max(seen + 1, now[1] * 1000000 + now[2])\n"                  \
     "redis.call('SET', KEYS[2], string.format('%.0f', term))\n"               \
     "end\n"                                                                   \
     "held = ARGV[1] .. ' ' .. string.format('%.0f', term)\n"                  \
@@ -272,7 +274,12 @@ on_answer(void *arg, const redisReply *reply)
     } else {
         leader->is_asked = 1;
         leader->is_refused = 0;
-        leader->seen = who.term > leader->seen ? who.term : leader->seen;
+
+        /* what nobody can have been given leaves no room above it */
+
+        if (who.term > leader->seen && who.term <= FAAS_TERM_MAX / 2) {
+            leader->seen = who.term;
+        }
 
         if (is_ours) {
             take(leader, &who);

@@ -283,8 +283,9 @@ nothing_is_left('nothing is left of them');
 # an update while requests run, through a gateway
 
 $t->start_nginx;
-deploy('live', 'env', envVars => { v => '0' },
-    labels => { 'com.openfaas.scale.min' => '2' });
+my %two = map { ("com.openfaas.scale.$_" => '2') } qw(min max);
+
+deploy('live', 'env', envVars => { v => '0' }, labels => \%two);
 wait_ready('live', 2);
 wait_for(sub { $t->get('/function/live')->{status} == 200 }, WAIT, 'a route');
 
@@ -292,7 +293,7 @@ my $load = $t->start_load(path => '/function/live', clients => 3);
 
 for my $v (1 .. 3) {
     deploy('live', 'env', method => 'PUT', envVars => { v => "$v" },
-        labels => { 'com.openfaas.scale.min' => '2' });
+        labels => \%two);
     wait_for(sub {
         my @w = watchdogs('live');
         @w == 2 && !grep { (environ_of($_)->{v} // '') ne $v } @w;

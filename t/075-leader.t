@@ -209,7 +209,7 @@ subtest 'wake-ups' => sub {
     my $before = calls('xread');
 
     $t->redis('XADD', 'faas:wake', '*', name => "f$_.openfaas-fn", gateway =>
-        'test') for qw(b a);
+        'test', parked => 1) for qw(b a);
     wait_for(sub { $replicas->('a') }, WAIT, 'a start');
     wait_for(sub { calls('xread') >= $before + 6 }, WAIT, 'reads of both');
     is($replicas->('b'), 0, 'only the leader answers wake-ups');
