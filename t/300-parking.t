@@ -110,6 +110,26 @@ my @lines = wait_for(sub {
 ok(!(grep { !/ parked=\d+ / } map { @$_ } @lines),
     'and in the access log');
 
+# one that was up meanwhile is asked for at once: less than a second after the
+# last time
+
+$t->publish('again');
+
+for my $round (1 .. 6) {
+    my $http = Faas::HTTP->new($t->addr);
+
+    cool('again');
+    $http->send_request(GET => '/function/again');
+    wait_for(sub { wakes('again') == $round }, 10, "wake-up $round");
+    $t->publish('again', $backend->addr);
+    is($http->response->{status}, 200, "call $round is answered");
+}
+
+my @asked = map { $_->[0] =~ /^(\d+)/ } wakes('again');
+my @gaps = sort { $a <=> $b } map { $asked[$_] - $asked[$_ - 1] } 1 .. $#asked;
+cmp_ok($gaps[0], '<', 900, 'a function that was up meanwhile is asked for at '
+    . 'once');
+
 # bodies
 
 for my $case (['a body', 'x' x 10], ['a large body', 'y' x 3_000_000]) {
