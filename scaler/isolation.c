@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -77,6 +78,7 @@ isolation_open(struct isolation *isolation,
     memset(isolation, 0, sizeof(*isolation));
     isolation->watchdog = options->watchdog;
     isolation->max_processes = options->max_processes;
+    isolation->is_dumpable = prctl(PR_GET_DUMPABLE) == 1;
 
     cgroup_open(&isolation->cgroups, state_dir);
 

@@ -67,6 +67,7 @@ struct isolation {
     struct isolation_bind  *binds;              /* owned */
     size_t                  n;
     uint64_t                max_processes;      /* of a replica */
+    int                     is_dumpable;        /* this process */
     struct cgroups          cgroups;
 };
 

@@ -45,7 +45,8 @@ void spawn_env_free(char **env);
 
 /*
  * Starts the watchdog in a session of its own, with descriptors 0 to 3 and no
- * other.  It goes on when this process dies.  Returns its pid, or -1.
+ * other.  It goes on when this process dies.  Returns its pid, or -1; env has to
+ * stay until the process has executed the watchdog, or has ended.
  */
 pid_t spawn_watchdog(const struct spawn *spawn, struct faas_err *err);
 
