@@ -668,7 +668,10 @@ is_held(struct scaled *scaled, const struct scale_settings *scale,
 static void
 apply_due(struct autoscale *autoscale)
 {
-    struct scaled  *scaled;
+    struct scaled              *scaled;
+    const struct provider_ops  *ops;
+
+    ops = autoscale->provider->ops;
 
     while ((scaled = TAILQ_FIRST(&autoscale->due)) != NULL) {
         TAILQ_REMOVE(&autoscale->due, scaled, due);
@@ -680,9 +683,10 @@ apply_due(struct autoscale *autoscale)
                  " to=%" PRIu64 " reason=%s", scaled->node.key, scaled->from,
                  scaled->replicas, policy_reason_text(scaled->reason));
 
-        autoscale->provider->ops->scale(autoscale->provider,
-                                        scaled->node.key, scaled->replicas,
-                                        on_scaled, scaled);
+        (scaled->from == 0 ? ops->wake : ops->scale)(autoscale->provider,
+                                                     scaled->node.key,
+                                                     scaled->replicas,
+                                                     on_scaled, scaled);
     }
 }
 

@@ -6,7 +6,9 @@
  * A change is checked against what is there, written to disk by a thread, and
  * then made true in memory and answered.  The next one begins when that is
  * done: so each sees all that was answered before it, none sees what may not
- * last, and two of them cannot come between one another.
+ * last, and two of them cannot come between one another.  The one exception is
+ * that a function is woken: that is no change, but what was made true is saved
+ * by one.
  */
 
 #ifndef FAAS_SCALER_CHANGE_H

@@ -70,6 +70,8 @@ struct function {
                                                last endpoint */
     uint64_t                 rev;           /* of it */
     char                     error[REPLICA_ERROR_MAX];      /* the last one */
+    int                      is_unsaved;    /* the number of replicas is not
+                                               on disk */
     int                      is_unsettled;  /* something failed */
     int                      is_reported;   /* which was logged */
     int                      is_removed;

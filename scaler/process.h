@@ -73,6 +73,8 @@ void process_delete(struct provider *provider, const char *key,
     provider_done_fn done, void *arg);
 void process_scale(struct provider *provider, const char *key,
     uint64_t replicas, provider_done_fn done, void *arg);
+void process_wake(struct provider *provider, const char *key,
+    uint64_t replicas, provider_done_fn done, void *arg);
 
 void process_list_secrets(struct provider *provider, const char *ns,
     provider_secret_fn each, provider_done_fn done, void *arg);

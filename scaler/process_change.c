@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/faas_log.h"
+
 #include "image.h"
 #include "process.h"
 
@@ -48,6 +50,10 @@ static void apply_delete(struct function_change *fc, struct faas_err *err);
 static int check_scale(struct change *change, struct faas_err *err);
 static int write_scale(struct change *change, struct faas_err *err);
 static void apply_scale(struct function_change *fc, struct faas_err *err);
+static void keep(struct process_provider *p, const char *key);
+static int check_keep(struct change *change, struct faas_err *err);
+static void apply_keep(struct function_change *fc, struct faas_err *err);
+static void on_kept(void *arg, const struct faas_err *err);
 static int unknown(const char *key, struct faas_err *err);
 
 
@@ -121,6 +127,43 @@ process_scale(struct provider *provider, const char *key, uint64_t replicas,
     }
 
     pass((struct process_provider *) provider, fc, NULL, done, arg);
+}
+
+
+/*
+ * Requests wait: it is made true at once, and written afterwards.  Where the
+ * scaler dies in between, it finds as many replicas too many when it starts
+ * again, lets them drain, and is asked anew.
+ */
+void
+process_wake(struct provider *provider, const char *key, uint64_t replicas,
+    provider_done_fn done, void *arg)
+{
+    struct function          *fn;
+    struct faas_err           err;
+    struct process_provider  *p;
+
+    p = (struct process_provider *) provider;
+    fn = process_find(p, key);
+
+    /* what cannot be done at once, or not at all */
+
+    if (fn == NULL || fn->dir == NULL
+        || replicas > p->host.options->max_replicas)
+    {
+        process_scale(provider, key, replicas, done, arg);
+        return;
+    }
+
+    if (fn->spec->replicas < replicas) {
+        fn->spec->replicas = replicas;
+        fn->is_unsaved = 1;
+        function_settle(fn);
+        keep(p, key);
+    }
+
+    err.code = 0;
+    done(arg, &err);
 }
 
 
@@ -261,10 +304,14 @@ check_update(struct change *change, struct faas_err *err)
 static void
 apply_update(struct function_change *fc, struct faas_err *err)
 {
+    struct function  *fn;
+
     (void) err;
 
-    function_update(process_find(fc->p, fc->key), fc->spec, fc->dir);
+    fn = process_find(fc->p, fc->key);
+    function_update(fn, fc->spec, fc->dir);
     fc->spec = NULL;
+    fn->is_unsaved = 0;
 }
 
 
@@ -366,7 +413,9 @@ check_scale(struct change *change, struct faas_err *err)
                             fc->replicas, max);
     }
 
-    if (fc->replicas == fn->spec->replicas && fn->dir != NULL) {
+    if (fc->replicas == fn->spec->replicas && fn->dir != NULL
+        && !fn->is_unsaved)
+    {
         change->write = NULL;
         return 0;
     }
@@ -423,7 +472,80 @@ apply_scale(struct function_change *fc, struct faas_err *err)
 
     } else {
         fn->spec->replicas = fc->replicas;
+        fn->is_unsaved = 0;
         function_settle(fn);
+    }
+}
+
+
+static void
+keep(struct process_provider *p, const char *key)
+{
+    struct function_change  *fc;
+
+    fc = make(&p->provider, key, on_kept, NULL);
+
+    if (fc != NULL) {
+        fc->change.check = check_keep;
+        fc->change.write = write_scale;
+        fc->apply = apply_keep;
+    }
+
+    pass(p, fc, NULL, on_kept, NULL);
+}
+
+
+/*
+ * What there is by now: another change may have written it, or taken the
+ * function away.
+ */
+static int
+check_keep(struct change *change, struct faas_err *err)
+{
+    struct function         *fn;
+    struct function_change  *fc;
+
+    fc = (struct function_change *) change;
+    fn = process_find(fc->p, fc->key);
+
+    if (fn == NULL || !fn->is_unsaved) {
+        change->write = NULL;
+        return 0;
+    }
+
+    fc->replicas = fn->spec->replicas;
+    fc->text = spec_encode(fn->spec);
+
+    return fc->text != NULL ? 0 : faas_err_set(err, 500, "no memory");
+}
+
+
+/*
+ * Meanwhile nothing else is written, but it may have been woken again.
+ */
+static void
+apply_keep(struct function_change *fc, struct faas_err *err)
+{
+    struct function  *fn;
+
+    (void) err;
+
+    fn = process_find(fc->p, fc->key);
+
+    if (fn != NULL && fn->spec->replicas == fc->replicas) {
+        fn->is_unsaved = 0;
+    }
+}
+
+
+static void
+on_kept(void *arg, const struct faas_err *err)
+{
+    (void) arg;
+
+    if (err->code != 0) {
+        faas_log(FAAS_LOG_WARN, "cannot save that a function was woken, a "
+                 "restart scales it to zero error=\"%s\"", err->text);
     }
 }
 

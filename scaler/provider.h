@@ -141,6 +141,11 @@ struct provider_ops {
     void (*scale)(struct provider *provider, const char *key,
         uint64_t replicas, provider_done_fn done, void *arg);
 
+    /* the same for a function that requests wait for, to this many at least:
+       it need not last, as they ask anew */
+    void (*wake)(struct provider *provider, const char *key,
+        uint64_t replicas, provider_done_fn done, void *arg);
+
     /* the same for secrets of a namespace; each is called with its name */
     void (*list_secrets)(struct provider *provider, const char *ns,
         provider_secret_fn each, provider_done_fn done, void *arg);

@@ -64,6 +64,7 @@ static const struct provider_ops  process_ops = {
     .update = process_update,
     .remove = process_delete,
     .scale = process_scale,
+    .wake = process_wake,
     .list_secrets = process_list_secrets,
     .save_secret = process_save_secret,
     .remove_secret = process_remove_secret,

@@ -37,6 +37,7 @@ static const struct provider_ops  swarm_ops = {
     .update = swarm_update,
     .remove = swarm_delete,
     .scale = swarm_scale,
+    .wake = swarm_scale,
     .list_secrets = swarm_list_secrets,
     .save_secret = swarm_save_secret,
     .remove_secret = swarm_remove_secret,
