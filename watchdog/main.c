@@ -38,6 +38,7 @@
 extern char  **environ;
 
 
+static int turn(struct wd *wd, int is_hurried);
 static int parse_args(int argc, char **argv);
 static int is_option(const char *arg, const char *name);
 static void tell_version(void);
@@ -110,18 +111,18 @@ main(int argc, char **argv)
 
     announce(wd);
 
+    /* who waits in the socket's queue comes before files and the log */
+
+    if (turn(wd, 1) == 0 && wd->phase == WD_SERVING) {
+        wd_lock_make(wd);
+    }
+
     while (wd->phase != WD_ENDED) {
         wd_log_flush(&wd->log);
 
-        if (wd_loop_once(&wd->loop, !wd_list_is_empty(&wd->ready)) != 0) {
-            faas_log(FAAS_LOG_ERROR, "cannot wait for events, ending: %s",
-                     strerror(errno));
-            wd->exit_status = EXIT_FAILURE;
+        if (turn(wd, !wd_list_is_empty(&wd->ready)) != 0) {
             break;
         }
-
-        wd_conns_run(wd);
-        wd_phase_check(wd);
     }
 
     wd_lock_remove(wd);
@@ -133,6 +134,27 @@ main(int argc, char **argv)
     done(wd);
 
     return rc;
+}
+
+
+/*
+ * One of the loop.  Returns 0, or -1 where there is none any more.
+ */
+static int
+turn(struct wd *wd, int is_hurried)
+{
+    if (wd_loop_once(&wd->loop, is_hurried) != 0) {
+        faas_log(FAAS_LOG_ERROR, "cannot wait for events, ending: %s",
+                 strerror(errno));
+        wd->phase = WD_ENDED;
+        wd->exit_status = EXIT_FAILURE;
+        return -1;
+    }
+
+    wd_conns_run(wd);
+    wd_phase_check(wd);
+
+    return 0;
 }
 
 
@@ -266,8 +288,6 @@ init(struct wd *wd, struct faas_err *err)
     {
         return -1;
     }
-
-    wd_lock_make(wd);
 
     return 0;
 }

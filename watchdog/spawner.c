@@ -18,6 +18,8 @@
 #define COLLECT  1              /* msec between two looks for done orders */
 
 
+static void set_up(struct wd *wd);
+static int make_orders(struct wd *wd);
 static size_t start_threads(struct wd_spawner *spawner);
 static void *run(void *arg);
 static void on_done(struct wd_event *ev, uint32_t events);
@@ -31,23 +33,14 @@ int
 wd_spawner_init(struct wd *wd, char *const *environment, size_t text_size,
     struct faas_err *err)
 {
-    size_t              i;
     struct wd_spawner  *spawner;
 
     spawner = &wd->spawner;
+    spawner->environment = environment;
+    spawner->text_size = text_size;
     spawner->event.owner = wd;
     spawner->event.handler = on_done;
     spawner->event.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-
-    for (i = 0; i < WD_ORDERS; i++) {
-        if (wd_env_init(&spawner->orders[i].env, environment, text_size) != 0)
-        {
-            return faas_err_set(err, ENOMEM, "no memory");
-        }
-
-        spawner->orders[i].env.has_cgi = wd->env.has_cgi;
-        spawner->orders[i].env.is_classic = wd->env.is_classic;
-    }
 
     if (spawner->event.fd == -1 || sem_init(&spawner->given, 0, 0) != 0
         || wd_loop_add(&wd->loop, &spawner->event, EPOLLIN) != 0
@@ -57,11 +50,47 @@ wd_spawner_init(struct wd *wd, char *const *environment, size_t text_size,
                             strerror(errno));
     }
 
-    spawner->n_threads = start_threads(spawner);
+    return 0;
+}
+
+
+static void
+set_up(struct wd *wd)
+{
+    struct wd_spawner  *spawner;
+
+    spawner = &wd->spawner;
+    spawner->is_set_up = 1;
+
+    if (make_orders(wd) == 0) {
+        spawner->n_threads = start_threads(spawner);
+    }
 
     if (spawner->n_threads == 0) {
         faas_log(FAAS_LOG_WARN, "cannot start a thread, processes are "
                  "started more slowly");
+    }
+}
+
+
+static int
+make_orders(struct wd *wd)
+{
+    size_t              i;
+    struct wd_spawner  *spawner;
+
+    spawner = &wd->spawner;
+
+    for (i = 0; i < WD_ORDERS; i++) {
+        if (wd_env_init(&spawner->orders[i].env, spawner->environment,
+                        spawner->text_size)
+            != 0)
+        {
+            return -1;          /* wd_spawner_done() frees the others */
+        }
+
+        spawner->orders[i].env.has_cgi = wd->env.has_cgi;
+        spawner->orders[i].env.is_classic = wd->env.is_classic;
     }
 
     return 0;
@@ -121,6 +150,10 @@ wd_spawner_order(struct wd *wd)
     struct wd_spawner  *spawner;
 
     spawner = &wd->spawner;
+
+    if (!spawner->is_set_up && wd->n_procs != 0) {
+        set_up(wd);
+    }
 
     return spawner->n_threads != 0 && spawner->in - spawner->out < WD_ORDERS
            ? &spawner->orders[spawner->in % WD_ORDERS] : NULL;

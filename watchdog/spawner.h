@@ -9,6 +9,10 @@
  * The loop hands them orders, in a ring, and takes these back in the same
  * sequence when they are done; all else is the loop's.
  *
+ * All that is made when a process is to be started while another one runs: the
+ * first call of a watchdog is most often one that waits for its start, and
+ * alone.
+ *
  * A process may have ended, and been waited for, before the loop has learnt
  * its pid: what is waited for meanwhile and not known is kept until then.
  */
@@ -68,13 +72,16 @@ struct wd_spawner {
     int               is_awaited;       /* a process has ended that is not
                                            known; reset by a thread */
     int               is_full;  /* processes were not waited for */
+    int               is_set_up;        /* or that has failed */
+    char *const      *environment;      /* the caller's */
+    size_t            text_size;
 };
 
 
 /*
- * Starts the threads; environment is as for wd_env_init().  Without any
- * (they are not wanted, or there is no memory) the loop starts processes
- * itself.
+ * environment is as for wd_env_init(), and stays the caller's.  Without
+ * threads (they are not wanted yet, or there is no memory) the loop starts
+ * processes itself.
  * Returns 0, or -1 with err.
  */
 int wd_spawner_init(struct wd *wd, char *const *environment, size_t text_size,
