@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: BSD-2-Clause
  *
  * What a new process does to itself before it becomes a replica's watchdog:
- * all of it is safe after a fork.
+ * all of it is safe after a fork, or while memory is shared with the scaler.
  */
 
 #ifndef FAAS_SCALER_CONFINE_H

@@ -23,7 +23,7 @@
 
 #include "confine.h"
 #include "disk.h"
-#include "spawn.h"
+#include "spawner.h"
 
 
 #define BINDS_MAX  256
@@ -441,6 +441,7 @@ try_out(const struct isolation *isolation, const char *state_dir,
     char                tmp[PATH_MAX];
     pid_t               pid;
     struct spawn        spawn;
+    struct spawner     *spawner;
     struct confinement  confinement;
 
     memset(&spawn, 0, sizeof(spawn));
@@ -461,7 +462,10 @@ try_out(const struct isolation *isolation, const char *state_dir,
     spawn.confinement = &confinement;
     spawn.listen_fd = fds[1];
     spawn.output_fd = fds[1];
-    pid = spawn_watchdog(&spawn, err);
+    spawner = spawner_new();
+    pid = spawner != NULL ? spawner_start(spawner, &spawn, err)
+                          : faas_err_set(err, ENOMEM, "no memory");
+    spawner_free(spawner);
     (void) close(fds[1]);
 
     if (pid != -1) {

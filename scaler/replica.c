@@ -568,7 +568,7 @@ run(struct replica *replica, struct faas_err *err)
                             strerror(errno));
     }
 
-    pid = spawn_watchdog(&spawn, err);
+    pid = spawner_start(replica->owner->spawner, &spawn, err);
     (void) close(spawn.output_fd);
 
     if (pid == -1) {

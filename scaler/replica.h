@@ -32,6 +32,7 @@
 #include "flog_reader.h"
 #include "isolation.h"
 #include "options.h"
+#include "spawner.h"
 #include "spec.h"
 #include "survivor.h"
 #include "usage.h"
@@ -63,6 +64,7 @@ struct replica_owner {
     struct event_base   *base;
     const char          *state_dir;
     struct isolation     isolation;
+    struct spawner      *spawner;       /* owned */
     struct worker        cleaner;       /* removes what replicas leave */
     gid_t                gateway_gid;
     int                  has_gateway_gid;

@@ -42,6 +42,11 @@ replica_owner_init(struct replica_owner *owner,
 
     owner->state_dir = state_dir;
     raise_nofile(owner, options->max_followers * 2);
+    owner->spawner = spawner_new();
+
+    if (owner->spawner == NULL) {
+        return faas_err_set(err, 500, "no memory");
+    }
 
     if (worker_open(&owner->cleaner, owner->base, err) != 0
         || isolation_open(&owner->isolation, options, state_dir, err) != 0)
@@ -70,6 +75,8 @@ replica_owner_init(struct replica_owner *owner,
 void
 replica_owner_done(struct replica_owner *owner)
 {
+    spawner_free(owner->spawner);
+    owner->spawner = NULL;
     worker_close(&owner->cleaner);
     isolation_close(&owner->isolation);
 }

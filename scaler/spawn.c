@@ -1,28 +1,7 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Starting a watchdog.
- *
- * DESIGN
- *
- * A fork copies the scaler's map of its memory, only for the new process to
- * throw it away: that takes longer than everything else that a start needs.
- * So it is made as by vfork(2), and shares the scaler's memory until it
- * executes the watchdog.  Meanwhile the thread that makes it is suspended; it
- * is one of this start alone, so neither the loop nor another start waits for
- * what may hang, a mount for example.
- *
- *     loop                 thread                process
- *
- *     spawn_watchdog() --> start() --clone-->    run_child()
- *     waits for the pid    suspended             tells the pid
- *     goes on                                    confines itself
- *                          frees what    <--     executes, or ends
- *                          is the start's
- *
- * The process writes to nothing but its stack, which is part of the thread's,
- * to the thread's errno, and to the replica's environment, and takes no locks.
- * All signals are blocked in both.
+ * What a new process does until it is a watchdog.
  */
 
 #include "spawn.h"
@@ -31,15 +10,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <linux/futex.h>
-#include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 
@@ -48,41 +23,16 @@
 #define PID_DIGITS_MAX 20
 #define FIRST_FD       3        /* of socket activation */
 #define CANNOT_EXEC    127      /* as a shell says it */
-#define CHILD_STACK    (128 * 1024)
-#define THREAD_STACK   (512 * 1024)
 
 
-/* a start, and all that it needs until the watchdog is executed */
-struct start {
-    struct spawn        spawn;          /* of copies; env is the replica's */
-    struct confinement  confinement;
-    char               *app;            /* owned */
-    char               *tmp;            /* owned */
-    char               *secrets;        /* owned; NULL: none */
-    struct outcome     *outcome;        /* the caller's, until it is told */
-};
-
-struct outcome {
-    pid_t  pid;         /* a futex; 0: not known yet, -1: there is none */
-    int    error;
-};
-
-
-static struct start *start_new(const struct spawn *spawn);
-static void start_free(struct start *start);
-static int start_thread(struct start *start);
-static void *run_start(void *arg);
-static void tell(struct outcome *outcome);
-static void await(struct outcome *outcome);
-static int run_child(void *arg);
 static int add(char **env, size_t *n, const char *name, const char *value);
-static void child(const struct spawn *spawn);
 static void limit_self(const struct spawn *spawn);
-static void execute(const struct spawn *spawn);
+static void execute(const struct spawn *spawn) __attribute__((noreturn));
 static void pass_descriptors(const struct spawn *spawn);
 static void empty_input(void);
 static void write_pid(char **env);
-static void complain(const char *what, const char *path);
+static void complain(const char *what, const char *path)
+    __attribute__((noreturn));
 
 
 char **
@@ -153,173 +103,6 @@ spawn_env_free(char **env)
 }
 
 
-pid_t
-spawn_watchdog(const struct spawn *spawn, struct faas_err *err)
-{
-    int             error;
-    struct start   *start;
-    struct outcome  outcome = { 0, 0 };
-
-    start = start_new(spawn);
-
-    if (start == NULL) {
-        return faas_err_set(err, ENOMEM, "no memory");
-    }
-
-    start->outcome = &outcome;
-    error = start_thread(start);
-
-    if (error != 0) {
-        start_free(start);
-        return faas_err_set(err, error, "cannot start a thread: %s",
-                            strerror(error));
-    }
-
-    await(&outcome);
-
-    if (outcome.pid == -1) {
-        return faas_err_set(err, outcome.error, "cannot fork: %s",
-                            strerror(outcome.error));
-    }
-
-    return outcome.pid;
-}
-
-
-static struct start *
-start_new(const struct spawn *spawn)
-{
-    struct start              *start;
-    const struct confinement  *c;
-
-    start = calloc(1, sizeof(*start));
-
-    if (start == NULL) {
-        return NULL;
-    }
-
-    c = spawn->confinement;
-
-    start->spawn = *spawn;
-    start->spawn.confinement = &start->confinement;
-    start->confinement = *c;
-    start->app = strdup(c->app);
-    start->tmp = strdup(c->tmp);
-    start->secrets = c->secrets != NULL ? strdup(c->secrets) : NULL;
-    start->confinement.app = start->app;
-    start->confinement.tmp = start->tmp;
-    start->confinement.secrets = start->secrets;
-
-    if (start->app == NULL || start->tmp == NULL
-        || (c->secrets != NULL && start->secrets == NULL))
-    {
-        start_free(start);
-        return NULL;
-    }
-
-    return start;
-}
-
-
-static void
-start_free(struct start *start)
-{
-    free(start->app);
-    free(start->tmp);
-    free(start->secrets);
-    free(start);
-}
-
-
-/*
- * Returns 0, or why there is none.  It takes no signals: no handler of ours
- * may run in the process that it makes.
- */
-static int
-start_thread(struct start *start)
-{
-    int             rc;
-    sigset_t        all, old;
-    pthread_t       thread;
-    pthread_attr_t  attr;
-
-    rc = pthread_attr_init(&attr);
-
-    if (rc != 0) {
-        return rc;
-    }
-
-    (void) pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    (void) pthread_attr_setstacksize(&attr, THREAD_STACK);
-
-    (void) sigfillset(&all);
-    (void) pthread_sigmask(SIG_SETMASK, &all, &old);
-    rc = pthread_create(&thread, &attr, run_start, start);
-    (void) pthread_sigmask(SIG_SETMASK, &old, NULL);
-
-    (void) pthread_attr_destroy(&attr);
-
-    return rc;
-}
-
-
-/*
- * The kernel sets the pid before the process runs.
- */
-static void *
-run_start(void *arg)
-{
-    char             stack[CHILD_STACK] __attribute__((aligned(16)));
-    int              flags;
-    struct start    *start;
-    struct outcome  *outcome;
-
-    start = arg;
-    outcome = start->outcome;
-    flags = (int) confine_flags(start->confinement.isolation)
-            | CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD;
-
-    if (clone(run_child, stack + CHILD_STACK, flags, start, &outcome->pid)
-        == -1)
-    {
-        outcome->error = errno;
-        __atomic_store_n(&outcome->pid, -1, __ATOMIC_RELEASE);
-        tell(outcome);
-    }
-
-    /* whoever becomes another user forbids core dumps of this memory */
-
-    if (start->confinement.isolation->is_dumpable) {
-        (void) prctl(PR_SET_DUMPABLE, 1);
-    }
-
-    start_free(start);
-
-    return NULL;
-}
-
-
-/*
- * Who waits may have seen the pid already, and be gone: then nobody is woken.
- */
-static void
-tell(struct outcome *outcome)
-{
-    (void) syscall(SYS_futex, &outcome->pid, FUTEX_WAKE_PRIVATE, 1, NULL,
-                   NULL, 0);
-}
-
-
-static void
-await(struct outcome *outcome)
-{
-    while (__atomic_load_n(&outcome->pid, __ATOMIC_ACQUIRE) == 0) {
-        (void) syscall(SYS_futex, &outcome->pid, FUTEX_WAIT_PRIVATE, 0, NULL,
-                       NULL, 0);
-    }
-}
-
-
 /*
  * A variable that was there before is replaced.
  */
@@ -355,26 +138,12 @@ add(char **env, size_t *n, const char *name, const char *value)
 }
 
 
-static int
-run_child(void *arg)
-{
-    struct start  *start;
-
-    start = arg;
-    tell(start->outcome);
-    child(&start->spawn);
-
-    return CANNOT_EXEC;
-}
-
-
 /*
- * Between clone and exec.  It holds the lock of the state folder until it is
- * the watchdog: so another scaler finds it, also where this one has gone
- * meanwhile.
+ * It holds the lock of the state folder until it is the watchdog: so another
+ * scaler finds it, also where this one has gone meanwhile.
  */
-static void
-child(const struct spawn *spawn)
+void
+spawn_self(const struct spawn *spawn)
 {
     int                     i;
     sigset_t                mask;

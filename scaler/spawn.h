@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Starting a watchdog: its environment, and the fork.
+ * A new process becomes a watchdog: its environment, and what it does.
  */
 
 #ifndef FAAS_SCALER_SPAWN_H
@@ -44,11 +44,10 @@ char **spawn_env(const struct spec *spec, const char *tmp,
 void spawn_env_free(char **env);
 
 /*
- * Starts the watchdog in a session of its own, with descriptors 0 to 3 and no
- * other.  It goes on when this process dies.  Returns its pid, or -1; env has to
- * stay until the process has executed the watchdog, or has ended.
+ * Makes a watchdog of the calling process, which is new and may share its
+ * memory with the scaler: nothing is allocated, no lock is taken.
  */
-pid_t spawn_watchdog(const struct spawn *spawn, struct faas_err *err);
+void spawn_self(const struct spawn *spawn) __attribute__((noreturn));
 
 
 #endif /* FAAS_SCALER_SPAWN_H */

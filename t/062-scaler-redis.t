@@ -81,7 +81,8 @@ sub pids {
             || (slurp("/proc/$_/environ") // '')
                 =~ /\0OPENFAAS_NAME=\Q$name\E\0/
     } grep { Faas::Proc::proc_state($_) !~ /^Z?$/ }
-        split ' ', slurp("/proc/$pid/task/$pid/children") // '';
+        map { split ' ', slurp($_) // '' }
+        glob "/proc/$pid/task/*/children";
 }
 
 sub scaler_log { return slurp("$dir/scaler.log") // ''; }

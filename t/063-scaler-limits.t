@@ -97,7 +97,8 @@ sub children {
     my $pid = $scaler->pid;
 
     return grep { Faas::Proc::proc_state($_) !~ /^Z?$/ }
-        split ' ', slurp("/proc/$pid/task/$pid/children") // '';
+        map { split ' ', slurp($_) // '' }
+        glob "/proc/$pid/task/*/children";
 }
 
 sub halt {
