@@ -18,6 +18,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_UNPOISON_MEMORY_REGION(addr, size)  ((void) 0)
+#endif
+
 
 #define SPARES        4             /* threads that are kept */
 #define CHILD_STACK   (128 * 1024)
@@ -322,6 +328,10 @@ make(const struct start *start)
     is_dumpable = start->confinement.isolation->is_dumpable;
     flags = (int) confine_flags(start->confinement.isolation)
             | CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD;
+
+    /* the frames of the last process never ended */
+
+    ASAN_UNPOISON_MEMORY_REGION(stack, sizeof(stack));
 
     if (clone(run_child, stack + CHILD_STACK, flags, (void *) start,
               &outcome->pid)
