@@ -60,6 +60,10 @@ learned_windows(const struct learned *learned, uint64_t *prewarm_ms,
     first -= first * LEARNED_MARGIN / 100;
     last += last * LEARNED_MARGIN / 100;
 
+    if (first < LEARNED_AWAY_MS) {
+        first = 0;
+    }
+
     *prewarm_ms = first;
     *keep_ms = last - first;
 
@@ -87,8 +91,8 @@ halve(struct learned *learned)
 
 /*
  * In a flat histogram two samples are of the same bin once in LEARNED_BINS.
- * Being five times as often is a coefficient of variation of the bins of two,
- * the bound of the paper, but does not take few samples for peaks.
+ * Being ten times as often is a coefficient of variation of the bins of three
+ * (the paper asks for two), but does not take few samples for peaks.
  */
 static int
 is_telling(const struct learned *learned)

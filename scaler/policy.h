@@ -21,9 +21,9 @@
 #define POLICY_HEADROOM     1.0     /* of POLICY_CAPACITY without a label */
 #define POLICY_MIN          1
 #define POLICY_MAX          20
-#define POLICY_STABLE_MS    30000
-#define POLICY_PANIC_MS     1000
-#define POLICY_DOWN_MS      15000
+#define POLICY_STABLE_MS    60000
+#define POLICY_PANIC_MS     2000
+#define POLICY_DOWN_MS      20000
 #define POLICY_UP_RATE      1000.0
 #define POLICY_DOWN_RATE    2.0
 #define POLICY_ZERO_MS      900000

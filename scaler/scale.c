@@ -76,13 +76,13 @@ static const struct scale_setting  table[] = {
     { "scale-zero-policy", OPENFAAS "zero-policy", "fixed", ZERO_POLICY,
       FIELD(is_learned), 0, 0, "fixed, or learned: the time is learned from "
       "when calls came" },
-    { "scale-down-window", OPENFAAS "down.window", "15s", DURATION,
+    { "scale-down-window", OPENFAAS "down.window", "20s", DURATION,
       POLICY(down_ms), 0, 300000, "the most that was needed within that time "
       "is kept; 0: off" },
-    { "scale-stable-window", OURS "stable-window", "30s", DURATION,
+    { "scale-stable-window", OURS "stable-window", "60s", DURATION,
       POLICY(stable_ms), WINDOW_MIN, WINDOW_MAX, "time whose mean load "
       "decides" },
-    { "scale-panic-window", OURS "panic-window", "1s", DURATION,
+    { "scale-panic-window", OURS "panic-window", "2s", DURATION,
       POLICY(panic_ms), WINDOW_MIN / 10, WINDOW_MAX, "the same, of bursts" },
     { "scale-headroom", OURS "headroom", "1", DECIMAL, POLICY(headroom), 0,
       100, "times the square root of the load, added to it; 0 where a type "

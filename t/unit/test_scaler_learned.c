@@ -102,6 +102,23 @@ who_is_called_often_stays(void **state)
 
 
 static void
+nobody_goes_for_a_moment(void **state)
+{
+    (void) state;
+
+    note(3 * MINUTE, 50);
+    assert_true(windows());
+    assert_int_equal(prewarm, 0);
+    assert_true(keep >= 4 * MINUTE && keep <= 5 * MINUTE);
+
+    learned_init(&learned);
+    note(5 * MINUTE, 50);
+    assert_true(windows());
+    assert_true(prewarm >= 4 * MINUTE);
+}
+
+
+static void
 the_tail_is_left(void **state)
 {
     (void) state;
@@ -217,6 +234,7 @@ main(void)
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test_setup(a_clock_is_learned, prepare),
         cmocka_unit_test_setup(who_is_called_often_stays, prepare),
+        cmocka_unit_test_setup(nobody_goes_for_a_moment, prepare),
         cmocka_unit_test_setup(the_tail_is_left, prepare),
         cmocka_unit_test_setup(what_says_nothing_is_not_used, prepare),
         cmocka_unit_test_setup(what_was_is_forgotten, prepare),

@@ -281,13 +281,14 @@ write_row(FILE *out, const struct kind *kind, const struct trace *trace,
         result = &cell->result[i];
 
         (void) fprintf(out, "%s\t%s\t%d\t%s\t%zu\t%zu\t%zu\t%zu\t%.1f\t%.4f"
-                       "\t%.3f\t%.3f\t%.3f\t%.4f\n", trace->name, kind->name,
-                       (int) seed, rivals[i].name, result->calls,
+                       "\t%.3f\t%.3f\t%.3f\t%.4f\t%zu\n", trace->name,
+                       kind->name, (int) seed, rivals[i].name, result->calls,
                        result->cold, result->rejected, result->operations,
                        result->replica_ms / 1000,
                        result->replica_ms / cell->ideal_ms,
                        result->added_ms[0], result->added_ms[1],
-                       result->added_ms[2], result->slowdown);
+                       result->added_ms[2], result->slowdown,
+                       result->turns);
     }
 }
 
@@ -300,12 +301,12 @@ print_table(const char *name, const struct cell *cells, size_t n)
 {
     int                         i;
     size_t                      j;
-    double                      sum[8];
+    double                      sum[9];
     const struct world_result  *result;
 
-    printf("\n%s\n  %-6s %8s %8s %9s %9s %9s %8s %8s %8s\n", name, "", "cold",
-           "p50 ms", "p99 ms", "p99.9 ms", "p99 slow", "cost", "rejected",
-           "changes");
+    printf("\n%s\n  %-6s %8s %8s %9s %9s %9s %8s %8s %8s %8s\n", name, "",
+           "cold", "p50 ms", "p99 ms", "p99.9 ms", "p99 slow", "cost",
+           "rejected", "changes", "turns");
 
     for (i = 0; i < rivals_n; i++) {
         memset(sum, 0, sizeof(sum));
@@ -321,11 +322,12 @@ print_table(const char *name, const struct cell *cells, size_t n)
                       / (double) n;
             sum[6] += (double) result->rejected / (double) n;
             sum[7] += (double) result->operations / (double) n;
+            sum[8] += (double) result->turns / (double) n;
         }
 
-        printf("  %-6s %8.1f %8.1f %9.1f %9.1f %9.3f %8.3f %8.1f %8.1f\n",
-               rivals[i].name, sum[0], sum[1], sum[2], sum[3], exp(sum[4]),
-               exp(sum[5]), sum[6], sum[7]);
+        printf("  %-6s %8.1f %8.1f %9.1f %9.1f %9.3f %8.3f %8.1f %8.1f"
+               " %8.1f\n", rivals[i].name, sum[0], sum[1], sum[2], sum[3],
+               exp(sum[4]), exp(sum[5]), sum[6], sum[7], sum[8]);
     }
 }
 

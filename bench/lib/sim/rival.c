@@ -13,7 +13,7 @@
  *           70 calls, panic at twice of what is ready
  *   pro     OpenFaaS Pro: without a limit type rps, target 50, the rate of
  *           30 s; with one type capacity, its target the limit, the most of
- *           ten looks in 45 s; proportion 0.90.  How often it decides is
+ *           nine looks in 45 s; proportion 0.90.  How often it decides is
  *           not documented: it does here as often as its data changes, 5 s
  *
  * What others see is exact and not late.  What ours sees is late by half of the

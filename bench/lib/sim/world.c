@@ -37,6 +37,7 @@ struct world {
     double                        tick_ms;      /* the next decision */
     double                        change_ms;    /* the next change, and */
     uint64_t                      change;       /* to how many */
+    int                           was_up;       /* the last one was */
     double                        busy;
     uint64_t                      arrived;
     uint64_t                      finished;
@@ -381,7 +382,13 @@ change(struct world *world)
         return;
     }
 
-    world->result->operations += world->now_ms >= world->settings->warm_ms;
+    if (world->now_ms >= world->settings->warm_ms) {
+        world->result->operations++;
+        world->result->turns += world->was_up
+                                != (world->change > world->wanted);
+    }
+
+    world->was_up = world->change > world->wanted;
 
     while (world->wanted < world->change && world->n < REPLICAS_MAX) {
         start(world);

@@ -35,7 +35,8 @@ struct world_result {
     size_t  calls;              /* that ended */
     size_t  rejected;
     size_t  cold;               /* waited for a replica's start */
-    size_t  operations;         /* changes of the number wanted */
+    size_t  operations;         /* changes of the number wanted, */
+    size_t  turns;              /* and of their direction */
     double  replica_ms;
     double  added_ms[3];        /* latency over the service: p50, p99, p99.9 */
     double  slowdown;           /* response by service, p99 */
