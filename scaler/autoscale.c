@@ -527,6 +527,7 @@ add_load(const struct look *look, const struct policy_settings *settings,
     {
         free(scaled->window);
         scaled->window = NULL;
+        memset(&scaled->state, 0, sizeof(scaled->state));
     }
 
     if (scaled->window == NULL) {
@@ -537,7 +538,6 @@ add_load(const struct look *look, const struct policy_settings *settings,
         }
 
         window_init(scaled->window, settings->stable_ms, from_ms);
-        memset(&scaled->state, 0, sizeof(scaled->state));
         scaled->type = settings->type;
     }
 

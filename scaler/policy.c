@@ -75,8 +75,13 @@ policy_decide(const struct policy_settings *settings,
         }
 
         *reason = POLICY_WAKE;
+        n = bound(needed_now(settings, demand), settings);
 
-        return bound(needed_now(settings, demand), settings);
+        /* kept, as any: the means know nothing yet of the calls that wait */
+
+        (void) hold_down(n, settings, state, demand);
+
+        return n;
     }
 
     if (settings->is_zero && demand->is_complete
