@@ -98,11 +98,24 @@ policy_decide(const struct policy_settings *settings,
     }
 
     n = for_load(settings, demand, reason);
+
+    least = needed_now(settings, demand);
+
+    /* a call that waits for longer than one takes; fewer wait by chance */
+
+    if (settings->max_inflight != 0 && n < least
+        && least >= POLICY_CROWD * demand->wanted)
+    {
+        *reason = POLICY_BURST;
+        n = least;
+    }
+
     n = hold_down(n, settings, state, demand);
     n = limit_rate(n, settings, state, demand);
 
-    least = demand->is_complete ? needed_now(settings, demand)
-            : demand->wanted;
+    if (!demand->is_complete) {
+        least = demand->wanted;
+    }
 
     if (n < demand->wanted && n < least) {
         n = least < demand->wanted ? least : demand->wanted;

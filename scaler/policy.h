@@ -28,6 +28,9 @@
 #define POLICY_DOWN_RATE    2.0
 #define POLICY_ZERO_MS      900000
 
+/* calls that need so many times the replicas there are get them at once */
+#define POLICY_CROWD        2
+
 #define POLICY_DOWN_SLICES  30      /* of the scale-down window */
 #define POLICY_RATE_MS      1000    /* rates are by this time */
 #define POLICY_COUNT_MAX    1000000 /* replicas, whatever max is */

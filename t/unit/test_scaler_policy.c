@@ -226,8 +226,16 @@ calls_in_flight_keep_their_replicas(void **unused)
     assert_int_equal(decide_for(0, 0), 7);
     demand.parked = 4;
     assert_int_equal(decide_for(0, 0), 9);
-    demand.parked = 400;
+
+    /* twice as many as there are have them at once, fewer may wait by chance */
+
+    demand.parked = 25;
     assert_int_equal(decide_for(0, 0), 10);
+    demand.parked = 26;
+    assert_int_equal(decide_for(0, 0), 20);
+    assert_int_equal(reason, POLICY_BURST);
+    demand.parked = 400;
+    assert_int_equal(decide_for(0, 0), settings.max);
 }
 
 
