@@ -134,6 +134,7 @@ mix_run(const struct mix_options *options)
                     KINDS * options->seeds);
     }
 
+    print_table("all", cells, n);
     print_figures(options, cells, n);
 
     if (out != NULL) {
