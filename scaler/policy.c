@@ -104,7 +104,7 @@ policy_decide(const struct policy_settings *settings,
     /* a call that waits for longer than one takes; fewer wait by chance */
 
     if (settings->max_inflight != 0 && n < least
-        && least >= POLICY_CROWD * demand->wanted)
+        && least / POLICY_CROWD >= demand->wanted)
     {
         *reason = POLICY_BURST;
         n = least;
