@@ -16,6 +16,9 @@ static uint64_t needed_now(const struct policy_settings *settings,
     const struct policy_demand *demand);
 static uint64_t for_load(const struct policy_settings *settings,
     const struct policy_demand *demand, enum policy_reason *reason);
+static uint64_t for_crowd(uint64_t n, uint64_t needed,
+    const struct policy_settings *settings, const struct policy_demand *demand,
+    enum policy_reason *reason);
 static uint64_t bound(uint64_t n, const struct policy_settings *settings);
 static uint64_t limit_rate(uint64_t n, const struct policy_settings *settings,
     struct policy_state *state, const struct policy_demand *demand);
@@ -97,25 +100,13 @@ policy_decide(const struct policy_settings *settings,
         return demand->wanted;
     }
 
-    n = for_load(settings, demand, reason);
-
     least = needed_now(settings, demand);
-
-    /* a call that waits for longer than one takes; fewer wait by chance */
-
-    if (settings->max_inflight != 0 && n < least
-        && least / POLICY_CROWD >= demand->wanted)
-    {
-        *reason = POLICY_BURST;
-        n = least;
-    }
-
+    n = for_load(settings, demand, reason);
+    n = for_crowd(n, least, settings, demand, reason);
     n = hold_down(n, settings, state, demand);
     n = limit_rate(n, settings, state, demand);
 
-    if (!demand->is_complete) {
-        least = demand->wanted;
-    }
+    least = demand->is_complete ? least : demand->wanted;
 
     if (n < demand->wanted && n < least) {
         n = least < demand->wanted ? least : demand->wanted;
@@ -213,6 +204,26 @@ for_load(const struct policy_settings *settings,
     *reason = panic > stable ? POLICY_BURST : POLICY_LOAD;
 
     return panic > stable ? panic : stable;
+}
+
+
+/*
+ * Where calls need twice the replicas that there are, one in two waits for
+ * longer than a call takes: they get what they need.  Fewer wait by chance.
+ */
+static uint64_t
+for_crowd(uint64_t n, uint64_t needed, const struct policy_settings *settings,
+    const struct policy_demand *demand, enum policy_reason *reason)
+{
+    if (settings->max_inflight == 0 || needed <= n
+        || needed / POLICY_CROWD < demand->wanted)
+    {
+        return n;
+    }
+
+    *reason = POLICY_BURST;
+
+    return needed;
 }
 
 
