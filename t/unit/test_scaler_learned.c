@@ -132,6 +132,14 @@ the_tail_is_left(void **state)
     note(3 * HOUR, 10);
     assert_true(windows());
     assert_true(keep > 3 * HOUR);
+
+    /* one of ten is more than what is left */
+
+    learned_init(&learned);
+    note(30000, 9);
+    note(3 * HOUR, 1);
+    assert_true(windows());
+    assert_true(keep > 3 * HOUR);
 }
 
 
@@ -173,6 +181,14 @@ what_says_nothing_is_not_used(void **state)
 
     for (i = 0; i < 20; i++) {
         note(i * 12 * MINUTE, 1);
+    }
+
+    assert_false(windows());
+
+    learned_init(&learned);
+
+    for (i = 0; i < 15; i++) {
+        note(i * 12 * MINUTE, 2);
     }
 
     assert_false(windows());

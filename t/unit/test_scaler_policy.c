@@ -124,6 +124,11 @@ openfaas_formula_is_kept(void **unused)
         settings.proportion = cases[i].proportion;
         assert_int_equal(decide_for(cases[i].load, 0), cases[i].replicas);
     }
+
+    /* of a sum of parts the last digit is not exact */
+
+    settings.target = 0.1;
+    assert_int_equal(decide_for(0.1 + 0.2, 0), 3);
 }
 
 
@@ -199,6 +204,19 @@ steps_are_bounded(void **unused)
 {
     (void) unused;
 
+    settings.up_rate = 2;
+    demand.wanted = 3;
+    assert_int_equal(decide_for(10000, 10000), 6);
+
+    /* a rate below 1 is 1 */
+
+    settings.up_rate = 0;
+    assert_int_equal(decide_for(10000, 10000), 3);
+    settings.down_rate = 0;
+    settings.down_ms = 0;
+    assert_int_equal(decide_for(0, 0), 3);
+
+    (void) prepare(NULL);
     settings.up_rate = 2;
     demand.wanted = 3;
     assert_int_equal(decide_for(10000, 10000), 6);
@@ -290,6 +308,22 @@ a_constant_load_changes_nothing(void **unused)
 
 
 static void
+a_huge_number_is_not_cut_off(void **unused)
+{
+    (void) unused;
+
+    settings.max = UINT64_MAX;
+    settings.target = NAN;
+    demand.wanted = UINT32_MAX + 2ULL;
+    assert_true(decide() >= POLICY_COUNT_MAX);
+    settings.target = 50;
+    demand.wanted = POLICY_COUNT_MAX;
+    demand.stable = 0;
+    assert_int_equal(decide(), POLICY_COUNT_MAX);
+}
+
+
+static void
 more_load_is_never_fewer_replicas(void **unused)
 {
     uint64_t                i, few, many;
@@ -319,6 +353,47 @@ more_load_is_never_fewer_replicas(void **unused)
         few = policy_decide(&settings, &before, &demand, &reason);
         many = policy_decide(&settings, &state, &more, &reason);
         assert_true(many >= few);
+    }
+}
+
+
+/*
+ * Any load, also of gateways that are not heard of, for an hour.
+ */
+static void
+steps_hold_for_any_load(void **unused)
+{
+    uint64_t  i, n, base, base_ms;
+
+    (void) unused;
+
+    policy_defaults(&settings, 2);
+    settings.max = 100;
+    settings.up_rate = 3;
+    settings.down_ms = 1000;
+    demand.wanted = 10;
+    base = 0;
+    base_ms = 0;
+
+    for (i = 0; i < ROUNDS; i++) {
+        demand.now_ms += TICK;
+        demand.is_complete = draw(4) != 0;
+        demand.stable = (double) draw(draw(2) * 150 + 1);
+        demand.panic = (double) draw(draw(2) * 150 + 1);
+        demand.inflight = draw(20);
+
+        if (demand.now_ms - base_ms >= POLICY_RATE_MS) {
+            base_ms = demand.now_ms;
+            base = demand.wanted;
+        }
+
+        n = decide();
+        assert_true(n <= base * 3 || n <= demand.wanted);
+        assert_true(n >= base / 2);
+        assert_true(n >= 1 && n <= 100);
+        assert_true(demand.is_complete || n >= demand.wanted);
+        assert_true(n >= demand.wanted || n >= (demand.inflight + 1) / 2);
+        demand.wanted = n;
     }
 }
 
@@ -419,6 +494,23 @@ who_is_idle_goes_to_zero(void **unused)
 
 
 static void
+who_was_idle_begins_anew(void **unused)
+{
+    (void) unused;
+
+    settings.is_zero = 1;
+    settings.zero_ms = 1000;
+    assert_int_equal(settle(450, 1000), 10);
+
+    demand.idle_ms = 1000;
+    assert_int_equal(settle(0, TICK), 0);
+    demand.parked = 1;
+    assert_int_equal(settle(0, TICK), 1);
+    assert_int_equal(settle(0, 1000), 1);
+}
+
+
+static void
 a_call_that_waits_wakes(void **unused)
 {
     (void) unused;
@@ -438,6 +530,23 @@ a_call_that_waits_wakes(void **unused)
 
     settings.type = POLICY_CUSTOM;
     assert_int_equal(decide(), 2);
+}
+
+
+static void
+what_a_call_woke_is_kept(void **unused)
+{
+    (void) unused;
+
+    policy_defaults(&settings, 1);
+    demand.wanted = 0;
+    demand.parked = 8;
+    demand.wanted = decide();
+    assert_int_equal(demand.wanted, 8);
+
+    demand.parked = 0;
+    assert_int_equal(settle(0, settings.down_ms - 2000), 8);
+    assert_int_equal(settle(0, 10000), 1);
 }
 
 
@@ -475,10 +584,14 @@ main(void)
         cmocka_unit_test_setup(calls_in_flight_keep_their_replicas, prepare),
         cmocka_unit_test_setup(nothing_is_taken_away_blindly, prepare),
         cmocka_unit_test_setup(a_constant_load_changes_nothing, prepare),
+        cmocka_unit_test_setup(a_huge_number_is_not_cut_off, prepare),
         cmocka_unit_test_setup(more_load_is_never_fewer_replicas, prepare),
+        cmocka_unit_test_setup(steps_hold_for_any_load, prepare),
         cmocka_unit_test_setup(absurd_numbers_stay_within_bounds, prepare),
         cmocka_unit_test_setup(who_is_idle_goes_to_zero, prepare),
+        cmocka_unit_test_setup(who_was_idle_begins_anew, prepare),
         cmocka_unit_test_setup(a_call_that_waits_wakes, prepare),
+        cmocka_unit_test_setup(what_a_call_woke_is_kept, prepare),
         cmocka_unit_test_setup(others_numbers_are_left_alone, prepare),
     };
 
