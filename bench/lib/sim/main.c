@@ -16,15 +16,19 @@
 #include "sim.h"
 
 
-#define SEEDS     5
-#define SECONDS   600
-#define WARM_MS   60000
-#define REPLICAS  100
-#define START_MS  1000
+#define SEEDS          5
+#define SECONDS        600
+#define WARM_MS        60000
+#define REPLICAS       100
+#define START_MS       1000
+#define START_SIGMA    0.2
+#define SERVICE_SIGMA  0.5
 
 
 static void read_options(int argc, char **argv, struct mix_options *options,
     const char **parts);
+static void set_number(struct mix_options *options, int option,
+    const char *text);
 static double number(const char *text, double least, double most);
 
 
@@ -41,6 +45,8 @@ main(int argc, char **argv)
     options.max = REPLICAS;
     options.capacity = 1;
     options.start_ms = START_MS;
+    options.start_sigma = START_SIGMA;
+    options.service_sigma = SERVICE_SIGMA;
     parts = "policy,keep";
 
     read_options(argc, argv, &options, &parts);
@@ -86,6 +92,8 @@ read_options(int argc, char **argv, struct mix_options *options,
         { "max-inflight", required_argument, NULL, 'i' },
         { "capacity", required_argument, NULL, 'c' },
         { "start-ms", required_argument, NULL, 'd' },
+        { "start-sigma", required_argument, NULL, 'g' },
+        { "service-sigma", required_argument, NULL, 'v' },
         { "parts", required_argument, NULL, 'p' },
         { NULL, 0, NULL, 0 }
     };
@@ -97,41 +105,60 @@ read_options(int argc, char **argv, struct mix_options *options,
             options->folder = optarg;
             break;
 
-        case 's':
-            options->seeds = (uint64_t) number(optarg, 1, 1000);
-            break;
-
-        case 'l':
-            options->seconds = number(optarg, 120, 86400);
-            break;
-
-        case 'm':
-            options->max = (uint64_t) number(optarg, 1, 500);
-            break;
-
         case 't':
             options->trace = optarg;
-            break;
-
-        case 'i':
-            options->max_inflight = (uint64_t) number(optarg, 0, 10000);
-            break;
-
-        case 'c':
-            options->capacity = number(optarg, 1, 10000);
-            break;
-
-        case 'd':
-            options->start_ms = number(optarg, 0.001, 600000);
             break;
 
         case 'p':
             *parts = optarg;
             break;
 
-        default:
+        case '?':
             sim_fail("see bench/autoscale for the options");
+
+        default:
+            set_number(options, c, optarg);
         }
+    }
+}
+
+
+static void
+set_number(struct mix_options *options, int option, const char *text)
+{
+    switch (option) {
+
+    case 's':
+        options->seeds = (uint64_t) number(text, 1, 1000);
+        break;
+
+    case 'l':
+        options->seconds = number(text, 120, 86400);
+        break;
+
+    case 'm':
+        options->max = (uint64_t) number(text, 1, 500);
+        break;
+
+    case 'i':
+        options->max_inflight = (uint64_t) number(text, 0, 10000);
+        break;
+
+    case 'c':
+        options->capacity = number(text, 1, 10000);
+        break;
+
+    case 'd':
+        options->start_ms = number(text, 0.001, 600000);
+        break;
+
+    case 'g':
+        options->start_sigma = number(text, 0, 3);
+        break;
+
+    case 'v':
+        options->service_sigma = number(text, 0, 3);
+        break;
     }
 }
 

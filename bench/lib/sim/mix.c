@@ -18,10 +18,9 @@
 #include "world.h"
 
 
-#define RIVALS_MAX   8
-#define START_SIGMA  0.2
-#define PARKED_MAX   10000
-#define PARKED_MS    60000.0
+#define RIVALS_MAX  8
+#define PARKED_MAX  10000
+#define PARKED_MS   60000.0
 
 
 /* a kind of function; its load is measured in what a replica is good for */
@@ -117,6 +116,7 @@ mix_run(const struct mix_options *options)
         for (j = 0; j < KINDS; j++) {
             shape.capacity = kinds[j].width;
             shape.service_ms = kinds[j].service_ms;
+            shape.sigma = options->service_sigma;
             shape.length_ms = options->seconds * 1000;
 
             for (seed = 1; seed <= options->seeds; seed++, n++) {
@@ -183,7 +183,7 @@ run_cell(const struct mix_options *options, const struct kind *kind,
     memset(&settings, 0, sizeof(settings));
     settings.width = kind->width;
     settings.start_ms = kind->start_ms;
-    settings.start_sigma = START_SIGMA;
+    settings.start_sigma = options->start_sigma;
     settings.parked_max = PARKED_MAX;
     settings.parked_ms = PARKED_MS;
     settings.warm_ms = options->warm_ms;

@@ -21,6 +21,8 @@ struct mix_options {
     double       capacity;      /* its load is divided by, for the plot */
     uint64_t     max_inflight;  /* for the file */
     double       start_ms;
+    double       start_sigma;   /* of all starts: of the logarithm */
+    double       service_sigma; /* of synthetic traces, the same */
 };
 
 

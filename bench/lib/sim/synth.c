@@ -15,10 +15,9 @@
 #include "sim.h"
 
 
-#define SERVICE_SIGMA  0.5      /* of the logarithm; the tail is moderate */
-#define HEAVY_SIGMA    1.5      /* a call in a hundred is ten times the mean */
-#define ON_MS          20000.0  /* means of the bursts, and between them */
-#define OFF_MS         30000.0
+#define HEAVY   3.0             /* times as wide a spread of the service */
+#define ON_MS   20000.0         /* means of the bursts, and between them */
+#define OFF_MS  30000.0
 
 
 /* of the profile on-off */
@@ -28,9 +27,9 @@ struct burst {
 };
 
 struct profile {
-    double               (*load)(double part);
-    double               peak;
-    double               sigma;
+    double  (*load)(double part);
+    double  peak;
+    double  spread;             /* times the shape's sigma */
 };
 
 
@@ -49,14 +48,14 @@ const char *const  trace_names[] = {
 };
 
 static const struct profile  profiles[] = {
-    { step, 10, SERVICE_SIGMA },
-    { ramp, 10, SERVICE_SIGMA },
-    { spike, 12, SERVICE_SIGMA },
-    { diurnal, 9, SERVICE_SIGMA },
-    { even, 6, SERVICE_SIGMA },
-    { NULL, 8, SERVICE_SIGMA },
-    { even, 6, HEAVY_SIGMA },
-    { low, 0.5, SERVICE_SIGMA }
+    { step, 10, 1 },
+    { ramp, 10, 1 },
+    { spike, 12, 1 },
+    { diurnal, 9, 1 },
+    { even, 6, 1 },
+    { NULL, 8, 1 },
+    { even, 6, HEAVY },
+    { low, 0.5, 1 }
 };
 
 
@@ -103,7 +102,8 @@ trace_make(struct trace *trace, const char *name,
                  sizeof(*trace->calls));
         trace->calls[trace->n].at_ms = at;
         trace->calls[trace->n++].service_ms =
-            random_lognormal(&random, shape->service_ms, profile->sigma);
+            random_lognormal(&random, shape->service_ms,
+                             profile->spread * shape->sigma);
     }
 }
 

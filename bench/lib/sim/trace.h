@@ -32,6 +32,7 @@ struct trace {
 struct trace_shape {
     double  capacity;                   /* calls that a replica is good for */
     double  service_ms;                 /* mean */
+    double  sigma;                      /* of the service's logarithm */
     double  length_ms;
 };
 
