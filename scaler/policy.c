@@ -208,15 +208,16 @@ for_load(const struct policy_settings *settings,
 
 
 /*
- * Where calls need twice the replicas that there are, one in two waits for
- * longer than a call takes: they get what they need.  Fewer wait by chance.
+ * Where calls need more than twice the replicas that there are, most of them
+ * wait for longer than a call takes: they get what they need.  Fewer wait by
+ * chance, as where two calls meet at the only replica.
  */
 static uint64_t
 for_crowd(uint64_t n, uint64_t needed, const struct policy_settings *settings,
     const struct policy_demand *demand, enum policy_reason *reason)
 {
     if (settings->max_inflight == 0 || needed <= n
-        || needed / POLICY_CROWD < demand->wanted)
+        || (needed - 1) / POLICY_CROWD < demand->wanted)
     {
         return n;
     }

@@ -28,7 +28,8 @@
 #define POLICY_DOWN_RATE    2.0
 #define POLICY_ZERO_MS      900000
 
-/* calls that need so many times the replicas there are get them at once */
+/* calls that need more than so many times the replicas there are get them at
+   once */
 #define POLICY_CROWD        2
 
 #define POLICY_DOWN_SLICES  30      /* of the scale-down window */

@@ -245,12 +245,13 @@ calls_in_flight_keep_their_replicas(void **unused)
     demand.parked = 4;
     assert_int_equal(decide_for(0, 0), 9);
 
-    /* twice as many as there are have them at once, fewer may wait by chance */
+    /* more than twice as many have them at once, fewer may wait by chance */
 
-    demand.parked = 25;
+    demand.parked = 27;
     assert_int_equal(decide_for(0, 0), 10);
-    demand.parked = 26;
-    assert_int_equal(decide_for(0, 0), 20);
+    demand.parked = 28;
+    settings.max = 30;
+    assert_int_equal(decide_for(0, 0), 21);
     assert_int_equal(reason, POLICY_BURST);
     demand.parked = 400;
     assert_int_equal(decide_for(0, 0), settings.max);
