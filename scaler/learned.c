@@ -91,8 +91,8 @@ halve(struct learned *learned)
 
 /*
  * In a flat histogram two samples are of the same bin once in LEARNED_BINS.
- * Being ten times as often is a coefficient of variation of the bins of three
- * (the paper asks for two), but does not take few samples for peaks.
+ * Being fifteen times as often is a coefficient of variation of the bins of
+ * nearly four (the paper asks for two), but few samples are not taken for peaks.
  */
 static int
 is_telling(const struct learned *learned)

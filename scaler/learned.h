@@ -26,7 +26,7 @@
 #define LEARNED_SAMPLES_MIN  10     /* fewer say nothing */
 #define LEARNED_SAMPLES_MAX  1000   /* all are halved at it: old ones fade */
 #define LEARNED_BEYOND_MAX   50     /* percent, beyond the last bin */
-#define LEARNED_PEAK_MIN     10     /* times as often as in a flat histogram
+#define LEARNED_PEAK_MIN     15     /* times as often as in a flat histogram
                                        two samples are of the same bin */
 #define LEARNED_AWAY_MS      180000 /* for less it is not worth to go */
 #define LEARNED_HEAD         5      /* percentiles */
