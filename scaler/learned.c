@@ -92,7 +92,7 @@ halve(struct learned *learned)
 /*
  * In a flat histogram two samples are of the same bin once in LEARNED_BINS.
  * Being fifteen times as often is a coefficient of variation of the bins of
- * nearly four (the paper asks for two), but few samples are not taken for peaks.
+ * nearly four, where the paper asks for two; but few samples are no peaks.
  */
 static int
 is_telling(const struct learned *learned)

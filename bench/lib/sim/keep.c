@@ -6,8 +6,8 @@
  * How often each is called is of a heavy tail, as that of Azure's functions
  * ("Serverless in the Wild": 81 % of applications are called once a minute or
  * less, 45 % once an hour or less).  Between these bounds, and down to once a
- * day, means are even by their logarithm: that is ours.  So is who calls: two in
- * ten are called by a clock (there timers start 16 % of functions), five by
+ * day, means are even by their logarithm: that is ours.  So is who calls: two
+ * in ten are called by a clock (there timers start 16 % of functions), five by
  * chance, and three by people who call several times and then go.
  *
  * A function has one replica or none.  What is wasted is the time at which a
