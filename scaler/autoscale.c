@@ -56,7 +56,7 @@ static void add_load(const struct look *look,
     const struct policy_settings *settings, uint64_t from_ms, uint64_t to_ms,
     double amount);
 static void decide(const struct look *look,
-    const struct policy_settings *settings,
+    const struct policy_settings *given,
     const struct provider_function *function);
 static void fill_demand(const struct look *look,
     const struct policy_settings *settings,
@@ -121,7 +121,7 @@ autoscale_wake(struct autoscale *autoscale, const char *key, uint64_t parked)
 
     scaled->parked = parked;
     scaled->parked_ms = clock_now_ms();
-    scaled->called_ms = scaled->parked_ms;
+    idle_call(&scaled->idle, scaled->parked_ms);
 
     look_at(autoscale, scaled, NULL);
     apply_due(autoscale);
@@ -271,7 +271,7 @@ find_or_new(struct autoscale *autoscale, const char *key)
     scaled->autoscale = autoscale;
     scaled->type = POLICY_CUSTOM;
     scaled->decided = UNKNOWN;
-    scaled->called_ms = clock_now_ms();
+    idle_init(&scaled->idle, clock_now_ms());
 
     return scaled;
 }
@@ -319,6 +319,7 @@ drop(void *arg, struct key_node *node)
 static void
 free_scaled(struct scaled *scaled)
 {
+    idle_done(&scaled->idle);
     free(scaled->window);
     free(scaled);
 }
@@ -378,7 +379,8 @@ is_of_interest(const struct autoscale *autoscale,
         return 1;
     }
 
-    return (settings.is_zero && replicas != 0)
+    return (settings.is_zero
+            && (replicas != 0 || function->spec->scale.is_learned))
            || (replicas != 0 && replicas != min
                && settings.type != POLICY_CUSTOM)
            || (scaled != NULL && (scaled->window != NULL || scaled->is_busy));
@@ -452,7 +454,7 @@ take_load(const struct look *look, const struct policy_settings *settings)
         return;
     }
 
-    look->scaled->called_ms = look->now;
+    idle_call(&look->scaled->idle, look->now);
     look->scaled->parked = 0;           /* who waits is in the load now */
 
     if (settings->type == POLICY_RPS) {
@@ -492,7 +494,7 @@ take_gauge(const struct look *look, const struct policy_settings *settings,
         look->autoscale->has_queue = 1;
 
         if (scaled->gauge > 0) {
-            scaled->called_ms = look->now;
+            scaled->idle.called_ms = look->now;
         }
 
     } else {
@@ -546,13 +548,14 @@ add_load(const struct look *look, const struct policy_settings *settings,
 
 
 static void
-decide(const struct look *look, const struct policy_settings *settings,
+decide(const struct look *look, const struct policy_settings *given,
     const struct provider_function *function)
 {
-    int                   is_set;
-    uint64_t              replicas;
-    struct scaled        *scaled;
-    struct policy_demand  demand;
+    int                     is_set, is_due;
+    uint64_t                replicas;
+    struct scaled          *scaled;
+    struct policy_demand    demand;
+    struct policy_settings  settings;
 
     scaled = look->scaled;
 
@@ -562,10 +565,19 @@ decide(const struct look *look, const struct policy_settings *settings,
         return;
     }
 
-    fill_demand(look, settings, function, &demand);
+    settings = *given;
+    idle_learn(&scaled->idle, function->spec->scale.is_learned);
+    fill_demand(look, &settings, function, &demand);
+
+    is_due = idle_apply(&scaled->idle, look->now, &settings);
     is_set = is_held(scaled, &function->spec->scale, &demand);
-    replicas = policy_decide(settings, &scaled->state, &demand,
+    replicas = policy_decide(&settings, &scaled->state, &demand,
                              &scaled->reason);
+
+    if (is_due && replicas == 0 && !is_set) {
+        replicas = settings.min != 0 ? settings.min : 1;
+        scaled->reason = POLICY_PREWARM;
+    }
 
     if (replicas == demand.wanted
         || (is_set
@@ -619,10 +631,10 @@ fill_demand(const struct look *look, const struct policy_settings *settings,
     }
 
     if (demand->inflight != 0 || demand->parked != 0) {
-        scaled->called_ms = look->now;
+        scaled->idle.called_ms = look->now;
     }
 
-    demand->idle_ms = look->now - scaled->called_ms;
+    demand->idle_ms = look->now - scaled->idle.called_ms;
 
     if (scaled->window == NULL) {
         return;

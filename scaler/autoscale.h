@@ -25,6 +25,7 @@
 
 #include "lib/faas_err.h"
 
+#include "idle.h"
 #include "key_map.h"
 #include "leader.h"
 #include "load.h"
@@ -52,8 +53,7 @@ struct scaled {
     uint64_t                 replicas;      /* and shall be */
     uint64_t                 decided;       /* the last number known */
     uint64_t                 hold_until_ms; /* another has set it */
-    uint64_t                 called_ms;     /* the last call, or when the
-                                               function came to be known */
+    struct idle              idle;
     uint64_t                 gauge_ms;      /* when gauge was read last */
     double                   gauge;         /* cores in use, waiting calls */
     uint64_t                 parked;        /* by a wake-up, */

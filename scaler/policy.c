@@ -129,7 +129,7 @@ const char *
 policy_reason_text(enum policy_reason reason)
 {
     static const char *const  texts[] = {
-        "hold", "load", "burst", "wake", "idle", "bounds"
+        "hold", "load", "burst", "wake", "idle", "prewarm", "bounds"
     };
 
     return texts[reason];

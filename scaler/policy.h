@@ -51,6 +51,7 @@ enum policy_reason {
     POLICY_BURST,               /* the panic window's load */
     POLICY_WAKE,                /* calls wait for the first replica */
     POLICY_IDLE,                /* nothing for zero_ms */
+    POLICY_PREWARM,             /* a call is due, by idle.h */
     POLICY_BOUNDS               /* fewer or more than min, max */
 };
 
