@@ -17,7 +17,8 @@ use Test::More;
 my $t = Faas::Test->new(need => [qw(nginx redis-server module scaler watchdog
     samples)]);
 
-$t->start_stack(scaler => { args => ['--stop-timeout', '3s'] });
+$t->start_stack(scaler => { args => ['--stop-timeout', '3s',
+    '--scale-by-load', 'false'] });
 $t->deploy('hello-node', labels => { 'com.openfaas.scale.min' => '2' });
 $t->deploy('wordcount');
 $t->wait_available('hello-node', 2);
