@@ -241,6 +241,8 @@ set_argument(struct scaler_options *options, int argc, char **argv, int *i,
     const char                  *value;
     const struct scale_setting  *setting;
 
+    value = NULL;
+
     for (n = 0; n < N_ENTRIES; n++) {
         rc = is_argument(argc, argv, i, entries[n].name, &value, err);
 
