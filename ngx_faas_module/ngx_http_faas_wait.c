@@ -139,6 +139,7 @@ ngx_int_t
 ngx_http_faas_park(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
     ngx_int_t                rc;
+    uint64_t                 ticket;
     ngx_msec_t               left;
     ngx_http_faas_queue_t   *queue;
     ngx_http_faas_waiter_t  *waiter;
@@ -157,6 +158,9 @@ ngx_http_faas_park(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
         return NGX_DECLINED;
     }
 
+    /* before it counts as parked: who sees that comes after it */
+
+    ticket = ngx_http_faas_add(&ctx->conf->zone->sh->fn[ctx->fn].tickets, 1);
     rc = ngx_http_faas_has_room(ctx);
 
     if (rc != NGX_OK) {
@@ -174,6 +178,7 @@ ngx_http_faas_park(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
     /* parked instead of in flight: the record stays ours all the time */
 
     ngx_http_faas_stat_leave(ctx->conf->zone, ctx->fn);
+    waiter->ticket = ticket;
     ngx_http_faas_enqueue(queue, waiter);
 
     if (ngx_http_faas_await(r, waiter, left) != NGX_OK) {
@@ -480,7 +485,6 @@ ngx_http_faas_enqueue(ngx_http_faas_queue_t *queue,
 
     waiter->ctx->wait = NGX_HTTP_FAAS_PARKED;
     waiter->since = ngx_http_faas_usec();
-    waiter->ticket = ngx_http_faas_add(&f->tickets, 1);
     waiter->in = queue;
     ngx_queue_insert_tail(&queue->waiters, &waiter->queue);
 
