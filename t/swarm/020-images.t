@@ -32,6 +32,8 @@ use constant {
 
 my $t = Faas::Test->new(need => [qw(root watchdog dockerd debootstrap
     docker-compose strip)]);
+alarm(1500);                # images may have to be built
+
 my $docker = Faas::Docker->start($t);
 my $images = Faas::Images->load($t, $docker);
 my $dir = $t->dir;

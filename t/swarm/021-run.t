@@ -32,6 +32,8 @@ use constant {
 
 my $t = Faas::Test->new(need => [qw(root watchdog dockerd debootstrap curl
     openssl make)]);
+alarm(1500);                # images may have to be built
+
 my $docker = Faas::Docker->start($t);
 my $images = Faas::Images->load($t, $docker);
 my $gateway = '127.0.0.1:' . PORT;

@@ -30,6 +30,8 @@ use constant {
 };
 
 my $t = Faas::Test->new(need => [qw(root nginx watchdog dockerd debootstrap)]);
+alarm(1500);                # images may have to be built
+
 my $docker = Faas::Docker->start($t, nodes => 2);
 my $images = Faas::Images->load($t, $docker);
 my $swarm = Faas::Swarm->new($t, $docker);
