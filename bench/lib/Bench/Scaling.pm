@@ -26,7 +26,10 @@ use constant {
 
 
 # From no replica to enough of them for a step of calls of 50 ms, whose
-# function takes so many at a time: seconds, and calls that have failed.
+# function takes so many at a time: seconds, and calls that have failed.  Enough
+# is a place for each call that the gateway has, where it has at least half of
+# them: the others are on their way from and to the client, whose machine this
+# is as well.
 sub step {
     my $t = stack();
 
@@ -47,7 +50,10 @@ sub step {
     wait_for(sub {
         my $status = json_of($t->admin(GET => '/system/function/nap')) // {};
 
-        return ($status->{availableReplicas} // 0) >= STEP / INFLIGHT;
+        my $calls = calls_at($t, 'nap');
+
+        return $calls >= STEP / 2 && $calls <= INFLIGHT
+            * ($status->{availableReplicas} // 0);
     }, WAIT, 'enough replicas');
 
     my $took = time - $start;
@@ -63,6 +69,22 @@ sub step {
     $t->end;
 
     return ($took, $failed, $requests);
+}
+
+
+# The calls of a function in flight or parked.
+sub calls_at {
+    my ($t, $name) = @_;
+
+    my $n = 0;
+
+    for ($t->get('/metrics')->{body} =~ /^(?:faas_function_parked
+        |gateway_function_invocation_inflight)\{[^}]*"\Q$name\E\.[^}]*\}\ (\d+)$
+        /gmx) {
+        $n += $_;
+    }
+
+    return $n;
 }
 
 
