@@ -23,7 +23,7 @@ int faas_parse_uint(const char *s, size_t len, uint64_t min, uint64_t max,
 
 /*
  * Parses LEN bytes as a decimal number without a sign: digits, and a point and
- * digits where there is a fraction; at most 15 of both.  Returns 0 and sets
+ * digits where there is a fraction; at most 16 bytes.  Returns 0 and sets
  * *value, or -1 and leaves it.
  */
 int faas_parse_decimal(const char *s, size_t len, double *value);

@@ -677,9 +677,17 @@ take(struct load *load, struct load_gateway *gateway, const char *key,
     }
 
     if (item == NULL) {
+        /* some that were removed may still have calls */
+
+        if (gateway->items.n >= LOAD_ITEMS * load->redis->options->max_functions
+            || strlen(key) > FAAS_KEY_MAX)
+        {
+            return;
+        }
+
         item = calloc(1, sizeof(*item));
 
-        if (item == NULL || strlen(key) > FAAS_KEY_MAX
+        if (item == NULL
             || key_map_add(&gateway->items, &item->node, key) != 0)
         {
             free(item);

@@ -174,11 +174,11 @@ spawn_self(const struct spawn *spawn)
 
     (void) prctl(PR_SET_PDEATHSIG, 0);
 
-    (void) sigemptyset(&mask);
     /*
      * A SIGTERM that comes before the watchdog has its handlers waits for them:
      * the first process of a namespace ignores what it does not handle.
      */
+    (void) sigemptyset(&mask);
     (void) sigaddset(&mask, SIGTERM);
     (void) sigprocmask(SIG_SETMASK, &mask, NULL);
 

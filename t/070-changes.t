@@ -12,10 +12,9 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Faas::Changes qw(change_until sum_of);
-use Faas::HTTP qw(http json_of);
+use Faas::HTTP qw(json_of);
 use Faas::Proc qw(fork_child);
 use Faas::Test;
-use JSON::PP;
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -33,13 +32,6 @@ my $seed = $ENV{FAAS_SEED} // int time;
 diag("FAAS_SEED=$seed");
 srand $seed;
 $t->start_stack;
-
-sub api {
-    my ($method, $path, $data) = @_;
-
-    return http($method, $t->scaler_addr, $path, {},
-        $data && encode_json($data));
-}
 
 sub deployment {
     my ($name, %more) = @_;
@@ -71,7 +63,7 @@ subtest 'fifty clients at once' => sub {
 
     # of what all of them changed: as many deploys as deletes, or one more
 
-    my $list = json_of(api(GET => '/system/functions'));
+    my $list = json_of($t->scaler_api(GET => '/system/functions'));
     my $shared = grep { $_->{name} =~ /^shared/ } @$list;
 
     is(($answers{'POST 202'} // 0) - ($answers{'DELETE 202'} // 0), $shared,
@@ -80,10 +72,10 @@ subtest 'fifty clients at once' => sub {
         'what each had for itself is there');
 
     for my $fn (@$list) {
-        is(api(DELETE => '/system/functions',
+        is($t->scaler_api(DELETE => '/system/functions',
             { functionName => $fn->{name} })->{status}, 202,
             "$fn->{name} can be deleted");
-        is(api(DELETE => '/system/functions',
+        is($t->scaler_api(DELETE => '/system/functions',
             { functionName => $fn->{name} })->{status}, 404, 'once');
     }
 
@@ -94,7 +86,8 @@ subtest 'fifty clients at once' => sub {
 subtest 'a scaler that is killed' => sub {
     my $stop = $t->dir . '/stop';
 
-    is(api(POST => '/system/functions', deployment('steady'))->{status}, 202,
+    is($t->scaler_api(POST => '/system/functions',
+        deployment('steady'))->{status}, 202,
         'a function that nobody changes');
     $t->wait_available('steady', 1);
     wait_for(sub { $t->post('/function/steady', 'a')->{status} == 200 }, WAIT,
@@ -126,10 +119,11 @@ subtest 'a scaler that is killed' => sub {
     is_deeply([glob $t->dir . '/state/functions/*.bad'], [],
         'no file is damaged');
 
-    my @names = map { $_->{name} } @{ json_of(api(GET =>
+    my @names = map { $_->{name} } @{ json_of($t->scaler_api(GET =>
         '/system/functions')) };
 
-    api(DELETE => '/system/functions', { functionName => $_ }) for @names;
+    $t->scaler_api(DELETE => '/system/functions', { functionName => $_ })
+        for @names;
     nothing_is_left();
 };
 
@@ -153,18 +147,20 @@ sub many_changes {
     my ($me) = @_;
 
     srand $seed + $me;
-    print 'OWN ' . api(POST => '/system/functions', deployment("own$me",
-        labels => { 'com.openfaas.scale.min' => '0' }))->{status} . "\n";
+    print 'OWN ' . $t->scaler_api(POST => '/system/functions',
+        deployment("own$me", labels => {
+        'com.openfaas.scale.min' => '0' }))->{status} . "\n";
 
     for my $round (1 .. CHANGES) {
         my $name = 'shared' . int rand 5;
         my $what = (qw(POST PUT DELETE SCALE))[int rand 4];
         my $res = $what eq 'DELETE'
-            ? api(DELETE => '/system/functions', { functionName => $name })
+            ? $t->scaler_api(DELETE => '/system/functions',
+                { functionName => $name })
             : $what eq 'SCALE'
-            ? api(POST => "/system/scale-function/$name",
+            ? $t->scaler_api(POST => "/system/scale-function/$name",
                 { replicas => int rand 3 })
-            : api($what, '/system/functions', deployment($name,
+            : $t->scaler_api($what, '/system/functions', deployment($name,
                 labels => { client => "$me", round => "$round" }));
 
         print "$what $res->{status}\n";

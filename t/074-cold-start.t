@@ -11,7 +11,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use Faas::HTTP qw(http json_of);
+use Faas::HTTP qw(json_of);
 use Faas::Test;
 use JSON::PP;
 use Test::More;
@@ -32,17 +32,10 @@ diag("FAAS_SEED=$seed");
 srand $seed;
 $t->start_stack;
 
-sub api {
-    my ($method, $path, $data) = @_;
-
-    return http($method, $t->scaler_addr, $path, {},
-        $data && encode_json($data));
-}
-
 sub deploy {
     my ($name) = @_;
 
-    is(api(POST => '/system/functions', { service => $name,
+    is($t->scaler_api(POST => '/system/functions', { service => $name,
         image => 'wordcount', envProcess => './wordcount' })->{status}, 202,
         "$name is deployed");
 
@@ -52,14 +45,14 @@ sub deploy {
 sub scale {
     my ($name, $n) = @_;
 
-    return api(POST => "/system/scale-function/$name",
+    return $t->scaler_api(POST => "/system/scale-function/$name",
         { serviceName => $name, replicas => $n })->{status};
 }
 
 sub replicas {
     my ($name) = @_;
 
-    return json_of(api(GET => "/system/function/$name"))->{replicas};
+    return json_of($t->scaler_api(GET => "/system/function/$name"))->{replicas};
 }
 
 sub saved {
@@ -91,7 +84,8 @@ sub is_consistent {
     my ($name, $what) = @_;
 
     ok(wait_for(sub {
-        my $fn = json_of(api(GET => "/system/function/$name")) // return;
+        my $fn = json_of($t->scaler_api(GET => "/system/function/$name"))
+            // return;
 
         return $t->replica_pids($name) == $fn->{replicas}
             && ($fn->{availableReplicas} // 0) == $fn->{replicas};

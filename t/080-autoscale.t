@@ -14,7 +14,6 @@ use lib "$FindBin::Bin/lib";
 
 use Faas::Test;
 use Test::More;
-use Time::HiRes qw(sleep time);
 
 use constant WAIT => 40;
 
@@ -230,10 +229,14 @@ deploy('unknown', 0.05, { max => 10, type => 'capacity', target => 2,
     'target-proportion' => 1, zero => 'true', 'zero-duration' => '2s' });
 $load = load_on('unknown', 8);
 wait_for(sub { wanted('unknown') >= 4 }, WAIT, 'replicas');
+my @gateway = @{ $t->redis(qw(ZRANGE faas:gateways 0 -1)) };
 $t->redis(qw(CONFIG SET maxmemory 1));      # no report is taken
 $t->allow_log(qr/OOM command not allowed/);
 $n = wanted('unknown');
-sleep 6;                                    # both windows, and idle
+
+# until its last report is none any more: longer than both windows, and idle
+wait_for(sub { !grep { $t->redis('EXISTS', $_) }
+    map { "faas:load:$_" } @gateway }, WAIT, 'the end of the report');
 cmp_ok(wanted('unknown'), '>=', $n, 'not fewer than before the silence');
 all_well($load->finish, 'unknown');
 $t->redis(qw(CONFIG SET maxmemory 0));

@@ -30,8 +30,9 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 
 #define TEXT_MAX  4096
@@ -57,7 +58,6 @@ static void send_request(struct call *call, const char *name);
 static int read_some(struct call *call);
 static int is_whole(const struct call *call);
 static void tell(const struct call *call);
-static double now(void);
 static void fail(const char *what) __attribute__((noreturn));
 
 
@@ -346,17 +346,6 @@ tell(const struct call *call)
     } else {
         printf("%.*s\n", (int) strcspn(call->text, "\r\n"), call->text);
     }
-}
-
-
-static double
-now(void)
-{
-    struct timespec  ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (double) ts.tv_sec + (double) ts.tv_nsec / 1e9;
 }
 
 

@@ -21,8 +21,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 
 #define LOOPS_MAX  64
@@ -37,7 +38,6 @@ static double loop(double seconds, char *program);
 static void once(char *program);
 static int open_pair(int *fds);
 static void run(char *program, const int *in, const int *out, pid_t *pid);
-static double now(void);
 static void fail(const char *what) __attribute__((noreturn));
 
 
@@ -170,17 +170,6 @@ run(char *program, const int *in, const int *out, pid_t *pid)
     }
 
     posix_spawn_file_actions_destroy(&actions);
-}
-
-
-static double
-now(void)
-{
-    struct timespec  ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (double) ts.tv_sec + (double) ts.tv_nsec / 1e9;
 }
 
 

@@ -22,8 +22,9 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "clock.h"
 
 
 #define ANSWER_MAX  16384
@@ -39,7 +40,6 @@ static pid_t run(char *program);
 static int connect_to(pid_t pid, const char *port, double end);
 static void ask(int fd, const char *path);
 static int is_whole(char *answer, size_t len);
-static double now(void);
 static void fail(const char *what) __attribute__((noreturn));
 
 
@@ -212,17 +212,6 @@ is_whole(char *answer, size_t len)
     head_len = (size_t) (end + 4 - answer);
 
     return len >= head_len + strtoul(length + 17, NULL, 10);
-}
-
-
-static double
-now(void)
-{
-    struct timespec  ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-
-    return (double) ts.tv_sec + (double) ts.tv_nsec / 1e9;
 }
 
 

@@ -161,6 +161,43 @@ durations_are_seconds_or_as_in_go(void **state)
 
 
 static void
+decimals_have_digits_and_a_point(void **state)
+{
+    size_t  i;
+    double  v;
+
+    static const struct {
+        const char  *text;
+        double       value;
+    } good[] = {
+        { "0", 0 }, { "50", 50 }, { "0.90", 0.9 }, { "1.5", 1.5 },
+        { "007", 7 }, { "999999999999999", 999999999999999.0 },
+        { "12345678.1234567", 12345678.1234567 }
+    };
+
+    static const char *const  bad[] = {
+        "", ".", ".5", "5.", "1.2.3", "-1", "+1", "1e3", "0x1", "nan", "inf",
+        " 1", "1 ", "1,5", "1234567890123.123"
+    };
+
+    (void) state;
+
+    for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        assert_int_equal(faas_parse_decimal(good[i].text,
+                                            strlen(good[i].text), &v), 0);
+        assert_true(v >= good[i].value - 1e-6
+                    && v <= good[i].value + 1e-6);
+    }
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        v = 7;
+        assert_int_equal(faas_parse_decimal(bad[i], strlen(bad[i]), &v), -1);
+        assert_true(v == 7);
+    }
+}
+
+
+static void
 addresses_have_three_forms(void **state)
 {
     size_t                    i;
@@ -331,6 +368,7 @@ main(void)
         cmocka_unit_test(dns_labels_are_told_apart),
         cmocka_unit_test(numbers_have_a_range),
         cmocka_unit_test(durations_are_seconds_or_as_in_go),
+        cmocka_unit_test(decimals_have_digits_and_a_point),
         cmocka_unit_test(addresses_have_three_forms),
         cmocka_unit_test(an_address_of_a_socket_has_a_bound),
         cmocka_unit_test(a_host_is_a_name_and_a_port),

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "scaler/learned.h"
+#include "t/unit/draw.h"
 
 
 #define MINUTE  60000ULL
@@ -25,7 +26,6 @@
 
 static struct learned  learned;
 static uint64_t        prewarm, keep;
-static uint64_t        seed;
 
 
 static int
@@ -38,15 +38,6 @@ prepare(void **state)
     seed = 1;
 
     return 0;
-}
-
-
-static uint64_t
-draw(uint64_t n)
-{
-    seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-
-    return (seed >> 33) % n;
 }
 
 

@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "scaler/policy.h"
+#include "t/unit/draw.h"
 
 
 #define ROUNDS  20000
@@ -28,7 +29,6 @@ static struct policy_settings  settings;
 static struct policy_state     state;
 static struct policy_demand    demand;
 static enum policy_reason      reason;
-static uint64_t                seed;
 
 
 static int
@@ -45,15 +45,6 @@ prepare(void **unused)
     seed = 1;
 
     return 0;
-}
-
-
-static uint64_t
-draw(uint64_t n)
-{
-    seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
-
-    return (seed >> 33) % n;
 }
 
 

@@ -10,7 +10,6 @@ use warnings;
 use Exporter qw(import);
 use Faas::Proc qw(fork_child spawn);
 use Faas::Test;
-use JSON::PP;
 use Time::HiRes qw(sleep time);
 
 our @EXPORT_OK = qw(scaler_cpu step);
@@ -155,10 +154,10 @@ sub deploy {
     my ($t, $name, $process, $labels, $env) = @_;
 
     my $image = $process =~ s{^\./}{}r;
-    my $res = http(POST => $t->scaler_addr, '/system/functions', {},
-        encode_json({ service => $name, image => $image,
-        envProcess => $process, envVars => $env // {}, labels => { map {
-            ("com.openfaas.scale.$_" => "$labels->{$_}") } keys %$labels } }));
+    my $res = $t->scaler_api(POST => '/system/functions', {
+        service => $name, image => $image, envProcess => $process,
+        envVars => $env // {}, labels => { map {
+            ("com.openfaas.scale.$_" => "$labels->{$_}") } keys %$labels } });
 
     die "deploy of $name: $res->{body}\n" if $res->{status} != 202;
 

@@ -9,7 +9,7 @@ use strict;
 use warnings;
 
 use Digest::SHA qw(sha1);
-use Faas::HTTP qw(json_of);
+use Faas::HTTP qw(http json_of);
 use Faas::Proc qw(slurp wait_for);
 use JSON::PP;
 use MIME::Base64 qw(encode_base64);
@@ -33,6 +33,16 @@ sub admin {
     }
 
     return $self->request($method, $path, \%headers, $data);
+}
+
+
+# The same to the scaler itself, as the gateway asks it; a text is sent as it
+# is.
+sub scaler_api {
+    my ($self, $method, $path, $data) = @_;
+
+    return http($method, $self->scaler_addr, $path, {},
+        ref $data ? encode_json($data) : $data);
 }
 
 
