@@ -90,6 +90,7 @@
 #define FAAS_WAKES_MAX        10000         /* entries kept in the stream */
 #define FAAS_WAKE_INTERVAL    1000          /* msec */
 #define FAAS_LOAD_TTL         10            /* seconds */
+#define FAAS_REPORT_MAX       2000          /* msec between two reports */
 #define FAAS_LEADER_TTL       4000          /* msec */
 #define FAAS_LEADER_ID_MAX    63            /* bytes of a scaler's id */
 #define FAAS_LEADER_MAX       81            /* bytes of a leader, with zero */

@@ -17,7 +17,8 @@
 static ngx_int_t ngx_http_faas_redis_addr(ngx_http_faas_redis_conf_t *redis);
 static char *ngx_http_faas_redis_param(ngx_conf_t *cf,
     ngx_http_faas_redis_conf_t *redis, ngx_str_t *param);
-static char *ngx_http_faas_redis_msec(ngx_str_t *value, ngx_msec_t *msec);
+static ngx_int_t ngx_http_faas_redis_msec(ngx_str_t *value, ngx_int_t most,
+    ngx_msec_t *msec);
 static char *ngx_http_faas_redis_password(ngx_conf_t *cf, ngx_str_t *file,
     ngx_str_t *password);
 static ngx_int_t ngx_http_faas_redis_keys(ngx_http_faas_redis_conf_t *redis);
@@ -154,11 +155,14 @@ ngx_http_faas_redis_param(ngx_conf_t *cf, ngx_http_faas_redis_conf_t *redis,
     }
 
     if (ngx_http_faas_is("timeout=")) {
-        return ngx_http_faas_redis_msec(&value, &redis->timeout);
+        return ngx_http_faas_redis_msec(&value, 60000, &redis->timeout)
+               == NGX_OK ? NGX_CONF_OK : "expected a time from 10ms to 60s";
     }
 
     if (ngx_http_faas_is("flush=")) {
-        return ngx_http_faas_redis_msec(&value, &redis->flush);
+        return ngx_http_faas_redis_msec(&value, FAAS_REPORT_MAX,
+                                        &redis->flush)
+               == NGX_OK ? NGX_CONF_OK : "expected a time from 10ms to 2s";
     }
 
 #undef ngx_http_faas_is
@@ -167,20 +171,20 @@ ngx_http_faas_redis_param(ngx_conf_t *cf, ngx_http_faas_redis_conf_t *redis,
 }
 
 
-static char *
-ngx_http_faas_redis_msec(ngx_str_t *value, ngx_msec_t *msec)
+static ngx_int_t
+ngx_http_faas_redis_msec(ngx_str_t *value, ngx_int_t most, ngx_msec_t *msec)
 {
     ngx_int_t  n;
 
     n = ngx_parse_time(value, 0);
 
-    if (n == NGX_ERROR || n < 10 || n > 60000) {
-        return "expected a time from 10ms to 60s";
+    if (n == NGX_ERROR || n < 10 || n > most) {
+        return NGX_ERROR;
     }
 
     *msec = (ngx_msec_t) n;
 
-    return NGX_CONF_OK;
+    return NGX_OK;
 }
 
 

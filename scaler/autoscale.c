@@ -559,7 +559,7 @@ decide(const struct look *look, const struct policy_settings *given,
 
     scaled = look->scaled;
 
-    if (scaled->is_busy || scaled->is_due
+    if (scaled->is_busy || scaled->is_due || look->now < scaled->retry_ms
         || !leader_is_valid(look->autoscale->leader))
     {
         return;
@@ -704,7 +704,7 @@ apply_due(struct autoscale *autoscale)
 
 
 /*
- * It is tried again at the next look.
+ * What failed is tried again by the looks after a pause.
  */
 static void
 on_scaled(void *arg, const struct faas_err *err)
@@ -735,6 +735,7 @@ on_scaled(void *arg, const struct faas_err *err)
     }
 
     scaled->decided = scaled->from;
+    scaled->retry_ms = clock_now_ms() + AUTOSCALE_RETRY;
 
     if (err->code != 404) {
         faas_log(scaled->is_reported ? FAAS_LOG_INFO : FAAS_LOG_ERROR,

@@ -38,6 +38,7 @@
 #define AUTOSCALE_LOOK  1000        /* msec between two looks at all */
 #define AUTOSCALE_HINT  1000        /* msec that a wake-up's number is good
                                        for: by then it is in the load */
+#define AUTOSCALE_RETRY  1000       /* msec until what failed is tried again */
 
 
 /* what is known of a function */
@@ -58,6 +59,7 @@ struct scaled {
     double                   gauge;         /* cores in use, waiting calls */
     uint64_t                 parked;        /* by a wake-up, */
     uint64_t                 parked_ms;     /* at that time */
+    uint64_t                 retry_ms;      /* changing it failed: not before */
     uint64_t                 round;         /* of looks it was seen in */
     int                      is_due;
     int                      is_busy;       /* it is being changed */

@@ -30,7 +30,8 @@
 
 #define LOAD_INTERVAL       250     /* msec between two readings */
 #define LOAD_LIST           1000    /* msec between two lists of gateways */
-#define LOAD_SILENCE        2500    /* msec until a gateway is not heard */
+#define LOAD_SILENCE        (FAAS_REPORT_MAX + 500)     /* msec until a
+                                       gateway is not heard */
 #define LOAD_FIELDS         512     /* functions that are asked for at once */
 #define LOAD_ITEMS          2       /* of a gateway, times --max-functions */
 
