@@ -228,7 +228,7 @@ at('calls' => sub {
 # the scaler
 
 my @scaler_args = ('--max-body', MAX_BODY, '--max-functions', 3,
-    '--max-replicas', 5, '--max-followers', 1);
+    '--max-replicas', 5, '--max-followers', 1, '--scale-by-load', 'false');
 
 $t->start_scaler(args => [@scaler_args]);
 $provider->wait_known;

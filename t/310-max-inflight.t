@@ -133,10 +133,11 @@ wait_for(sub { parked('many') == 0
 $t->publish('many', { max_inflight => 3 }, map { $_->addr } @many);
 wait_for(sub { gauge('gateway_service_count', 'many') == 5 }, 10, 'route');
 @client = map { Faas::HTTP->new($t->addr) } 1 .. 16;
-$_->send_request(GET => '/function/many/?ms=1500') for @client;
-wait_for(sub { parked('many') == 1 }, 10, 'one parked');
-is(gauge('gateway_function_invocation_inflight', 'many'), 15,
-    'no place was lost with the workers');
+$_->send_request(GET => '/function/many/?ms=3000') for @client;
+wait_for(sub { parked('many') == 1
+    && gauge('gateway_function_invocation_inflight', 'many') == 15 }, 10,
+    'fifteen in flight, and one parked');
+pass('no place was lost with the workers');
 is($_->response->{status}, 200, 'answered') for @client;
 
 $t->finish;

@@ -17,8 +17,11 @@ use Test::More;
 my $t = Faas::Test->new(need => [qw(nginx redis-server module scaler watchdog
     samples)]);
 
-$t->start_stack(scaler => { args => ['--stop-timeout', '3s',
-    '--scale-by-load', 'false'] });
+# the numbers of replicas are this test's
+
+my @by_hand = ('--scale-by-load', 'false');
+
+$t->start_stack(scaler => { args => ['--stop-timeout', '3s', @by_hand] });
 $t->deploy('hello-node', labels => { 'com.openfaas.scale.min' => '2' });
 $t->deploy('wordcount');
 $t->wait_available('hello-node', 2);
@@ -168,7 +171,7 @@ $load = load_of('/function/hello-node');
 for my $round (1 .. 5) {
     $t->scaler->crash;
     more($load, 100);
-    $t->start_scaler;
+    $t->start_scaler(args => [@by_hand]);
     more($load, 50);
 }
 
@@ -193,7 +196,7 @@ is($t->post('/function/wordcount', 'a b')->{status}, 200, 'it is called');
 $t->scaler->stop;
 ok(!(grep { alive($_) } @old), 'a scaler that is stopped leaves no process');
 
-$t->start_scaler;
+$t->start_scaler(args => [@by_hand]);
 $t->wait_available('hello-node', 2);
 is(json_of($t->admin(GET => '/system/functions'))->[1]{name} ? 1 : 0, 1,
     'both functions are still deployed');
