@@ -78,8 +78,8 @@ LIB_OBJS      = $(LIB_SRCS:%.c=$(OBJ)/%.o)
 SCALER_OBJS   = $(SCALER_SRCS:%.c=$(OBJ)/%.o)
 WATCHDOG_OBJS = $(WATCHDOG_SRCS:%.c=$(WD_OBJ)/%.o)
 # what needs jansson is none of the watchdog's business
-WD_LIB_OBJS   = $(patsubst %.c,$(WD_OBJ)/%.o,$(filter-out lib/faas_proto.c, \
-                $(LIB_SRCS)))
+WD_LIB_OBJS   = $(patsubst %.c,$(WD_OBJ)/%.o,$(filter-out lib/faas_proto.c \
+                lib/faas_async.c lib/faas_async_lua.c, $(LIB_SRCS)))
 LLHTTP_OBJS   = $(patsubst %,$(WD_OBJ)/llhttp/%.o,llhttp http api)
 # the watchdog's unit tests are ordinary programs, whatever it is itself
 UNIT_LLHTTP   = $(patsubst %,$(OBJ)/llhttp/%.o,llhttp http api)

@@ -1,0 +1,273 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * Asynchronous calls in Redis: keys, the fields of a call, and the scripts
+ * that change them.  A gateway accepts calls, queue workers deliver them, the
+ * scaler shows and mends them; nothing else knows these keys.
+ *
+ * DESIGN
+ *
+ * A call is one hash, from its acceptance on; everything else holds its id
+ * only.  So a retry moves no body, and whoever has the id finds the call.
+ *
+ * Each step from one state into another is one script, so it happens wholly
+ * or not at all, whoever dies meanwhile.  A script is told the entry that its
+ * caller has taken, and does nothing where the call is no longer there: of
+ * two workers that believe they have a call, one ends it.
+ *
+ *   async:call:ID      hash, see below; expires once the call is over
+ *   async:q:KEY        stream of calls of a function that wait or run, with
+ *                      field "c", the id; consumer group FAAS_ASYNC_GROUP.
+ *                      One a function: who is slow keeps nobody else waiting
+ *   async:delayed      sorted set of ids, by Unix time (msec) of their next
+ *                      try
+ *   async:dead         stream of calls that were given up, fields "c" and "f"
+ *   async:same:KEY:X   string, the id of the call with idempotency key X;
+ *                      expires after the window
+ *   async:totals       hash: "calls", accepted and neither over nor dead;
+ *                      "bytes", their bodies and headers
+ *   async:settings     hash KEY -> JSON, see struct faas_async_settings; only
+ *                      functions that have any; written by the scaler
+ *   async:tick:KEY:T   string, set by the worker that has made the call of
+ *                      the schedule at T; expires
+ *   async:ticks        hash KEY -> T of the last call by schedule
+ *   async:bell         channel: KEY when a call of it waits, "" when one is
+ *                      delayed
+ *   depth              hash KEY -> length of async:q:KEY, where it is not 0
+ *
+ * A call's states:
+ *
+ *   delayed --> queued --> running --> done
+ *                 ^          |  +----> dead --> queued, by hand
+ *                 +-- retry <+
+ *
+ *   delayed, queued, retry --> cancelled
+ */
+
+#ifndef FAAS_ASYNC_H
+#define FAAS_ASYNC_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "faas_err.h"
+#include "faas_proto.h"
+
+
+#define FAAS_ASYNC_GROUP        "workers"
+
+#define FAAS_ASYNC_CALL         "async:call:"   /* followed by an id */
+#define FAAS_ASYNC_QUEUE        "async:q:"      /* followed by a KEY */
+#define FAAS_ASYNC_DELAYED      "async:delayed"
+#define FAAS_ASYNC_DEAD         "async:dead"
+#define FAAS_ASYNC_TOTALS       "async:totals"
+#define FAAS_ASYNC_SETTINGS     "async:settings"
+#define FAAS_ASYNC_TICKS        "async:ticks"
+#define FAAS_ASYNC_BELL         "async:bell"
+
+#define FAAS_ASYNC_ID_MAX       64          /* bytes of a call's id */
+#define FAAS_ASYNC_KEY_ID_MAX   128         /* of an idempotency key */
+#define FAAS_ASYNC_PATH_MAX     16384       /* of path and query */
+#define FAAS_ASYNC_HEADERS_MAX  65536       /* of all header lines */
+#define FAAS_ASYNC_URL_MAX      2048        /* of a callback's URL */
+#define FAAS_ASYNC_BODY_MAX     (512 * 1024 * 1024)     /* Redis' own bound */
+#define FAAS_ASYNC_DELAY_MAX    604800      /* seconds: a week */
+#define FAAS_ASYNC_ERROR_MAX    200         /* bytes of an error kept */
+#define FAAS_ASYNC_TAKE_MAX     64          /* calls of one take */
+#define FAAS_ASYNC_SETTINGS_MAX 4096        /* bytes of settings' JSON */
+#define FAAS_ASYNC_CODES_MAX    16          /* statuses to retry */
+#define FAAS_ASYNC_SCHEDULE_MAX 128         /* bytes of a schedule */
+#define FAAS_ASYNC_ATTEMPTS_MAX 1000
+
+/*
+ * Fields of a call.
+ */
+#define FAAS_CALL_FUNCTION      "f"     /* KEY */
+#define FAAS_CALL_METHOD        "m"
+#define FAAS_CALL_PATH          "p"     /* and query, from the slash on */
+#define FAAS_CALL_HEADERS       "h"     /* lines "Name: value\r\n" */
+#define FAAS_CALL_BODY          "b"
+#define FAAS_CALL_CALLBACK      "u"     /* URL; missing: none */
+#define FAAS_CALL_ACCEPTED      "t"     /* Unix time, msec */
+#define FAAS_CALL_STATE         "s"
+#define FAAS_CALL_ENTRY         "e"     /* in async:q:KEY; "" elsewhere */
+#define FAAS_CALL_ATTEMPTS      "n"     /* begun, total */
+#define FAAS_CALL_CALLBACKS     "k"     /* attempts of the callback, total */
+#define FAAS_CALL_CODE          "c"     /* status of the last attempt */
+#define FAAS_CALL_ERROR         "x"     /* why it failed */
+#define FAAS_CALL_DUE           "d"     /* Unix time (msec) of the next one */
+#define FAAS_CALL_OVER          "o"     /* Unix time (msec) of its end */
+#define FAAS_CALL_DEAD          "y"     /* entry in async:dead */
+#define FAAS_CALL_RESULT_CODE   "rc"    /* of the function, while only its
+                                           callback is to be made */
+#define FAAS_CALL_RESULT_HEADERS "rh"
+#define FAAS_CALL_RESULT_BODY   "rb"
+#define FAAS_CALL_RESULT_TIME   "rt"    /* seconds, as a text */
+
+
+/*
+ * What a function's annotations say of its asynchronous calls.
+ */
+struct faas_async_settings {
+    uint32_t  attempts;             /* FAAS_UNSET: the worker's own; as all */
+    uint32_t  min_wait_ms;
+    uint32_t  max_wait_ms;
+    uint32_t  max_inflight;         /* at a worker */
+    uint32_t  n_codes;              /* FAAS_UNSET */
+    uint16_t  codes[FAAS_ASYNC_CODES_MAX];
+    char      schedule[FAAS_ASYNC_SCHEDULE_MAX + 1];    /* "": none */
+};
+
+
+/*
+ * A script, its number of arguments, and what it answers.  ARGV[1] is always
+ * the prefix; no key is given as such (Redis Cluster is not supported).
+ */
+struct faas_script {
+    const char  *name;
+    const char  *text;
+    unsigned     argc;          /* least number of arguments */
+};
+
+/*
+ * A call is accepted.
+ *   prefix, KEY, id, other id (if the first is in use), method, path, headers,
+ *   body, callback URL or "", delay in msec, most calls in all, most bytes in
+ *   all, idempotency key or "", its window in msec
+ * -> {"ok", id}, {"same", id of the first}, {"full"}
+ */
+extern const struct faas_script  faas_async_enqueue;
+
+/*
+ * A worker takes calls of a function: those whose worker has been silent for
+ * longer than the lease, and such as nobody has taken.
+ *   prefix, KEY, worker, most, lease in msec, "1" to look for silent workers'
+ * -> {settings' JSON or "", depth, {call, ...}}, where a call is
+ *    {entry, id, method, path, headers, body, callback, accepted, attempts
+ *     with this one, callbacks made, result code or "", result headers, result
+ *     body, result time}
+ */
+extern const struct faas_script  faas_async_take;
+
+/*
+ * A worker is at these calls still.
+ *   prefix, KEY, worker, entry, ...
+ * -> number that are its own still
+ */
+extern const struct faas_script  faas_async_keep;
+
+/*
+ * A call is over.
+ *   prefix, KEY, id, entry, status, error or "", time it is known for in msec
+ * -> 1, or 0 where somebody else has ended it
+ */
+extern const struct faas_script  faas_async_done;
+
+/*
+ * A call, or its callback only, is tried again later.
+ *   prefix, KEY, id, entry, status, error, wait in msec [, result code,
+ *   headers, body, time]
+ * -> 1 or 0
+ */
+extern const struct faas_script  faas_async_retry;
+
+/*
+ * A call is put back as it was taken: its worker leaves, or has no room.
+ *   prefix, KEY, id, entry
+ * -> 1 or 0
+ */
+extern const struct faas_script  faas_async_back;
+
+/*
+ * A call is given up; the oldest of those given up are forgotten.
+ *   prefix, KEY, id, entry, status, error, most dead calls
+ * -> 1 or 0
+ */
+extern const struct faas_script  faas_async_bury;
+
+/*
+ * Calls whose time has come are queued.
+ *   prefix, most
+ * -> {number queued, msec until the next or -1}
+ */
+extern const struct faas_script  faas_async_promote;
+
+/*
+ * A call that has not begun, or waits to be tried again, is taken back.
+ *   prefix, id, time it is known for in msec
+ * -> its state before, or "" where there is none
+ */
+extern const struct faas_script  faas_async_cancel;
+
+/*
+ * What is known of a call.
+ *   prefix, id
+ * -> {} or {KEY, state, accepted, attempts, code, error, due, over, callback,
+ *    callbacks}, each a text, "" where there is none
+ */
+extern const struct faas_script  faas_async_state;
+
+/*
+ * Dead calls, oldest first.
+ *   prefix, KEY or "", behind this entry or "", most
+ * -> {entry to go on behind or "", {id, KEY, accepted, over, attempts, code,
+ *     error}, ...}
+ */
+extern const struct faas_script  faas_async_deads;
+
+/*
+ * A dead call is queued anew.
+ *   prefix, id
+ * -> its state before, or ""
+ */
+extern const struct faas_script  faas_async_revive;
+
+/*
+ * A dead call is forgotten.
+ *   prefix, id
+ * -> its state before, or ""
+ */
+extern const struct faas_script  faas_async_purge;
+
+/*
+ * The tick of a schedule: who comes first makes the call.
+ *   prefix, KEY, tick (Unix time, seconds), id, method, path, headers, body
+ * -> 1 or 0
+ */
+extern const struct faas_script  faas_async_tick;
+
+/*
+ * Depths, for who shows them.
+ *   prefix, most functions
+ * -> {calls, bytes, delayed, dead, {KEY, depth, msec since the oldest was
+ *     accepted or queued anew}, ...}
+ */
+extern const struct faas_script  faas_async_depths;
+
+
+/*
+ * True for an id that may be given to a call: 1 to FAAS_ASYNC_ID_MAX bytes of
+ * letters, digits, '-', '_' and '.'.
+ */
+int faas_async_id_is_valid(const char *s, size_t len);
+
+/*
+ * Settings of which nothing is set.
+ */
+void faas_async_settings_init(struct faas_async_settings *settings);
+
+/*
+ * Writes settings as JSON and a zero to dst of FAAS_ASYNC_SETTINGS_MAX bytes.
+ * Returns the length without the zero; 0 where nothing is set.
+ */
+size_t faas_async_settings_encode(const struct faas_async_settings *settings,
+    char *dst);
+
+/*
+ * Reads settings; an empty text sets nothing.  Returns 0, or -1 with err.
+ */
+int faas_async_settings_parse(const char *s, size_t len,
+    struct faas_async_settings *settings, struct faas_err *err);
+
+
+#endif /* FAAS_ASYNC_H */

@@ -1,0 +1,341 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * The scripts by which asynchronous calls go from one state into another.
+ *
+ * Redis' own clock is the only one: gateways and workers need not agree.
+ */
+
+#include "faas_async.h"
+
+
+/* what scripts begin with */
+#define NOW                                                                  \
+    "local t = redis.call('TIME') "                                          \
+    "local now = t[1] * 1000 + math.floor(t[2] / 1000) "
+
+#define PREFIX                                                               \
+    "local p = ARGV[1] "                                                     \
+    "local call = p .. 'async:call:' "
+
+/* how long a function's queue is, in the hash of those that are not empty */
+#define DEPTH                                                                \
+    "local function depth(key) "                                             \
+    "  local n = redis.call('XLEN', p .. 'async:q:' .. key) "                \
+    "  if n > 0 then redis.call('HSET', p .. 'depth', key, n) "              \
+    "  else redis.call('HDEL', p .. 'depth', key) end "                      \
+    "  return n "                                                            \
+    "end "
+
+/* counts a call in, +1, or out, -1 */
+#define COUNT                                                                \
+    "local function count(id, by) "                                          \
+    "  local size = redis.call('HSTRLEN', call .. id, 'b') "                 \
+    "    + redis.call('HSTRLEN', call .. id, 'h') "                          \
+    "  redis.call('HINCRBY', p .. 'async:totals', 'calls', by) "             \
+    "  redis.call('HINCRBY', p .. 'async:totals', 'bytes', by * size) "      \
+    "end "
+
+/* puts a call that is known into its function's queue */
+#define QUEUE                                                                \
+    "local function queue(id, key) "                                         \
+    "  local e = redis.call('XADD', p .. 'async:q:' .. key, '*', 'c', id) "  \
+    "  redis.call('HSET', call .. id, 's', 'queued', 'e', e) "               \
+    "  redis.call('HDEL', call .. id, 'd') "                                 \
+    "  depth(key) "                                                          \
+    "  redis.call('PUBLISH', p .. 'async:bell', key) "                       \
+    "end "
+
+/* takes an entry out of a queue, whether a worker has it or not */
+#define UNQUEUE                                                              \
+    "local function unqueue(key, e) "                                        \
+    "  local q = p .. 'async:q:' .. key "                                    \
+    "  redis.pcall('XACK', q, 'workers', e) "                                \
+    "  redis.call('XDEL', q, e) "                                            \
+    "  depth(key) "                                                          \
+    "end "
+
+/* for a worker's last step: ends where the call is no longer at its entry */
+#define MINE                                                                 \
+    "local key, id, e = ARGV[2], ARGV[3], ARGV[4] "                          \
+    "if redis.call('HGET', call .. id, 'e') ~= e then "                      \
+    "  unqueue(key, e) "                                                     \
+    "  return 0 "                                                            \
+    "end "                                                                   \
+    "unqueue(key, e) "
+
+/* a call's body and headers are of no use any more */
+#define STRIP                                                                \
+    "redis.call('HDEL', call .. id, 'b', 'h', 'rb', 'rh', 'd') "
+
+/* what an attempt came to */
+#define OUTCOME                                                              \
+    "redis.call('HSET', call .. id, 'e', '', 'c', ARGV[5], 'x', ARGV[6]) "
+
+
+const struct faas_script  faas_async_enqueue = { "enqueue",
+    PREFIX NOW DEPTH COUNT QUEUE
+    "local key, id, delay = ARGV[2], ARGV[3], tonumber(ARGV[10]) "
+    "local same = p .. 'async:same:' .. key .. ':' .. ARGV[13] "
+    "if ARGV[13] ~= '' then "
+    "  local first = redis.call('GET', same) "
+    "  if first then return {'same', first} end "
+    "end "
+    "local sums = redis.call('HMGET', p .. 'async:totals', 'calls', 'bytes') "
+    "if tonumber(sums[1] or 0) >= tonumber(ARGV[11]) "
+    "  or tonumber(sums[2] or 0) + #ARGV[8] + #ARGV[7] > tonumber(ARGV[12]) "
+    "then return {'full'} end "
+    "if redis.call('EXISTS', call .. id) == 1 then id = ARGV[4] end "
+    "redis.call('HSET', call .. id, 'f', key, 'm', ARGV[5], 'p', ARGV[6], "
+    "  'h', ARGV[7], 'b', ARGV[8], 't', now, 's', 'delayed', 'e', '') "
+    "if ARGV[9] ~= '' then redis.call('HSET', call .. id, 'u', ARGV[9]) end "
+    "count(id, 1) "
+    "if ARGV[13] ~= '' then "
+    "  redis.call('SET', same, id, 'PX', ARGV[14]) "
+    "end "
+    "if delay > 0 then "
+    "  redis.call('HSET', call .. id, 'd', now + delay) "
+    "  redis.call('ZADD', p .. 'async:delayed', now + delay, id) "
+    "  redis.call('PUBLISH', p .. 'async:bell', '') "
+    "else queue(id, key) end "
+    "return {'ok', id}",
+    14 };
+
+
+const struct faas_script  faas_async_take = { "take",
+    PREFIX DEPTH
+    "local key, worker, most = ARGV[2], ARGV[3], tonumber(ARGV[4]) "
+    "local q = p .. 'async:q:' .. key "
+    "local entries = {} "
+    "if ARGV[6] == '1' then "
+    "  local r = redis.pcall('XAUTOCLAIM', q, 'workers', worker, ARGV[5], "
+    "    '0-0', 'COUNT', most) "
+    "  if not r.err then entries = r[2] end "
+    "end "
+    "if #entries < most and redis.call('EXISTS', q) == 1 then "
+    "  local read = {'XREADGROUP', 'GROUP', 'workers', worker, 'COUNT', "
+    "    most - #entries, 'STREAMS', q, '>'} "
+    "  local r = redis.pcall(unpack(read)) "
+    "  if r and r.err then "
+    "    redis.call('XGROUP', 'CREATE', q, 'workers', '0') "
+    "    r = redis.call(unpack(read)) "
+    "  end "
+    "  if r then "
+    "    for _, entry in ipairs(r[1][2]) do "
+    "      entries[#entries + 1] = entry "
+    "    end "
+    "  end "
+    "end "
+    "local calls = {} "
+    "for _, entry in ipairs(entries) do "
+    "  local e, id = entry[1], entry[2][2] "
+    "  local v = redis.call('HMGET', call .. id, 'e', 'm', 'p', 'h', 'b', "
+    "    'u', 't', 'k', 'rc', 'rh', 'rb', 'rt') "
+    "  if v[1] == e then "
+    "    redis.call('HSET', call .. id, 's', 'running') "
+    "    local n "
+    "    if v[9] then n = redis.call('HGET', call .. id, 'n') or '0' "
+    "    else n = redis.call('HINCRBY', call .. id, 'n', 1) end "
+    "    local c = {e, id, v[2], v[3], v[4], v[5], v[6] or '', v[7], n, "
+    "      v[8] or '0', v[9] or '', v[10] or '', v[11] or '', v[12] or ''} "
+    "    calls[#calls + 1] = c "
+    "  else "
+    "    redis.call('XACK', q, 'workers', e) "
+    "    redis.call('XDEL', q, e) "
+    "  end "
+    "end "
+    "local settings = redis.call('HGET', p .. 'async:settings', key) or '' "
+    "return {settings, depth(key), calls}",
+    6 };
+
+
+const struct faas_script  faas_async_keep = { "keep",
+    "local q = ARGV[1] .. 'async:q:' .. ARGV[2] "
+    "local mine = 0 "
+    "for i = 4, #ARGV do "
+    "  local r = redis.pcall('XPENDING', q, 'workers', ARGV[i], ARGV[i], 1, "
+    "    ARGV[3]) "
+    "  if not r.err and #r == 1 then "
+    "    redis.call('XCLAIM', q, 'workers', ARGV[3], 0, ARGV[i], 'JUSTID') "
+    "    mine = mine + 1 "
+    "  end "
+    "end "
+    "return mine",
+    4 };
+
+
+const struct faas_script  faas_async_done = { "done",
+    PREFIX NOW DEPTH COUNT UNQUEUE MINE
+    "count(id, -1) "
+    OUTCOME STRIP
+    "redis.call('HSET', call .. id, 's', 'done', 'o', now) "
+    "redis.call('PEXPIRE', call .. id, ARGV[7]) "
+    "return 1",
+    7 };
+
+
+const struct faas_script  faas_async_retry = { "retry",
+    PREFIX NOW DEPTH UNQUEUE MINE
+    OUTCOME
+    "local due = now + tonumber(ARGV[7]) "
+    "if ARGV[8] then "
+    "  redis.call('HSET', call .. id, 'rc', ARGV[8], 'rh', ARGV[9], "
+    "    'rb', ARGV[10], 'rt', ARGV[11]) "
+    "  redis.call('HINCRBY', call .. id, 'k', 1) "
+    "end "
+    "redis.call('HSET', call .. id, 's', 'retry', 'd', due) "
+    "redis.call('ZADD', p .. 'async:delayed', due, id) "
+    "redis.call('PUBLISH', p .. 'async:bell', '') "
+    "return 1",
+    7 };
+
+
+const struct faas_script  faas_async_back = { "back",
+    PREFIX DEPTH UNQUEUE QUEUE MINE
+    "if redis.call('HEXISTS', call .. id, 'rc') == 0 then "
+    "  redis.call('HINCRBY', call .. id, 'n', -1) "
+    "end "
+    "queue(id, key) "
+    "return 1",
+    4 };
+
+
+const struct faas_script  faas_async_bury = { "bury",
+    PREFIX NOW DEPTH COUNT UNQUEUE MINE
+    "count(id, -1) "
+    OUTCOME
+    "local dead = p .. 'async:dead' "
+    "local y = redis.call('XADD', dead, '*', 'c', id, 'f', key) "
+    "redis.call('HSET', call .. id, 's', 'dead', 'o', now, 'y', y) "
+    "while redis.call('XLEN', dead) > tonumber(ARGV[7]) do "
+    "  local old = redis.call('XRANGE', dead, '-', '+', 'COUNT', 1)[1] "
+    "  redis.call('XDEL', dead, old[1]) "
+    "  redis.call('DEL', call .. old[2][2]) "
+    "end "
+    "return 1",
+    7 };
+
+
+const struct faas_script  faas_async_promote = { "promote",
+    PREFIX NOW DEPTH QUEUE
+    "local delayed = p .. 'async:delayed' "
+    "local due = redis.call('ZRANGEBYSCORE', delayed, '-inf', now, 'LIMIT', "
+    "  0, ARGV[2]) "
+    "for _, id in ipairs(due) do "
+    "  redis.call('ZREM', delayed, id) "
+    "  local key = redis.call('HGET', call .. id, 'f') "
+    "  if key then queue(id, key) end "
+    "end "
+    "local first = redis.call('ZRANGE', delayed, 0, 0, 'WITHSCORES') "
+    "local wait = -1 "
+    "if first[2] then wait = math.max(0, tonumber(first[2]) - now) end "
+    "return {#due, wait}",
+    2 };
+
+
+const struct faas_script  faas_async_cancel = { "cancel",
+    PREFIX NOW DEPTH COUNT UNQUEUE
+    "local id = ARGV[2] "
+    "local v = redis.call('HMGET', call .. id, 's', 'f', 'e') "
+    "local s = v[1] or '' "
+    "if s == 'queued' then unqueue(v[2], v[3]) "
+    "elseif s == 'delayed' or s == 'retry' then "
+    "  redis.call('ZREM', p .. 'async:delayed', id) "
+    "else return s end "
+    "count(id, -1) "
+    STRIP
+    "redis.call('HSET', call .. id, 's', 'cancelled', 'e', '', 'o', now) "
+    "redis.call('PEXPIRE', call .. id, ARGV[3]) "
+    "return s",
+    3 };
+
+
+const struct faas_script  faas_async_state = { "state",
+    PREFIX
+    "local v = redis.call('HMGET', call .. ARGV[2], 'f', 's', 't', 'n', "
+    "  'c', 'x', 'd', 'o', 'u', 'k') "
+    "if not v[2] then return {} end "
+    "for i = 1, 10 do v[i] = v[i] or '' end "
+    "return v",
+    2 };
+
+
+const struct faas_script  faas_async_deads = { "deads",
+    PREFIX
+    "local from, found, last = '-', {''}, '' "
+    "if ARGV[3] ~= '' then from = '(' .. ARGV[3] end "
+    /* a filter that nothing passes must not keep Redis busy */
+    "local r = redis.call('XRANGE', p .. 'async:dead', from, '+', 'COUNT', "
+    "  ARGV[4]) "
+    "for _, entry in ipairs(r) do "
+    "  last = entry[1] "
+    "  local id, key = entry[2][2], entry[2][4] "
+    "  if ARGV[2] == '' or ARGV[2] == key then "
+    "    local v = redis.call('HMGET', call .. id, 't', 'o', 'n', 'c', 'x') "
+    "    found[#found + 1] = {id, key, v[1] or '', v[2] or '', v[3] or '', "
+    "      v[4] or '', v[5] or ''} "
+    "  end "
+    "end "
+    "if #r == tonumber(ARGV[4]) then found[1] = last end "
+    "return found",
+    4 };
+
+
+const struct faas_script  faas_async_revive = { "revive",
+    PREFIX DEPTH COUNT QUEUE
+    "local id = ARGV[2] "
+    "local v = redis.call('HMGET', call .. id, 's', 'f', 'y') "
+    "if v[1] ~= 'dead' then return v[1] or '' end "
+    "redis.call('XDEL', p .. 'async:dead', v[3]) "
+    "redis.call('HDEL', call .. id, 'y', 'o', 'n', 'k', 'c', 'x') "
+    "count(id, 1) "
+    "queue(id, v[2]) "
+    "return 'dead'",
+    2 };
+
+
+const struct faas_script  faas_async_purge = { "purge",
+    PREFIX
+    "local v = redis.call('HMGET', call .. ARGV[2], 's', 'y') "
+    "if v[1] ~= 'dead' then return v[1] or '' end "
+    "redis.call('XDEL', p .. 'async:dead', v[2]) "
+    "redis.call('DEL', call .. ARGV[2]) "
+    "return 'dead'",
+    2 };
+
+
+const struct faas_script  faas_async_tick = { "tick",
+    PREFIX NOW DEPTH COUNT QUEUE
+    "local key, tick, id = ARGV[2], ARGV[3], ARGV[4] "
+    "if not redis.call('SET', p .. 'async:tick:' .. key .. ':' .. tick, id, "
+    "  'NX', 'EX', 86400) then return 0 end "
+    "redis.call('HSET', p .. 'async:ticks', key, tick) "
+    "redis.call('HSET', call .. id, 'f', key, 'm', ARGV[5], 'p', ARGV[6], "
+    "  'h', ARGV[7], 'b', ARGV[8], 't', now) "
+    "count(id, 1) "
+    "queue(id, key) "
+    "return 1",
+    8 };
+
+
+const struct faas_script  faas_async_depths = { "depths",
+    PREFIX NOW
+    "local sums = redis.call('HMGET', p .. 'async:totals', 'calls', 'bytes') "
+    "local found = {tonumber(sums[1] or 0), tonumber(sums[2] or 0), "
+    "  redis.call('ZCARD', p .. 'async:delayed'), "
+    "  redis.call('XLEN', p .. 'async:dead')} "
+    "local n = 0 "
+    "local d = redis.call('HGETALL', p .. 'depth') "
+    "for i = 1, #d, 2 do "
+    "  if n >= tonumber(ARGV[2]) then break end "
+    "  n = n + 1 "
+    "  local r = redis.call('XRANGE', p .. 'async:q:' .. d[i], '-', '+', "
+    "    'COUNT', 1) "
+    "  local age = 0 "
+    "  if r[1] then "
+    "    age = math.max(0, now - tonumber(string.match(r[1][1], '^%d+'))) "
+    "  end "
+    "  found[#found + 1] = {d[i], tonumber(d[i + 1]), age} "
+    "end "
+    "return found",
+    2 };
