@@ -68,6 +68,7 @@ OBJ     = $(BUILD)/obj
 WD_OBJ  = $(BUILD)/obj-watchdog
 
 LIB_SRCS      = $(wildcard lib/*.c)
+DAEMON_SRCS   = $(wildcard daemon/*.c)
 SCALER_SRCS   = $(wildcard scaler/*.c)
 WATCHDOG_SRCS = $(wildcard watchdog/*.c)
 UNIT_SRCS     = $(wildcard t/unit/test_*.c)
@@ -75,6 +76,7 @@ MODULE_SRCS   = config scripts/build-module $(wildcard ngx_faas_module/*.[ch] \
                 lib/*.[ch])
 
 LIB_OBJS      = $(LIB_SRCS:%.c=$(OBJ)/%.o)
+DAEMON_OBJS   = $(DAEMON_SRCS:%.c=$(OBJ)/%.o)
 SCALER_OBJS   = $(SCALER_SRCS:%.c=$(OBJ)/%.o)
 WATCHDOG_OBJS = $(WATCHDOG_SRCS:%.c=$(WD_OBJ)/%.o)
 # what needs jansson is none of the watchdog's business
@@ -87,7 +89,7 @@ UNIT_BINS     = $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
 SAMPLES       = $(notdir $(patsubst %/,%,$(dir $(wildcard \
                 samples/*/function.json))))
 
-SCALER_LIBS   = -pthread -levent_core -levent_extra -lhiredis -ljansson -lcurl -lm
+DAEMON_LIBS   = -pthread -levent_core -levent_extra -lhiredis -ljansson -lcurl -lm
 
 
 all: build  ## the same as build
@@ -209,8 +211,8 @@ $(BUILD)/ngx_http_faas_module.so: $(MODULE_SRCS) Makefile
 	    scripts/build-module $(BUILD) $(NGINX_SRC)
 	@touch $@
 
-$(BUILD)/faas-scaler: $(SCALER_OBJS) $(LIB_OBJS)
-	$(CC) $(LDOPT) -o $@ $^ $(SCALER_LIBS)
+$(BUILD)/faas-scaler: $(SCALER_OBJS) $(DAEMON_OBJS) $(LIB_OBJS)
+	$(CC) $(LDOPT) -o $@ $^ $(DAEMON_LIBS)
 
 $(BUILD)/faas-watchdog: $(WATCHDOG_OBJS) $(WD_LIB_OBJS) $(LLHTTP_OBJS)
 	$(WD_LD) $(WD_LDOPT) -o $@ $^
@@ -234,12 +236,12 @@ $(WD_OBJ)/watchdog/main.o: WD_CFLAGS += -DWD_REVISION='"$(REVISION)"'
 # t/unit/test_scaler_x.c and test_wd_x.c may name objects they need in a
 # line "uses: scaler/x.c ..."
 $(BUILD)/unit/%: t/unit/%.c $(LIB_OBJS) $(UNIT_LLHTTP) \
-    $(wildcard scaler/*.[ch] watchdog/*.[ch] lib/*.h)
+    $(wildcard daemon/*.[ch] scaler/*.[ch] watchdog/*.[ch] lib/*.h)
 	@mkdir -p $(dir $@)
 	$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(LDOPT) -I$(LLHTTP_INC) \
 	    -DLLHTTP_STRICT_MODE=1 -o $@ $< \
 	    $$(sed -n 's/^ \* uses: //p' $<) $(LIB_OBJS) $(UNIT_LLHTTP) \
-	    -lcmocka $(SCALER_LIBS)
+	    -lcmocka $(DAEMON_LIBS)
 
 $(OBJ)/llhttp/%.o: $(LLHTTP)/%.c
 	@mkdir -p $(dir $@)

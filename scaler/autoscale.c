@@ -10,10 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "lib/faas_log.h"
 #include "lib/faas_num.h"
-
-#include "clock.h"
 
 
 #define UNKNOWN  UINT64_MAX         /* replicas */

@@ -23,10 +23,10 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "daemon/key_map.h"
 #include "lib/faas_err.h"
 
 #include "idle.h"
-#include "key_map.h"
 #include "leader.h"
 #include "load.h"
 #include "options.h"

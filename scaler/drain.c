@@ -13,10 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "lib/faas_log.h"
 #include "lib/faas_num.h"
-
-#include "clock.h"
 
 
 static void on_timer(evutil_socket_t fd, short what, void *arg);

@@ -16,9 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/clock.h"
 #include "lib/faas_log.h"
 
-#include "clock.h"
 #include "disk.h"
 
 

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "lib/faas_log.h"
 
-#include "clock.h"
 #include "options.h"
 #include "route_kept.h"
 

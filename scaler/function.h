@@ -29,10 +29,10 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "daemon/key_map.h"
 #include "lib/faas_proto.h"
 
 #include "flog.h"
-#include "key_map.h"
 #include "provider.h"
 #include "replica.h"
 #include "spec.h"

@@ -18,13 +18,6 @@
 #define VERSION_FIELD  "api-version:"
 
 
-/* a socket of libcurl's */
-struct http_socket {
-    struct http_client  *client;
-    struct event        *event;
-};
-
-
 static int set_up(struct http_request *request, const struct http_ask *ask);
 static int set_expiry(struct http_request *request, uint64_t timeout_ms);
 static int set_server(struct http_request *request);
@@ -34,12 +27,7 @@ static void detach(struct http_request *request);
 static void request_free(struct http_request *request);
 static size_t on_header(char *data, size_t size, size_t n, void *arg);
 static size_t on_body(char *data, size_t size, size_t n, void *arg);
-static int on_socket(CURL *curl, curl_socket_t fd, int what, void *arg,
-    void *data);
-static int on_timeout(CURLM *multi, long msec, void *arg);
-static void on_event(evutil_socket_t fd, short what, void *arg);
-static void on_timer(evutil_socket_t fd, short what, void *arg);
-static void collect(struct http_client *client);
+static void on_done(void *data, CURLcode result);
 static void on_deliver(evutil_socket_t fd, short what, void *arg);
 static void deliver(struct http_client *client);
 static void tell(struct http_request *request);
@@ -58,26 +46,15 @@ http_client_init(struct http_client *client, struct event_base *base,
     TAILQ_INIT(&client->requests);
     TAILQ_INIT(&client->ready);
     client->base = base;
-    client->timer = evtimer_new(base, on_timer, client);
     client->deliver = event_new(base, -1, 0, on_deliver, client);
-    client->multi = curl_multi_init();
 
-    if (client->timer == NULL || client->deliver == NULL
-        || client->multi == NULL)
-    {
+    if (client->deliver == NULL) {
         return faas_err_set(err, 500, "no memory");
     }
 
-    (void) curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION,
-                             on_socket);
-    (void) curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-    (void) curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION,
-                             on_timeout);
-    (void) curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-    (void) curl_multi_setopt(client->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
-                             (long) client->max);
+    client->multi.done = on_done;
 
-    return 0;
+    return multi_init(&client->multi, base, client->max, err);
 }
 
 
@@ -86,7 +63,7 @@ http_client_done(struct http_client *client)
 {
     struct http_request  *request;
 
-    if (client->multi != NULL) {
+    if (client->multi.curlm != NULL) {
         client->is_closing = 1;
 
         TAILQ_FOREACH(request, &client->requests, link) {
@@ -94,14 +71,9 @@ http_client_done(struct http_client *client)
         }
 
         deliver(client);
-        (void) curl_multi_cleanup(client->multi);
-        client->multi = NULL;
     }
 
-    if (client->timer != NULL) {
-        event_free(client->timer);
-        client->timer = NULL;
-    }
+    multi_done(&client->multi);
 
     if (client->deliver != NULL) {
         event_free(client->deliver);
@@ -148,7 +120,8 @@ http_client_ask(struct http_client *client, const struct http_ask *ask,
     if (request->in == NULL || request->curl == NULL
         || set_up(request, ask) != 0
         || set_expiry(request, ask->timeout_ms) != 0
-        || curl_multi_add_handle(client->multi, request->curl) != CURLM_OK)
+        || curl_multi_add_handle(client->multi.curlm, request->curl)
+           != CURLM_OK)
     {
         request_free(request);
         (void) faas_err_set(err, 500, "no memory");
@@ -364,7 +337,7 @@ detach(struct http_request *request)
 
     TAILQ_REMOVE(&client->requests, request, link);
     client->n--;
-    (void) curl_multi_remove_handle(client->multi, request->curl);
+    (void) curl_multi_remove_handle(client->multi.curlm, request->curl);
 }
 
 
@@ -467,135 +440,22 @@ on_body(char *data, size_t size, size_t n, void *arg)
 }
 
 
-static int
-on_socket(CURL *curl, curl_socket_t fd, int what, void *arg, void *data)
-{
-    short                flags;
-    struct http_client  *client;
-    struct http_socket  *sock;
-
-    (void) curl;
-
-    client = arg;
-    sock = data;
-
-    if (sock != NULL) {
-        event_free(sock->event);
-    }
-
-    if (what == CURL_POLL_REMOVE) {
-        free(sock);
-        return 0;
-    }
-
-    if (sock == NULL) {
-        sock = calloc(1, sizeof(*sock));
-
-        if (sock == NULL) {
-            return -1;
-        }
-
-        sock->client = client;
-        (void) curl_multi_assign(client->multi, fd, sock);
-    }
-
-    flags = EV_PERSIST | (what & CURL_POLL_IN ? EV_READ : 0)
-            | (what & CURL_POLL_OUT ? EV_WRITE : 0);
-    sock->event = event_new(client->base, fd, flags, on_event, sock);
-
-    if (sock->event == NULL || event_add(sock->event, NULL) != 0) {
-        /* libcurl has forgotten it when it is told of an error */
-        (void) curl_multi_assign(client->multi, fd, NULL);
-
-        if (sock->event != NULL) {
-            event_free(sock->event);
-        }
-
-        free(sock);
-        return -1;
-    }
-
-    return 0;
-}
-
-
-static int
-on_timeout(CURLM *multi, long msec, void *arg)
-{
-    struct timeval       tv;
-    struct http_client  *client;
-
-    (void) multi;
-
-    client = arg;
-
-    if (msec < 0) {
-        (void) evtimer_del(client->timer);
-        return 0;
-    }
-
-    tv.tv_sec = msec / 1000;
-    tv.tv_usec = msec % 1000 * 1000;
-
-    return evtimer_add(client->timer, &tv);
-}
-
-
+/*
+ * libcurl's part is over.
+ */
 static void
-on_event(evutil_socket_t fd, short what, void *arg)
+on_done(void *data, CURLcode result)
 {
-    int                  flags, running;
-    struct http_client  *client;
-
-    client = ((struct http_socket *) arg)->client;
-    flags = (what & EV_READ ? CURL_CSELECT_IN : 0)
-            | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
-
-    /* the socket's own structure may be gone with this */
-
-    (void) curl_multi_socket_action(client->multi, fd, flags, &running);
-    collect(client);
-}
-
-
-static void
-on_timer(evutil_socket_t fd, short what, void *arg)
-{
-    int                  running;
-    struct http_client  *client;
-
-    (void) fd;
-    (void) what;
-
-    client = arg;
-
-    (void) curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0,
-                                    &running);
-    collect(client);
-}
-
-
-static void
-collect(struct http_client *client)
-{
-    int                   left;
-    CURLMsg              *message;
     struct http_request  *request;
 
-    while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
+    request = data;
 
-        if (message->msg == CURLMSG_DONE) {
-            (void) curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE,
-                                     (char **) &request);
-
-            if (!request->is_done) {
-                request->result = message->data.result;
-                request->is_done = 1;
-            }
-
-            make_ready(request);
-        }
+    if (!request->is_done) {
+        request->result = result;
+        request->is_done = 1;
     }
+
+    make_ready(request);
 }
 
 
@@ -661,7 +521,7 @@ tell(struct http_request *request)
         /* more may come, at once and from within */
         request->is_blocked = 0;
         (void) curl_easy_pause(request->curl, CURLPAUSE_CONT);
-        collect(client);
+        multi_collect(&client->multi);
     }
 }
 

@@ -20,6 +20,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+#include "daemon/multi.h"
 #include "lib/faas_err.h"
 
 
@@ -33,9 +34,8 @@ struct http_request;
 TAILQ_HEAD(http_list, http_request);
 
 struct http_client {
-    CURLM              *multi;          /* NULL: not open */
+    struct multi        multi;
     struct event_base  *base;
-    struct event       *timer;          /* libcurl's */
     struct event       *deliver;        /* something is to be told */
     const char         *url;            /* what each path is put behind */
     const char         *socket;         /* path of a unix socket; NULL */

@@ -15,10 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "lib/faas_log.h"
 #include "lib/faas_uuid.h"
-
-#include "clock.h"
 
 
 /*

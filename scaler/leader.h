@@ -24,10 +24,10 @@
 #include <event2/event.h>
 #include <stdint.h>
 
+#include "daemon/redis.h"
 #include "lib/faas_proto.h"
 
 #include "lease.h"
-#include "redis.h"
 
 
 #define LEADER_STOP_MAX  500    /* msec for giving the lock up */

@@ -14,9 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "lib/faas_num.h"
-
-#include "clock.h"
 
 
 /* a question that a gateway's answer belongs to */
@@ -60,15 +59,15 @@ static void drop_item(void *arg, struct key_node *node);
 
 
 int
-load_init(struct load *load, struct redis *redis, struct event_base *base,
-    struct faas_err *err)
+load_init(struct load *load, const struct scaler_options *options,
+    struct redis *redis, struct event_base *base, struct faas_err *err)
 {
     struct timeval  tv = { LOAD_INTERVAL / 1000, LOAD_INTERVAL % 1000 * 1000 };
 
+    load->options = options;
     load->redis = redis;
 
-    load->gateways = calloc(redis->options->max_gateways,
-                            sizeof(*load->gateways));
+    load->gateways = calloc(options->max_gateways, sizeof(*load->gateways));
     load->timer = event_new(base, -1, EV_PERSIST, on_timer, load);
 
     if (load->gateways == NULL || load->timer == NULL
@@ -155,7 +154,7 @@ load_list(struct load *load)
     }
 
     (void) snprintf(last, sizeof(last), "%" PRIu64,
-                    load->redis->options->max_gateways - 1);
+                    load->options->max_gateways - 1);
 
     argv[0] = "ZREVRANGE";
     argv[1] = load->redis->keys.gateways;
@@ -170,7 +169,7 @@ load_list(struct load *load)
 int
 load_key(const struct load *load, const char *id, char *key)
 {
-    return faas_proto_key(key, load->redis->options->redis_prefix, FAAS_LOAD,
+    return faas_proto_key(key, load->redis->config->prefix, FAAS_LOAD,
                           id);
 }
 
@@ -239,7 +238,7 @@ add_gateway(struct load *load, const char *id)
     struct load_gateway  *gateway;
 
     if (find_gateway(load, id) == NULL
-        && load->n < load->redis->options->max_gateways)
+        && load->n < load->options->max_gateways)
     {
         gateway = &load->gateways[load->n++];
         memset(gateway, 0, sizeof(*gateway));
@@ -386,7 +385,7 @@ ask(struct load *load, struct load_gateway *gateway, redis_reply_fn handler,
     read = calloc(1, sizeof(*read));
 
     if (read == NULL
-        || faas_proto_key(key, load->redis->options->redis_prefix, name,
+        || faas_proto_key(key, load->redis->config->prefix, name,
                           gateway->id)
            != 0)
     {
@@ -679,7 +678,7 @@ take(struct load *load, struct load_gateway *gateway, const char *key,
     if (item == NULL) {
         /* some that were removed may still have calls */
 
-        if (gateway->items.n >= LOAD_ITEMS * load->redis->options->max_functions
+        if (gateway->items.n >= LOAD_ITEMS * load->options->max_functions
             || strlen(key) > FAAS_KEY_MAX)
         {
             return;

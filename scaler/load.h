@@ -22,10 +22,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "daemon/key_map.h"
+#include "daemon/redis.h"
 #include "lib/faas_proto.h"
 
-#include "key_map.h"
-#include "redis.h"
+#include "options.h"
 
 
 #define LOAD_INTERVAL       250     /* msec between two readings */
@@ -63,25 +64,27 @@ struct load_change {
 };
 
 struct load {
-    struct redis         *redis;
-    struct event         *timer;
-    struct load_gateway  *gateways;     /* owned; max_gateways of them */
-    size_t                n;
-    uint64_t              listed_ms;    /* when they were listed; 0: never */
-    uint64_t              asked_ms;     /* for the list */
+    const struct scaler_options  *options;
+    struct redis                 *redis;
+    struct event                 *timer;
+    struct load_gateway          *gateways;     /* owned; max_gateways */
+    size_t                        n;
+    uint64_t                      listed_ms;    /* when they were listed; 0:
+                                                   never */
+    uint64_t                      asked_ms;     /* for the list */
 
     /* may be NULL */
-    void                (*changed)(void *arg,
+    void                        (*changed)(void *arg,
         const struct load_change *change);
-    void                 *arg;
+    void                         *arg;
 };
 
 
 /*
- * Returns 0 or -1.  redis must live as long as load.
+ * Returns 0 or -1.  options and redis must live as long as load.
  */
-int load_init(struct load *load, struct redis *redis,
-    struct event_base *base, struct faas_err *err);
+int load_init(struct load *load, const struct scaler_options *options,
+    struct redis *redis, struct event_base *base, struct faas_err *err);
 
 void load_done(struct load *load);
 

@@ -5,7 +5,6 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,10 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/daemon.h"
+#include "daemon/health.h"
 #include "lib/faas_log.h"
 
 #include "api.h"
-#include "health.h"
 #include "provider_process.h"
 #include "provider_swarm.h"
 #include "scaler.h"
@@ -25,7 +25,6 @@
 #define EXIT_USAGE  2
 
 
-static int open_standard(void);
 static int scaler_open(struct scaler *s, struct faas_err *err);
 static struct provider *make_provider(struct scaler *s,
     struct faas_err *err);
@@ -35,7 +34,6 @@ static void scaler_close(struct scaler *s);
 static void on_signal(evutil_socket_t fd, short what, void *arg);
 static void on_stopped(void *arg);
 static void on_accept_error(struct evconnlistener *listener, void *arg);
-static void on_event_log(int severity, const char *text);
 static void on_redis_ready(void *arg);
 static void on_redis_lost(void *arg);
 static void on_leader_changed(void *arg);
@@ -62,7 +60,7 @@ main(int argc, char **argv)
     err.text[0] = '\0';
     faas_log_init("faas-scaler", FAAS_LOG_NOTICE);
 
-    if (open_standard() != 0) {
+    if (daemon_prepare() != 0) {
         return EXIT_FAILURE;
     }
 
@@ -76,7 +74,7 @@ main(int argc, char **argv)
         return scaler.options.is_health ? EXIT_FAILURE : EXIT_USAGE;
 
     case OPTIONS_HEALTH:
-        if (health_check(scaler.options.listen, &err) != 0) {
+        if (health_check("--listen", scaler.options.listen, &err) != 0) {
             (void) fprintf(stderr, "faas-scaler: %s\n", err.text);
             return EXIT_FAILURE;
         }
@@ -112,27 +110,9 @@ main(int argc, char **argv)
 }
 
 
-/*
- * Descriptors 0 to 2 are taken, if by nothing better: what is opened later is
- * none of them, and what a program prints goes nowhere else.
- */
-static int
-open_standard(void)
-{
-    int  fd;
-
-    do {
-        fd = open("/dev/null", O_RDWR);
-    } while (fd >= 0 && fd <= STDERR_FILENO);
-
-    return fd < 0 ? -1 : close(fd);
-}
-
-
 static int
 scaler_open(struct scaler *s, struct faas_err *err)
 {
-    event_set_log_callback(on_event_log);
     s->base = event_base_new();
 
     if (s->base == NULL) {
@@ -158,11 +138,11 @@ scaler_open(struct scaler *s, struct faas_err *err)
     if (open_signals(s, err) != 0
         || auth_open(&s->auth, s->options.credentials_dir, err) != 0
         || names_init(&s->names, s->options.resolver, s->base, err) != 0
-        || redis_open(&s->redis, &s->options, s->base, err) != 0
+        || redis_open(&s->redis, &s->options.redis, s->base, err) != 0
         || leader_init(&s->leader, &s->redis, s->base, err) != 0
         || publisher_init(&s->publisher, &s->redis, &s->leader, s->base, err)
            != 0
-        || load_init(&s->load, &s->redis, s->base, err) != 0
+        || load_init(&s->load, &s->options, &s->redis, s->base, err) != 0
         || drains_init(&s->drains, &s->load, s->base, err) != 0)
     {
         return -1;
@@ -247,12 +227,6 @@ find_watchdog(struct scaler *s, struct faas_err *err)
 static int
 open_signals(struct scaler *s, struct faas_err *err)
 {
-    struct sigaction  action;
-
-    memset(&action, 0, sizeof(action));
-    action.sa_handler = SIG_IGN;
-    (void) sigaction(SIGPIPE, &action, NULL);
-
     s->sigterm = evsignal_new(s->base, SIGTERM, on_signal, s);
     s->sigint = evsignal_new(s->base, SIGINT, on_signal, s);
 
@@ -365,18 +339,6 @@ on_accept_error(struct evconnlistener *listener, void *arg)
     (void) arg;
 
     api_pause(&scaler);
-}
-
-
-/*
- * What libevent would print by itself.
- */
-static void
-on_event_log(int severity, const char *text)
-{
-    faas_log(severity >= EVENT_LOG_ERR ? FAAS_LOG_ERROR
-             : severity == EVENT_LOG_WARN ? FAAS_LOG_WARN : FAAS_LOG_DEBUG,
-             "libevent: %s", text);
 }
 
 

@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "daemon/redis.h"
 #include "lib/faas_err.h"
 
 #include "scale.h"
@@ -19,10 +20,7 @@ struct scaler_options {
     /* texts are owned by the caller of options_parse(): argv, environment */
     const char  *listen;            /* unix:/path or IP:PORT */
     const char  *credentials_dir;   /* empty: nobody is asked */
-    const char  *redis;             /* unix:/path, IP:PORT or HOST:PORT */
     const char  *resolver;          /* IP:PORT; empty: resolv.conf's */
-    const char  *redis_password_file;
-    const char  *redis_prefix;
     const char  *state_dir;
     const char  *functions_dir;
     const char  *watchdog;
@@ -34,7 +32,6 @@ struct scaler_options {
     const char  *docker_cert_path;  /* folder; empty: no TLS */
     const char  *docker_network;    /* of functions; empty: by label */
 
-    uint64_t     redis_db;
     uint64_t     max_functions;
     uint64_t     max_replicas;      /* of one function */
     uint64_t     max_processes;     /* of a replica */
@@ -45,8 +42,9 @@ struct scaler_options {
     uint64_t     max_gateways;
     uint64_t     drain_timeout_ms;
     uint64_t     stop_timeout_ms;
-    uint64_t     redis_timeout_ms;
     uint64_t     docker_timeout_ms;
+
+    struct redis_config  redis;
 
     uint64_t     scale_by_load;     /* 0: by the API and alerts only */
     struct scale_config  scale;     /* what functions' labels are over */

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "daemon/clock.h"
 
 
 #define REQUEST  "GET " PROBE_PATH " HTTP/1.1\r\nHost: function\r\n"          \

@@ -15,9 +15,9 @@
 #include <string.h>
 #include <sys/queue.h>
 
+#include "daemon/clock.h"
 #include "lib/faas_log.h"
 
-#include "clock.h"
 #include "image.h"
 #include "log_stream.h"
 #include "process.h"

@@ -12,11 +12,11 @@
 #include <event2/event.h>
 #include <stdint.h>
 
+#include "daemon/redis.h"
 #include "lib/faas_proto.h"
 #include "lib/faas_uuid.h"
 
 #include "leader.h"
-#include "redis.h"
 #include "route_table.h"
 
 

@@ -19,11 +19,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemon/clock.h"
 #include "lib/faas_addr.h"
 #include "lib/faas_log.h"
 #include "lib/faas_num.h"
 
-#include "clock.h"
 #include "confine.h"
 #include "replica_leavings.h"
 #include "replica_secrets.h"

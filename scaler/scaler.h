@@ -12,16 +12,17 @@
 #include <event2/listener.h>
 #include <stdint.h>
 
+#include "daemon/names.h"
+#include "daemon/redis.h"
+
 #include "auth.h"
 #include "autoscale.h"
 #include "drain.h"
 #include "leader.h"
 #include "load.h"
-#include "names.h"
 #include "options.h"
 #include "provider.h"
 #include "publish.h"
-#include "redis.h"
 #include "wake.h"
 
 

@@ -9,7 +9,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "clock.h"
+#include "daemon/clock.h"
+
 #include "replica.h"
 
 

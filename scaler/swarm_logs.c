@@ -16,7 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "daemon/clock.h"
+
 #include "docker_frame.h"
 #include "swarm.h"
 

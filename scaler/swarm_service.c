@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "lib/faas_log.h"
 
-#include "clock.h"
 #include "log_line.h"
 #include "route_kept.h"
 #include "swarm.h"

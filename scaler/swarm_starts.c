@@ -6,7 +6,8 @@
  * pending, a label of their service; it is scaled up when others have started.
  */
 
-#include "clock.h"
+#include "daemon/clock.h"
+
 #include "swarm.h"
 
 

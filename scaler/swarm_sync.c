@@ -16,9 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "lib/faas_log.h"
 
-#include "clock.h"
 #include "swarm.h"
 
 

@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "daemon/clock.h"
+
 #include "log_line.h"
 #include "swarm.h"
 #include "text.h"

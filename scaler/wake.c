@@ -30,7 +30,7 @@ wake_open(struct wake *wake, const struct scaler_options *options,
 {
     uint64_t  block;
 
-    block = options->redis_timeout_ms / 2;
+    block = options->redis.timeout_ms / 2;
     block = block < WAKE_BLOCK ? block : WAKE_BLOCK;
     (void) snprintf(wake->block, sizeof(wake->block), "%" PRIu64, block);
     (void) snprintf(wake->last, sizeof(wake->last), "$");
@@ -40,7 +40,7 @@ wake_open(struct wake *wake, const struct scaler_options *options,
     wake->redis.arg = wake;
     wake->redis.is_second = 1;
 
-    return redis_open(&wake->redis, options, base, err);
+    return redis_open(&wake->redis, &options->redis, base, err);
 }
 
 

@@ -12,8 +12,9 @@
 
 #include <event2/event.h>
 
+#include "daemon/redis.h"
+
 #include "options.h"
-#include "redis.h"
 
 
 #define WAKE_ENTRIES   "256"        /* that are read at a time */

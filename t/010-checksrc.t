@@ -198,6 +198,8 @@ finds("another's by a relative path", 'scaler/a.c',
     "$head#include \"../watchdog/wd.h\"\n", 7, 'include');
 finds("a program's header in lib/", 'lib/a.c',
     "$head#include \"scaler/scaler.h\"\n", 7, 'include');
+finds("a program's header in daemon/", 'daemon/a.c',
+    "$head#include \"scaler/scaler.h\"\n", 7, 'include');
 finds('an event loop in lib/', 'lib/a.c',
     "$head#include <event2/event.h>\n", 7, 'include');
 finds("nginx's header in the scaler", 'scaler/a.c',

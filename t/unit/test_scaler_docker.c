@@ -4,7 +4,8 @@
  * If this fails, the scaler misunderstands Docker, waits for one that is
  * silent, or crashes when a stream is paused or cancelled.
  *
- * uses: scaler/http_client.c scaler/docker.c scaler/text.c scaler/log_line.c
+ * uses: daemon/multi.c scaler/docker.c scaler/http_client.c scaler/text.c
+ * uses: scaler/log_line.c
  */
 
 #include <setjmp.h>

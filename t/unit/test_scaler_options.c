@@ -3,7 +3,7 @@
  *
  * If this fails, the scaler runs with other settings than it was given.
  *
- * uses: scaler/options.c scaler/scale.c
+ * uses: daemon/option_table.c scaler/options.c scaler/scale.c
  */
 
 #include <setjmp.h>
@@ -72,16 +72,16 @@ defaults_are_as_documented(void **state)
     assert_string_equal(options.state_dir, "/s");
     assert_int_equal(options.is_health, 0);
     assert_string_equal(options.credentials_dir, "");
-    assert_string_equal(options.redis, "127.0.0.1:6379");
+    assert_string_equal(options.redis.address, "127.0.0.1:6379");
     assert_string_equal(options.resolver, "");
-    assert_string_equal(options.redis_password_file, "");
-    assert_string_equal(options.redis_prefix, "faas:");
+    assert_string_equal(options.redis.password_file, "");
+    assert_string_equal(options.redis.prefix, "faas:");
     assert_string_equal(options.functions_dir, ".");
     assert_string_equal(options.watchdog, "faas-watchdog");
     assert_string_equal(options.gateway_user, "");
     assert_string_equal(options.log_level, "notice");
-    assert_int_equal(options.redis_db, 0);
-    assert_int_equal(options.redis_timeout_ms, 5000);
+    assert_int_equal(options.redis.db, 0);
+    assert_int_equal(options.redis.timeout_ms, 5000);
     assert_int_equal(options.max_functions, 10000);
     assert_int_equal(options.max_replicas, 64);
     assert_int_equal(options.max_starts, 32);
@@ -104,7 +104,7 @@ the_command_line_is_over_the_environment(void **state)
 
     assert_int_equal(parse("--max-replicas", "9", NULL), OPTIONS_RUN);
     assert_int_equal(options.max_replicas, 9);
-    assert_string_equal(options.redis_prefix, "env:");
+    assert_string_equal(options.redis.prefix, "env:");
 
     assert_int_equal(parse(NULL), OPTIONS_RUN);
     assert_int_equal(options.max_replicas, 7);
@@ -131,7 +131,7 @@ durations_have_units(void **state)
                            "--redis-timeout", "250ms", NULL), OPTIONS_RUN);
     assert_int_equal(options.drain_timeout_ms, 90000);
     assert_int_equal(options.stop_timeout_ms, 5000);
-    assert_int_equal(options.redis_timeout_ms, 250);
+    assert_int_equal(options.redis.timeout_ms, 250);
 
     assert_int_equal(parse("--drain-timeout=0", "--stop-timeout=24h", NULL),
                      OPTIONS_RUN);
@@ -200,7 +200,7 @@ health_wants_an_address_only(void **state)
     assert_int_equal(parse("--health", "--redis", "redis:6379", NULL),
                      OPTIONS_HEALTH);
     assert_string_equal(options.listen, "unix:/l");
-    assert_string_equal(options.redis, "redis:6379");
+    assert_string_equal(options.redis.address, "redis:6379");
 
     assert_int_equal(options_parse(4, argv, &options, &err), OPTIONS_HEALTH);
     assert_string_equal(options.listen, "unix:/l");
@@ -227,7 +227,7 @@ the_last_of_two_counts(void **state)
     assert_int_equal(parse("--redis", "a:1", "--credentials-dir", "/a",
                            "--redis=b:2", "--credentials-dir=/b",
                            "--resolver=127.0.0.11:53", NULL), OPTIONS_RUN);
-    assert_string_equal(options.redis, "b:2");
+    assert_string_equal(options.redis.address, "b:2");
     assert_string_equal(options.credentials_dir, "/b");
     assert_string_equal(options.resolver, "127.0.0.11:53");
 }

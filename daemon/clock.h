@@ -1,12 +1,12 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The scaler's clocks: milliseconds of the monotonic one, and of the one that
+ * A daemon's clocks: milliseconds of the monotonic one, and of the one that
  * also goes on while the machine sleeps.
  */
 
-#ifndef FAAS_SCALER_CLOCK_H
-#define FAAS_SCALER_CLOCK_H
+#ifndef FAAS_DAEMON_CLOCK_H
+#define FAAS_DAEMON_CLOCK_H
 
 #include <event2/event.h>
 #include <stdint.h>
@@ -53,4 +53,4 @@ clock_timer(struct event *timer, uint64_t msec)
 }
 
 
-#endif /* FAAS_SCALER_CLOCK_H */
+#endif /* FAAS_DAEMON_CLOCK_H */

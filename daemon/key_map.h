@@ -6,8 +6,8 @@
  * belong to whoever has added them.
  */
 
-#ifndef FAAS_SCALER_KEY_MAP_H
-#define FAAS_SCALER_KEY_MAP_H
+#ifndef FAAS_DAEMON_KEY_MAP_H
+#define FAAS_DAEMON_KEY_MAP_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -57,4 +57,4 @@ void key_map_walk(struct key_map *map,
 void key_map_done(struct key_map *map);
 
 
-#endif /* FAAS_SCALER_KEY_MAP_H */
+#endif /* FAAS_DAEMON_KEY_MAP_H */

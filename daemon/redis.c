@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The scaler's connection to Redis.
+ * A connection to Redis.
  *
  * hiredis frees its context in its own time: nothing connects or frees from
  * within its callbacks, that is the timer's.
@@ -53,16 +53,16 @@ static void start_timer(struct redis *redis, uint64_t msec);
 
 
 int
-redis_open(struct redis *redis, const struct scaler_options *options,
+redis_open(struct redis *redis, const struct redis_config *config,
     struct event_base *base, struct faas_err *err)
 {
-    redis->options = options;
+    redis->config = config;
     redis->base = base;
     redis->pause_ms = REDIS_PAUSE_MIN;
 
     if (read_address(redis, err) != 0
         || make_keys(redis, err) != 0
-        || read_password(redis, options->redis_password_file, err) != 0)
+        || read_password(redis, config->password_file, err) != 0)
     {
         return -1;
     }
@@ -135,7 +135,7 @@ redis_send(struct redis *redis, redis_reply_fn handler, void *arg, int argc,
 
     if (redis->pending++ == 0 && !redis->is_given_up) {
         redis->answers_seen = redis->answers;
-        start_timer(redis, redis->options->redis_timeout_ms);
+        start_timer(redis, redis->config->timeout_ms);
     }
 
     return 0;
@@ -167,7 +167,7 @@ read_address(struct redis *redis, struct faas_err *err)
 {
     const char  *text;
 
-    text = redis->options->redis;
+    text = redis->config->address;
     memset(&redis->host, 0, sizeof(redis->host));
 
     if (faas_addr_parse(text, strlen(text), &redis->addr) == 0) {
@@ -186,7 +186,7 @@ make_keys(struct redis *redis, struct faas_err *err)
 {
     const char  *prefix;
 
-    prefix = redis->options->redis_prefix;
+    prefix = redis->config->prefix;
 
     if (strlen(prefix) > FAAS_PREFIX_MAX
         || faas_proto_key(redis->keys.routes, prefix, FAAS_ROUTES, NULL) != 0
@@ -252,7 +252,7 @@ connect_now(struct redis *redis)
 
     /* who answers at once sets the timer otherwise */
 
-    start_timer(redis, redis->options->redis_timeout_ms);
+    start_timer(redis, redis->config->timeout_ms);
 
     redis->lookup = names_ask(redis->names, &redis->host, on_found, redis);
 }
@@ -348,7 +348,7 @@ connect_to(const struct redis *redis)
 
     if (redis->host.name[0] != '\0') {
         faas_log(FAAS_LOG_INFO, "connecting to redis addr=%s ip=%s",
-                 redis->options->redis, ip);
+                 redis->config->address, ip);
     }
 
     return redisAsyncConnect(ip, port);
@@ -367,8 +367,8 @@ greet(struct redis *redis)
         (void) redis_send(redis, on_greeted, redis, 2, argv, NULL);
     }
 
-    if (redis->options->redis_db != 0) {
-        (void) snprintf(db, sizeof(db), "%" PRIu64, redis->options->redis_db);
+    if (redis->config->db != 0) {
+        (void) snprintf(db, sizeof(db), "%" PRIu64, redis->config->db);
         argv[0] = "SELECT";
         argv[1] = db;
         (void) redis_send(redis, on_greeted, redis, 2, argv, NULL);
@@ -436,7 +436,7 @@ on_up(void *arg, const redisReply *reply)
 
     if (redis->is_reported) {
         faas_log(redis->is_second ? FAAS_LOG_INFO : FAAS_LOG_NOTICE,
-                 "connected to redis again addr=%s", redis->options->redis);
+                 "connected to redis again addr=%s", redis->config->address);
     }
 
     redis->pause_ms = REDIS_PAUSE_MIN;
@@ -463,9 +463,9 @@ went_down(struct redis *redis, const char *why)
     }
 
     faas_log(level_of(redis, FAAS_LOG_ERROR),
-             "no connection to redis, trying again in %" PRIu64 "ms; functions "
-             "go on addr=%s error=\"%s\"", redis->pause_ms,
-             redis->options->redis, why);
+             "no connection to redis, trying again in %" PRIu64 "ms; %s "
+             "addr=%s error=\"%s\"", redis->pause_ms, redis->config->meanwhile,
+             redis->config->address, why);
 
     redis->is_reported = 1;
 
@@ -567,7 +567,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
         && redis->answers != redis->answers_seen)
     {
         redis->answers_seen = redis->answers;
-        start_timer(redis, redis->options->redis_timeout_ms);
+        start_timer(redis, redis->config->timeout_ms);
         return;
     }
 

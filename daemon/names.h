@@ -7,8 +7,8 @@
  * have moved.  It is asked for as it is written, without a search domain.
  */
 
-#ifndef FAAS_SCALER_NAMES_H
-#define FAAS_SCALER_NAMES_H
+#ifndef FAAS_DAEMON_NAMES_H
+#define FAAS_DAEMON_NAMES_H
 
 #include <event2/dns.h>
 #include <event2/event.h>
@@ -86,4 +86,4 @@ void names_choose(const struct evutil_addrinfo *list, int is_next,
     struct faas_addr *addr);
 
 
-#endif /* FAAS_SCALER_NAMES_H */
+#endif /* FAAS_DAEMON_NAMES_H */

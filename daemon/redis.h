@@ -1,13 +1,13 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * The scaler's connection to Redis: hiredis on libevent.  It connects again
+ * A connection to Redis: hiredis on libevent.  It connects again
  * by itself, with growing pauses.  A name is looked up for each connection;
  * of several addresses, the next is for the next attempt.
  */
 
-#ifndef FAAS_SCALER_REDIS_H
-#define FAAS_SCALER_REDIS_H
+#ifndef FAAS_DAEMON_REDIS_H
+#define FAAS_DAEMON_REDIS_H
 
 #include <event2/event.h>
 #include <hiredis/async.h>
@@ -19,7 +19,6 @@
 #include "lib/faas_proto.h"
 
 #include "names.h"
-#include "options.h"
 
 
 #define REDIS_PASSWORD_MAX   512        /* bytes */
@@ -30,6 +29,16 @@
 
 /* reply is NULL when the connection was lost before the answer came */
 typedef void (*redis_reply_fn)(void *arg, const redisReply *reply);
+
+/* settings; the texts are the caller's, and live as long */
+struct redis_config {
+    const char  *address;           /* unix:/path, IP:PORT or HOST:PORT */
+    const char  *password_file;     /* empty: there is none */
+    const char  *prefix;
+    const char  *meanwhile;         /* what the log says of its absence */
+    uint64_t     db;
+    uint64_t     timeout_ms;
+};
 
 struct redis_keys {
     char  routes[FAAS_REDIS_KEY_MAX + 1];
@@ -43,31 +52,31 @@ struct redis_keys {
 };
 
 struct redis {
-    const struct scaler_options  *options;
-    struct event_base            *base;
-    struct event                 *timer;        /* connect, or overdue */
-    redisAsyncContext            *ac;           /* NULL: not connected */
-    struct names                 *names;
-    struct names_lookup          *lookup;       /* NULL: there is none */
-    struct names_host             host;         /* if it is known by name */
-    struct faas_addr              addr;         /* in use, or tried last */
-    struct redis_keys             keys;
-    char                          password[REDIS_PASSWORD_MAX + 1];
-    unsigned                      pending;
-    unsigned                      answers;      /* total, to see progress */
-    unsigned                      answers_seen;
-    uint64_t                      pause_ms;
-    int                           is_ready;
-    int                           is_reported;
-    int                           is_second;    /* another connection reports */
-    int                           is_given_up;  /* the timer ends it */
-    int                           is_next;      /* addr was not good */
-    int                           is_closing;
+    const struct redis_config  *config;
+    struct event_base          *base;
+    struct event               *timer;          /* connect, or overdue */
+    redisAsyncContext          *ac;             /* NULL: not connected */
+    struct names               *names;
+    struct names_lookup        *lookup;         /* NULL: there is none */
+    struct names_host           host;           /* if it is known by name */
+    struct faas_addr            addr;           /* in use, or tried last */
+    struct redis_keys           keys;
+    char                        password[REDIS_PASSWORD_MAX + 1];
+    unsigned                    pending;
+    unsigned                    answers;        /* total, to see progress */
+    unsigned                    answers_seen;
+    uint64_t                    pause_ms;
+    int                         is_ready;
+    int                         is_reported;
+    int                         is_second;      /* another reports */
+    int                         is_given_up;    /* the timer ends it */
+    int                         is_next;        /* addr was not good */
+    int                         is_closing;
 
     /* called when commands may be sent, and when they no longer may */
-    void                        (*ready)(void *arg);
-    void                        (*lost)(void *arg);
-    void                         *arg;
+    void                      (*ready)(void *arg);
+    void                      (*lost)(void *arg);
+    void                       *arg;
 };
 
 
@@ -75,7 +84,7 @@ struct redis {
  * Checks the settings and begins to connect.  names, ready, lost, arg and
  * is_second are set by the caller before.  Returns 0 or -1.
  */
-int redis_open(struct redis *redis, const struct scaler_options *options,
+int redis_open(struct redis *redis, const struct redis_config *config,
     struct event_base *base, struct faas_err *err);
 
 /*
@@ -104,4 +113,4 @@ int redis_has_room(const struct redis *redis, unsigned n);
 void redis_reset(struct redis *redis);
 
 
-#endif /* FAAS_SCALER_REDIS_H */
+#endif /* FAAS_DAEMON_REDIS_H */

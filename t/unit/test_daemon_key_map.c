@@ -3,7 +3,7 @@
  *
  * If this fails, the scaler takes one function for another, or finds none.
  *
- * uses: scaler/key_map.c
+ * uses: daemon/key_map.c
  */
 
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "scaler/key_map.h"
+#include "daemon/key_map.h"
 
 
 #define MANY  5000

@@ -4,7 +4,7 @@
  * If this fails, a scaler tries one address of Redis for ever, and not the
  * others.
  *
- * uses: scaler/names.c
+ * uses: daemon/names.c
  */
 
 #include <arpa/inet.h>
@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "scaler/names.h"
+#include "daemon/names.h"
 
 
 #define LIST_MAX  8

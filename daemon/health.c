@@ -1,7 +1,7 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * faas-scaler --health: instead of the daemon, not within it.
+ * A daemon's --health: instead of the daemon, not within it.
  */
 
 #include "health.h"
@@ -17,10 +17,10 @@
 #include "lib/faas_addr.h"
 
 
-#define REQUEST     "GET /healthz HTTP/1.1\r\nHost: scaler\r\n" \
+#define REQUEST     "GET /healthz HTTP/1.1\r\nHost: localhost\r\n" \
                     "Connection: close\r\n\r\n"
 #define IS_HEALTHY  "HTTP/1.1 200 "
-#define TOO_LATE    "faas-scaler: --health: no answer in time\n"
+#define TOO_LATE    "--health: no answer in time\n"
 
 
 static void aim_at_loopback(struct faas_addr *addr);
@@ -29,15 +29,15 @@ static void on_alarm(int signum);
 
 
 int
-health_check(const char *listen, struct faas_err *err)
+health_check(const char *option, const char *listen, struct faas_err *err)
 {
     int               fd, rc;
     struct faas_addr  addr;
     struct sigaction  action;
 
     if (faas_addr_parse(listen, strlen(listen), &addr) != 0) {
-        return faas_err_set(err, 0, "--listen: \"%.120s\" is no address",
-                            listen);
+        return faas_err_set(err, 0, "%s: \"%.120s\" is no address",
+                            option, listen);
     }
 
     aim_at_loopback(&addr);
