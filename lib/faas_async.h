@@ -78,6 +78,8 @@
 #define FAAS_ASYNC_CODES_MAX    16          /* statuses to retry */
 #define FAAS_ASYNC_SCHEDULE_MAX 128         /* bytes of a schedule */
 #define FAAS_ASYNC_ATTEMPTS_MAX 1000
+#define FAAS_ASYNC_CANCELLED_KEPT "3600000"  /* msec a cancelled call is known
+                                                for */
 
 /*
  * Fields of a call.

@@ -37,6 +37,22 @@ typedef struct ngx_http_faas_deadline_s  ngx_http_faas_deadline_t;
 typedef struct ngx_http_faas_idle_s  ngx_http_faas_idle_t;
 
 
+typedef struct {
+    ngx_uint_t                  calls;       /* in the queue, in all */
+    size_t                      bytes;       /* their bodies and headers */
+    ngx_msec_t                  window;      /* of an idempotency key */
+    unsigned                    is_used:1;   /* by a location */
+} ngx_http_faas_async_conf_t;
+
+
+/* a location behind whose name that of a function follows */
+
+typedef struct {
+    ngx_str_t                   name;
+    unsigned                    is_async:1;
+} ngx_http_faas_prefix_t;
+
+
 struct ngx_http_faas_main_conf_s {
     ngx_shm_zone_t             *shm_zone;
     ngx_http_faas_zone_t       *zone;        /* data of shm_zone */
@@ -47,8 +63,8 @@ struct ngx_http_faas_main_conf_s {
     ngx_msec_t                  park;        /* how long, at most */
     size_t                      trim;        /* bytes; 0: malloc()'s own */
     ngx_str_t                   state;       /* file; empty: none */
-    ngx_array_t                *prefixes;    /* ngx_str_t: locations with
-                                                faas_function */
+    ngx_array_t                *prefixes;    /* ngx_http_faas_prefix_t */
+    ngx_http_faas_async_conf_t  async;
     unsigned                    is_used:1;   /* by a location or upstream */
 };
 
@@ -57,6 +73,8 @@ typedef struct {
     ngx_flag_t                  function;    /* faas_function is set here */
     ngx_flag_t                  internal;    /* private functions as well */
     ngx_http_complex_value_t   *name;        /* NULL: taken from the URI */
+    ngx_flag_t                  async;       /* faas_async is set here */
+    size_t                      async_max_body;
 } ngx_http_faas_loc_conf_t;
 
 
@@ -127,6 +145,7 @@ typedef struct {
 
     ngx_http_faas_cursor_t     *cursor;      /* of faas_metrics */
     ngx_http_faas_deadline_t   *deadline;    /* NULL: none */
+    void                       *async;       /* of faas_async */
     void                      **loc_conf;    /* of the location */
     const char                 *setting;     /* by which it may not wait, or
                                                 no longer */
@@ -184,6 +203,16 @@ typedef struct {
 extern ngx_module_t  ngx_http_faas_module;
 
 
+/* ngx_http_faas_module.c */
+
+/*
+ * The name of a function is what follows this location: checks that it can
+ * be.  Returns what a directive's handler returns.
+ */
+char *ngx_http_faas_function_prefix(ngx_conf_t *cf,
+    ngx_http_faas_main_conf_t *fmcf, ngx_uint_t is_async);
+
+
 /* ngx_http_faas_route.c */
 
 /*
@@ -200,6 +229,12 @@ ngx_int_t ngx_http_faas_route(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx);
  * The precontent phase handler: parses, counts, admits.
  */
 ngx_int_t ngx_http_faas_admit_handler(ngx_http_request_t *r);
+
+/*
+ * Gives a request its context, with nothing in it but where it belongs; NULL:
+ * no memory.
+ */
+ngx_http_faas_ctx_t *ngx_http_faas_create_ctx(ngx_http_request_t *r);
 
 /*
  * The context of a request, also after an internal redirect; NULL where the
@@ -333,6 +368,14 @@ ngx_int_t ngx_http_faas_answer_busy(ngx_http_request_t *r,
 /* 502: replicas have refused it for as long as it may be parked */
 ngx_int_t ngx_http_faas_answer_refused(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
+
+/*
+ * For a content handler, which returns what this does: an error with these
+ * contents.  ctx may be NULL.
+ */
+ngx_int_t ngx_http_faas_answer_error(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx, ngx_uint_t status, const char *hop,
+    const char *setting, ngx_str_t *error);
 
 /* content handlers of faas_health and faas_error */
 ngx_int_t ngx_http_faas_health_handler(ngx_http_request_t *r);

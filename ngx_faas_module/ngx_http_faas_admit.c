@@ -19,7 +19,6 @@
 
 static ngx_int_t ngx_http_faas_begin(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *before);
-static ngx_http_faas_ctx_t *ngx_http_faas_create_ctx(ngx_http_request_t *r);
 static void ngx_http_faas_copy_stamp(ngx_http_faas_ctx_t *ctx,
     ngx_http_faas_ctx_t *from);
 static ngx_int_t ngx_http_faas_admit(ngx_http_request_t *r,
@@ -206,7 +205,7 @@ ngx_http_faas_begin(ngx_http_request_t *r, ngx_http_faas_ctx_t *before)
 }
 
 
-static ngx_http_faas_ctx_t *
+ngx_http_faas_ctx_t *
 ngx_http_faas_create_ctx(ngx_http_request_t *r)
 {
     ngx_pool_cleanup_t   *cln;

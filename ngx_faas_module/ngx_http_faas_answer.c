@@ -51,8 +51,11 @@ static u_char *ngx_http_faas_member(u_char *p, const char *name,
     ngx_str_t *value);
 static void ngx_http_faas_fault_name(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, ngx_str_t *name);
-static void ngx_http_faas_fault_of(ngx_http_faas_ctx_t *ctx,
-    ngx_uint_t status, ngx_http_faas_fault_t *fault);
+static ngx_http_faas_prefix_t *ngx_http_faas_find_prefix(
+    ngx_http_request_t *r);
+static void ngx_http_faas_fault_of(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx, ngx_uint_t status,
+    ngx_http_faas_fault_t *fault);
 static ngx_int_t ngx_http_faas_mark(ngx_http_request_t *r);
 
 
@@ -208,9 +211,26 @@ ngx_http_faas_answer_refused(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
     ngx_http_faas_fault_t  fault;
 
-    ngx_http_faas_fault_of(ctx, NGX_HTTP_BAD_GATEWAY, &fault);
+    ngx_http_faas_fault_of(r, ctx, NGX_HTTP_BAD_GATEWAY, &fault);
 
     return ngx_http_faas_answer(r, ctx, &fault);
+}
+
+
+ngx_int_t
+ngx_http_faas_answer_error(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
+    ngx_uint_t status, const char *hop, const char *setting, ngx_str_t *error)
+{
+    ngx_http_faas_fault_t  fault;
+
+    ngx_http_faas_fault_init(&fault, status,
+                             status >= NGX_HTTP_INTERNAL_SERVER_ERROR
+                             ? NGX_LOG_ERR : NGX_LOG_INFO, hop, setting);
+    fault.error = *error;
+
+    ngx_http_faas_log_fault(r, ctx, &fault);
+
+    return ngx_http_faas_send_fault(r, ctx, &fault);
 }
 
 
@@ -277,7 +297,7 @@ ngx_http_faas_error_handler(ngx_http_request_t *r)
         }
     }
 
-    ngx_http_faas_fault_of(ctx, status, &fault);
+    ngx_http_faas_fault_of(r, ctx, status, &fault);
     ngx_http_faas_log_fault(r, ctx, &fault);
 
     return ngx_http_faas_send_fault(r, ctx, &fault);
@@ -427,10 +447,8 @@ static void
 ngx_http_faas_fault_name(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
     ngx_str_t *name)
 {
-    u_char                     *p, *last;
-    ngx_str_t                  *prefix;
-    ngx_uint_t                  i;
-    ngx_http_faas_main_conf_t  *fmcf;
+    u_char                  *p, *last;
+    ngx_http_faas_prefix_t  *prefix;
 
     if (ctx != NULL) {
         *name = ctx->key;
@@ -439,43 +457,59 @@ ngx_http_faas_fault_name(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
 
     ngx_str_set(name, "");
 
+    prefix = ngx_http_faas_find_prefix(r);
+
+    if (prefix == NULL) {
+        return;
+    }
+
+    p = r->uri.data + prefix->name.len;
+    last = r->uri.data + r->uri.len;
+
+    name->data = p;
+
+    while (p < last && *p != '/' && p - name->data < FAAS_KEY_MAX) {
+        p++;
+    }
+
+    name->len = p - name->data;
+}
+
+
+static ngx_http_faas_prefix_t *
+ngx_http_faas_find_prefix(ngx_http_request_t *r)
+{
+    ngx_uint_t                  i;
+    ngx_http_faas_prefix_t     *prefix;
+    ngx_http_faas_main_conf_t  *fmcf;
+
     fmcf = ngx_http_get_module_main_conf(r, ngx_http_faas_module);
 
     if (fmcf->prefixes == NULL) {
-        return;
+        return NULL;
     }
 
     prefix = fmcf->prefixes->elts;
 
     for (i = 0; i < fmcf->prefixes->nelts; i++) {
-
-        if (r->uri.len <= prefix[i].len
-            || ngx_memcmp(r->uri.data, prefix[i].data, prefix[i].len) != 0)
+        if (r->uri.len > prefix[i].name.len
+            && ngx_memcmp(r->uri.data, prefix[i].name.data,
+                          prefix[i].name.len) == 0)
         {
-            continue;
+            return &prefix[i];
         }
-
-        p = r->uri.data + prefix[i].len;
-        last = r->uri.data + r->uri.len;
-
-        name->data = p;
-
-        while (p < last && *p != '/' && p - name->data < FAAS_KEY_MAX) {
-            p++;
-        }
-
-        name->len = p - name->data;
-
-        return;
     }
+
+    return NULL;
 }
 
 
 static void
-ngx_http_faas_fault_of(ngx_http_faas_ctx_t *ctx, ngx_uint_t status,
-    ngx_http_faas_fault_t *fault)
+ngx_http_faas_fault_of(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
+    ngx_uint_t status, ngx_http_faas_fault_t *fault)
 {
-    ngx_http_faas_known_t  *known;
+    ngx_http_faas_known_t   *known;
+    ngx_http_faas_prefix_t  *prefix;
 
     for (known = ngx_http_faas_known; known->status != 0; known++) {
         if (known->status == status) {
@@ -489,6 +523,14 @@ ngx_http_faas_fault_of(ngx_http_faas_ctx_t *ctx, ngx_uint_t status,
                              known->hop, known->setting);
     fault->error.data = (u_char *) known->error;
     fault->error.len = ngx_strlen(known->error);
+
+    if (status == NGX_HTTP_REQUEST_ENTITY_TOO_LARGE) {
+        prefix = ngx_http_faas_find_prefix(r);
+
+        if (prefix != NULL && prefix->is_async) {
+            fault->setting = "faas_async_max_body";
+        }
+    }
 
     if (ctx != NULL && ctx->is_late) {
         ngx_str_set(&fault->error, "the call took longer than the function's "

@@ -6,7 +6,7 @@
  */
 
 
-#include "ngx_http_faas.h"
+#include "ngx_http_faas_async.h"
 
 #include "lib/faas_num.h"
 
@@ -35,8 +35,6 @@ static char *ngx_http_faas_function(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 static ngx_int_t ngx_http_faas_function_name(ngx_conf_t *cf,
     ngx_http_faas_loc_conf_t *flcf, ngx_str_t *param);
-static char *ngx_http_faas_function_prefix(ngx_conf_t *cf,
-    ngx_http_faas_main_conf_t *fmcf);
 static char *ngx_http_faas_content(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 
@@ -101,6 +99,34 @@ static ngx_command_t  ngx_http_faas_commands[] = {
       ngx_http_faas_function,
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
+      NULL },
+
+    { ngx_string("faas_async"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS|NGX_CONF_TAKE1,
+      ngx_http_faas_async,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("faas_async_max_body"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_faas_async_max_body,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("faas_async_queue"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_faas_async_queue,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
+    { ngx_string("faas_async_window"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_faas_main_conf_t, async.window),
       NULL },
 
     { ngx_string("faas_metrics"),
@@ -210,6 +236,9 @@ ngx_http_faas_create_main_conf(ngx_conf_t *cf)
     fmcf->queue_total = NGX_CONF_UNSET_UINT;
     fmcf->park = NGX_CONF_UNSET_MSEC;
     fmcf->trim = NGX_CONF_UNSET_SIZE;
+    fmcf->async.calls = NGX_CONF_UNSET_UINT;
+    fmcf->async.bytes = NGX_CONF_UNSET_SIZE;
+    fmcf->async.window = NGX_CONF_UNSET_MSEC;
 
     return fmcf;
 }
@@ -224,6 +253,10 @@ ngx_http_faas_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_uint_value(fmcf->queue_total, 10000);
     ngx_conf_init_msec_value(fmcf->park, 30000);
     ngx_conf_init_size_value(fmcf->trim, 16 * 1024 * 1024);
+
+    if (ngx_http_faas_async_init_conf(cf, fmcf) != NGX_OK) {
+        return NGX_CONF_ERROR;
+    }
 
     if (fmcf->park > FAAS_MSEC_MAX) {
         ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
@@ -385,7 +418,7 @@ ngx_http_faas_function(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         }
     }
 
-    return flcf->name == NULL ? ngx_http_faas_function_prefix(cf, fmcf)
+    return flcf->name == NULL ? ngx_http_faas_function_prefix(cf, fmcf, 0)
                               : NGX_CONF_OK;
 }
 
@@ -419,10 +452,11 @@ ngx_http_faas_function_name(ngx_conf_t *cf, ngx_http_faas_loc_conf_t *flcf,
  * Without "name=" the name is what follows the location.
  */
 
-static char *
-ngx_http_faas_function_prefix(ngx_conf_t *cf, ngx_http_faas_main_conf_t *fmcf)
+char *
+ngx_http_faas_function_prefix(ngx_conf_t *cf, ngx_http_faas_main_conf_t *fmcf,
+    ngx_uint_t is_async)
 {
-    ngx_str_t                 *prefix;
+    ngx_http_faas_prefix_t    *prefix;
     ngx_http_core_loc_conf_t  *clcf;
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
@@ -444,7 +478,8 @@ ngx_http_faas_function_prefix(ngx_conf_t *cf, ngx_http_faas_main_conf_t *fmcf)
     /* errors before admission look the function's name up by these */
 
     if (fmcf->prefixes == NULL) {
-        fmcf->prefixes = ngx_array_create(cf->pool, 4, sizeof(ngx_str_t));
+        fmcf->prefixes = ngx_array_create(cf->pool, 4,
+                                          sizeof(ngx_http_faas_prefix_t));
     }
 
     prefix = fmcf->prefixes != NULL ? ngx_array_push(fmcf->prefixes) : NULL;
@@ -453,7 +488,8 @@ ngx_http_faas_function_prefix(ngx_conf_t *cf, ngx_http_faas_main_conf_t *fmcf)
         return NGX_CONF_ERROR;
     }
 
-    *prefix = clcf->name;
+    prefix->name = clcf->name;
+    prefix->is_async = is_async;
 
     return NGX_CONF_OK;
 }
@@ -602,6 +638,8 @@ ngx_http_faas_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    ngx_http_faas_async_init(fmcf);
+
     return ngx_http_faas_leader_init(cycle, fmcf);
 }
 
@@ -638,6 +676,7 @@ ngx_http_faas_exit_process(ngx_cycle_t *cycle)
         return;
     }
 
+    ngx_http_faas_async_exit();
     ngx_http_faas_leader_resign();
     ngx_http_faas_lane_release(fmcf->zone);
 }

@@ -220,7 +220,7 @@ ngx_http_faas_conn_attach(ngx_http_faas_conn_t *conn)
     }
 
     c->data = conn;
-    c->idle = 1;
+    c->idle = !conn->is_lasting;
     c->log = ngx_cycle->log;
     c->read->log = c->log;
     c->write->log = c->log;

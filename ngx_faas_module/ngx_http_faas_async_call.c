@@ -1,0 +1,617 @@
+
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A request becomes a call in the queue: its headers are checked, its body is
+ * read, all of it is handed to Redis, and only when Redis has it the client
+ * gets its 202.
+ */
+
+
+#include "ngx_http_faas_async.h"
+
+#include "lib/faas_num.h"
+
+
+/* headers by which a client says what shall be done with the call */
+
+typedef struct {
+    ngx_str_t                   callback;
+    ngx_str_t                   delay;       /* seconds, as sent */
+    ngx_str_t                   same;        /* idempotency key */
+    ngx_uint_t                  msec;        /* delay */
+} ngx_http_faas_async_wish_t;
+
+
+typedef struct {
+    ngx_http_faas_async_ask_t   ask;
+    ngx_http_faas_async_wish_t  wish;
+    ngx_http_faas_ctx_t        *ctx;
+    u_char                      id[FAAS_UUID_LEN + 1];
+    u_char                      delay[NGX_INT64_LEN + 1];
+    u_char                      calls[NGX_INT64_LEN + 1];
+    u_char                      bytes[NGX_INT64_LEN + 1];
+    u_char                      window[NGX_INT64_LEN + 1];
+} ngx_http_faas_async_call_t;
+
+
+/* arguments of faas_async_enqueue behind the prefix */
+
+typedef enum {
+    NGX_HTTP_FAAS_ENQUEUE_PREFIX = 0,
+    NGX_HTTP_FAAS_ENQUEUE_KEY,
+    NGX_HTTP_FAAS_ENQUEUE_ID,
+    NGX_HTTP_FAAS_ENQUEUE_OTHER_ID,
+    NGX_HTTP_FAAS_ENQUEUE_METHOD,
+    NGX_HTTP_FAAS_ENQUEUE_PATH,
+    NGX_HTTP_FAAS_ENQUEUE_HEADERS,
+    NGX_HTTP_FAAS_ENQUEUE_BODY,
+    NGX_HTTP_FAAS_ENQUEUE_CALLBACK,
+    NGX_HTTP_FAAS_ENQUEUE_DELAY,
+    NGX_HTTP_FAAS_ENQUEUE_CALLS,
+    NGX_HTTP_FAAS_ENQUEUE_BYTES,
+    NGX_HTTP_FAAS_ENQUEUE_SAME,
+    NGX_HTTP_FAAS_ENQUEUE_WINDOW,
+    NGX_HTTP_FAAS_ENQUEUE_N
+} ngx_http_faas_enqueue_e;
+
+
+static void ngx_http_faas_async_wishes(ngx_http_request_t *r,
+    ngx_http_faas_async_wish_t *wish);
+static const char *ngx_http_faas_async_check(
+    ngx_http_faas_async_wish_t *wish);
+static ngx_uint_t ngx_http_faas_async_is_url(ngx_str_t *url);
+static ngx_uint_t ngx_http_faas_async_is_plain(ngx_str_t *s);
+static void ngx_http_faas_async_body(ngx_http_request_t *r);
+static ngx_int_t ngx_http_faas_async_enqueue(ngx_http_request_t *r,
+    ngx_http_faas_async_call_t *call);
+static void ngx_http_faas_async_fill(ngx_http_faas_async_call_t *call);
+static ngx_int_t ngx_http_faas_async_headers(ngx_http_request_t *r,
+    ngx_str_t *lines);
+static ngx_uint_t ngx_http_faas_async_is_dropped(ngx_str_t *name);
+static ngx_int_t ngx_http_faas_async_collect(ngx_http_request_t *r,
+    ngx_str_t *body);
+static ngx_int_t ngx_http_faas_async_copy(ngx_chain_t *cl, u_char *p);
+static void ngx_http_faas_async_enqueued(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx, redisReply *reply);
+static ngx_int_t ngx_http_faas_async_accepted(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx, redisReply *id);
+
+
+/*
+ * Hop by hop, or made anew for each attempt; and those that are not the
+ * function's to see.
+ */
+
+static ngx_str_t  ngx_http_faas_async_dropped[] = {
+    ngx_string("Connection"),
+    ngx_string("Content-Length"),
+    ngx_string("Expect"),
+    ngx_string("Host"),
+    ngx_string("Keep-Alive"),
+    ngx_string("Proxy"),
+    ngx_string("Proxy-Authorization"),
+    ngx_string("Proxy-Connection"),
+    ngx_string("TE"),
+    ngx_string("Trailer"),
+    ngx_string("Transfer-Encoding"),
+    ngx_string("Upgrade"),
+    ngx_string("X-Call-Id"),
+    ngx_string("X-Delay"),
+    ngx_string("X-Start-Time"),
+    ngx_null_string
+};
+
+static ngx_str_t  ngx_http_faas_async_callback_name =
+    ngx_string("X-Callback-Url");
+static ngx_str_t  ngx_http_faas_async_delay_name = ngx_string("X-Delay");
+static ngx_str_t  ngx_http_faas_async_same_name =
+    ngx_string("X-Idempotency-Key");
+
+
+#define ngx_http_faas_async_is(h, name)                                      \
+    ((h)->key.len == (name).len                                              \
+     && ngx_strncasecmp((h)->key.data, (name).data, (name).len) == 0)
+
+
+ngx_int_t
+ngx_http_faas_async_accept(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
+{
+    off_t                        max;
+    ngx_int_t                    rc;
+    const char                  *error;
+    ngx_http_faas_loc_conf_t    *flcf;
+    ngx_http_faas_async_call_t  *call;
+
+    call = ngx_pcalloc(r->pool, sizeof(ngx_http_faas_async_call_t));
+    if (call == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    call->ctx = ctx;
+    ctx->async = call;
+
+    ngx_http_faas_async_wishes(r, &call->wish);
+
+    error = ngx_http_faas_async_check(&call->wish);
+
+    if (error != NULL) {
+        return ngx_http_faas_async_refuse(r, ctx, NGX_HTTP_BAD_REQUEST, "",
+                                          error);
+    }
+
+    if (ctx->uri.len > FAAS_ASYNC_PATH_MAX) {
+        return ngx_http_faas_async_refuse(r, ctx,
+                                          NGX_HTTP_REQUEST_URI_TOO_LARGE, "",
+                                          "path and query of an asynchronous "
+                                          "call are over 16384 bytes");
+    }
+
+    flcf = ngx_http_get_module_loc_conf(r, ngx_http_faas_module);
+    max = (off_t) flcf->async_max_body;
+
+    if (r->headers_in.content_length_n > max) {
+        return ngx_http_faas_async_refuse(r, ctx,
+                                          NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                          "faas_async_max_body",
+                                          "the body of the asynchronous call "
+                                          "is too large");
+    }
+
+    r->request_body_in_single_buf = 1;
+
+    rc = ngx_http_read_client_request_body(r, ngx_http_faas_async_body);
+
+    return rc >= NGX_HTTP_SPECIAL_RESPONSE ? rc : NGX_DONE;
+}
+
+
+static void
+ngx_http_faas_async_wishes(ngx_http_request_t *r,
+    ngx_http_faas_async_wish_t *wish)
+{
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    for (part = &r->headers_in.headers.part; part != NULL; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (ngx_http_faas_async_is(&h[i],
+                                       ngx_http_faas_async_callback_name))
+            {
+                wish->callback = h[i].value;
+
+            } else if (ngx_http_faas_async_is(&h[i],
+                                              ngx_http_faas_async_delay_name))
+            {
+                wish->delay = h[i].value;
+
+            } else if (ngx_http_faas_async_is(&h[i],
+                                              ngx_http_faas_async_same_name))
+            {
+                wish->same = h[i].value;
+            }
+        }
+    }
+}
+
+
+/*
+ * Returns NULL, or what is wrong.
+ */
+
+static const char *
+ngx_http_faas_async_check(ngx_http_faas_async_wish_t *wish)
+{
+    uint64_t  seconds;
+
+    if (wish->callback.len != 0 && !ngx_http_faas_async_is_url(&wish->callback))
+    {
+        return "X-Callback-Url is no URL with http:// or https:// and a host, "
+               "of at most 2048 bytes";
+    }
+
+    if (wish->delay.len != 0) {
+
+        if (faas_parse_uint((char *) wish->delay.data, wish->delay.len, 0,
+                            FAAS_ASYNC_DELAY_MAX, &seconds)
+            != 0)
+        {
+            return "X-Delay is no number of seconds from 0 to 604800";
+        }
+
+        wish->msec = (ngx_uint_t) seconds * 1000;
+    }
+
+    if (wish->same.len > FAAS_ASYNC_KEY_ID_MAX
+        || !ngx_http_faas_async_is_plain(&wish->same))
+    {
+        return "X-Idempotency-Key is not 1 to 128 printable ASCII characters";
+    }
+
+    return NULL;
+}
+
+
+/*
+ * Where it leads is checked by who goes there, when the name is resolved.
+ */
+
+static ngx_uint_t
+ngx_http_faas_async_is_url(ngx_str_t *url)
+{
+    u_char  *p;
+
+    if (url->len > FAAS_ASYNC_URL_MAX || !ngx_http_faas_async_is_plain(url)) {
+        return 0;
+    }
+
+    if (url->len > 7 && ngx_strncasecmp(url->data, (u_char *) "http://", 7)
+                        == 0)
+    {
+        p = url->data + 7;
+
+    } else if (url->len > 8
+               && ngx_strncasecmp(url->data, (u_char *) "https://", 8) == 0)
+    {
+        p = url->data + 8;
+
+    } else {
+        return 0;
+    }
+
+    return *p != '/' && *p != '?' && *p != '#' && *p != ':';
+}
+
+
+static ngx_uint_t
+ngx_http_faas_async_is_plain(ngx_str_t *s)
+{
+    size_t  i;
+
+    for (i = 0; i < s->len; i++) {
+        if (s->data[i] <= 0x20 || s->data[i] >= 0x7f) {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
+/*
+ * The body is here.
+ */
+
+static void
+ngx_http_faas_async_body(ngx_http_request_t *r)
+{
+    ngx_int_t             rc;
+    ngx_http_faas_ctx_t  *ctx;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_faas_module);
+
+    rc = ngx_http_faas_async_enqueue(r, ctx->async);
+
+    if (rc == NGX_DECLINED) {
+        rc = ngx_http_faas_async_no_redis(r, ctx);
+
+    } else if (rc == NGX_ERROR) {
+        rc = NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_http_finalize_request(r, rc);
+}
+
+
+/*
+ * Returns what ngx_http_faas_async_ask() does, or the answer to the client.
+ */
+
+static ngx_int_t
+ngx_http_faas_async_enqueue(ngx_http_request_t *r,
+    ngx_http_faas_async_call_t *call)
+{
+    ngx_str_t                  *arg;
+    ngx_http_faas_ctx_t        *ctx;
+    ngx_http_faas_loc_conf_t   *flcf;
+
+    ctx = call->ctx;
+    arg = call->ask.arg;
+    flcf = ngx_http_get_module_loc_conf(r, ngx_http_faas_module);
+
+    if (ngx_http_faas_async_headers(r, &arg[NGX_HTTP_FAAS_ENQUEUE_HEADERS])
+        != NGX_OK
+        || ngx_http_faas_async_collect(r, &arg[NGX_HTTP_FAAS_ENQUEUE_BODY])
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (arg[NGX_HTTP_FAAS_ENQUEUE_HEADERS].len > FAAS_ASYNC_HEADERS_MAX) {
+        return ngx_http_faas_async_refuse(r, ctx, 431, "",
+                                          "the headers of an asynchronous "
+                                          "call are over 65536 bytes");
+    }
+
+    /* a body without a length is as long as it is */
+
+    if (arg[NGX_HTTP_FAAS_ENQUEUE_BODY].len > flcf->async_max_body) {
+        return ngx_http_faas_async_refuse(r, ctx,
+                                          NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
+                                          "faas_async_max_body",
+                                          "the body of the asynchronous call "
+                                          "is too large");
+    }
+
+    arg[NGX_HTTP_FAAS_ENQUEUE_METHOD] = r->method_name;
+
+    ngx_http_faas_async_fill(call);
+
+    return ngx_http_faas_async_ask(r, ctx, &call->ask);
+}
+
+
+/*
+ * All arguments that are no part of the request.
+ */
+
+static void
+ngx_http_faas_async_fill(ngx_http_faas_async_call_t *call)
+{
+    ngx_str_t                  *arg;
+    ngx_http_faas_ctx_t        *ctx;
+    ngx_http_faas_main_conf_t  *conf;
+
+    ctx = call->ctx;
+    conf = ctx->conf;
+    arg = call->ask.arg;
+
+    call->ask.script = &faas_async_enqueue;
+    call->ask.handler = ngx_http_faas_async_enqueued;
+    call->ask.n = NGX_HTTP_FAAS_ENQUEUE_N;
+
+    faas_uuid_encode(faas_random_next(&conf->random),
+                     faas_random_next(&conf->random), (char *) call->id);
+
+#define ngx_http_faas_async_number(i, buf, n)                                \
+    arg[i].data = (buf);                                                     \
+    arg[i].len = ngx_sprintf((buf), "%uL", (uint64_t) (n)) - (buf)
+
+    ngx_http_faas_async_number(NGX_HTTP_FAAS_ENQUEUE_DELAY, call->delay,
+                               call->wish.msec);
+    ngx_http_faas_async_number(NGX_HTTP_FAAS_ENQUEUE_CALLS, call->calls,
+                               conf->async.calls);
+    ngx_http_faas_async_number(NGX_HTTP_FAAS_ENQUEUE_BYTES, call->bytes,
+                               conf->async.bytes);
+    ngx_http_faas_async_number(NGX_HTTP_FAAS_ENQUEUE_WINDOW, call->window,
+                               conf->async.window);
+
+#undef ngx_http_faas_async_number
+
+    arg[NGX_HTTP_FAAS_ENQUEUE_PREFIX] = conf->redis.prefix;
+    arg[NGX_HTTP_FAAS_ENQUEUE_KEY] = ctx->key;
+    arg[NGX_HTTP_FAAS_ENQUEUE_PATH] = ctx->uri;
+    arg[NGX_HTTP_FAAS_ENQUEUE_CALLBACK] = call->wish.callback;
+    arg[NGX_HTTP_FAAS_ENQUEUE_SAME] = call->wish.same;
+
+    arg[NGX_HTTP_FAAS_ENQUEUE_OTHER_ID].data = call->id;
+    arg[NGX_HTTP_FAAS_ENQUEUE_OTHER_ID].len = FAAS_UUID_LEN;
+
+    /* a client's own id has to be fit for a key */
+
+    arg[NGX_HTTP_FAAS_ENQUEUE_ID] =
+        faas_async_id_is_valid((char *) ctx->call_id.data, ctx->call_id.len)
+        ? ctx->call_id : arg[NGX_HTTP_FAAS_ENQUEUE_OTHER_ID];
+}
+
+
+static ngx_int_t
+ngx_http_faas_async_headers(ngx_http_request_t *r, ngx_str_t *lines)
+{
+    u_char           *p;
+    size_t            size;
+    ngx_uint_t        i;
+    ngx_list_part_t  *part;
+    ngx_table_elt_t  *h;
+
+    size = 0;
+
+    for (part = &r->headers_in.headers.part; part != NULL; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+            size += h[i].key.len + h[i].value.len + sizeof(": " CRLF) - 1;
+        }
+    }
+
+    p = ngx_pnalloc(r->pool, size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    lines->data = p;
+
+    for (part = &r->headers_in.headers.part; part != NULL; part = part->next) {
+        h = part->elts;
+
+        for (i = 0; i < part->nelts; i++) {
+
+            if (ngx_http_faas_async_is_dropped(&h[i].key)) {
+                continue;
+            }
+
+            p = ngx_cpymem(p, h[i].key.data, h[i].key.len);
+            *p++ = ':'; *p++ = ' ';
+            p = ngx_cpymem(p, h[i].value.data, h[i].value.len);
+            *p++ = CR; *p++ = LF;
+        }
+    }
+
+    lines->len = p - lines->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_uint_t
+ngx_http_faas_async_is_dropped(ngx_str_t *name)
+{
+    ngx_str_t  *dropped;
+
+    for (dropped = ngx_http_faas_async_dropped; dropped->len != 0; dropped++) {
+        if (dropped->len == name->len
+            && ngx_strncasecmp(dropped->data, name->data, name->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+/*
+ * As a rule it is one buffer; what is larger than nginx was told to hold is
+ * in a file.
+ */
+
+static ngx_int_t
+ngx_http_faas_async_collect(ngx_http_request_t *r, ngx_str_t *body)
+{
+    size_t        n;
+    ngx_buf_t    *first;
+    ngx_uint_t    pieces;
+    ngx_chain_t  *cl;
+
+    ngx_str_null(body);
+
+    if (r->request_body == NULL) {
+        return NGX_OK;
+    }
+
+    first = NULL;
+    pieces = 0;
+
+    /* a body without a length ends in a buffer with nothing in it */
+
+    for (cl = r->request_body->bufs; cl != NULL; cl = cl->next) {
+        n = (size_t) ngx_buf_size(cl->buf);
+
+        if (n != 0) {
+            first = (first == NULL) ? cl->buf : first;
+            body->len += n;
+            pieces++;
+        }
+    }
+
+    if (pieces == 0) {
+        return NGX_OK;
+    }
+
+    if (pieces == 1 && ngx_buf_in_memory(first)) {
+        body->data = first->pos;
+        return NGX_OK;
+    }
+
+    body->data = ngx_pnalloc(r->pool, body->len);
+
+    return body->data == NULL ? NGX_ERROR
+           : ngx_http_faas_async_copy(r->request_body->bufs, body->data);
+}
+
+
+static ngx_int_t
+ngx_http_faas_async_copy(ngx_chain_t *cl, u_char *p)
+{
+    size_t      n;
+    ssize_t     rc;
+    ngx_buf_t  *b;
+
+    for ( /* void */ ; cl != NULL; cl = cl->next) {
+        b = cl->buf;
+        n = (size_t) ngx_buf_size(b);
+
+        if (n == 0) {
+            continue;
+        }
+
+        if (ngx_buf_in_memory(b)) {
+            p = ngx_cpymem(p, b->pos, n);
+            continue;
+        }
+
+        rc = ngx_read_file(b->file, p, n, b->file_pos);
+
+        if (rc == NGX_ERROR || (size_t) rc != n) {
+            return NGX_ERROR;
+        }
+
+        p += n;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_http_faas_async_enqueued(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
+    redisReply *reply)
+{
+    ngx_int_t   rc;
+    ngx_uint_t  i, n;
+
+    n = (reply != NULL && reply->type == REDIS_REPLY_ARRAY) ? reply->elements
+                                                            : 0;
+    for (i = 0; i < n; i++) {
+        if (reply->element[i]->type != REDIS_REPLY_STRING) {
+            n = 0;
+        }
+    }
+
+    if (n == 2) {
+        rc = ngx_http_faas_async_accepted(r, ctx, reply->element[1]);
+
+    } else if (n == 1) {
+        rc = ngx_http_faas_async_refuse(r, ctx, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                        "faas_async_queue",
+                                        "the queue of asynchronous calls is "
+                                        "full");
+    } else {
+        rc = ngx_http_faas_async_no_redis(r, ctx);
+    }
+
+    ngx_http_finalize_request(r, rc);
+}
+
+
+static ngx_int_t
+ngx_http_faas_async_accepted(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
+    redisReply *id)
+{
+    ngx_int_t  rc;
+
+    /* another one than was asked for, where that is in use */
+
+    ctx->call_id.data = ngx_pnalloc(r->pool, id->len);
+    if (ctx->call_id.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    ngx_memcpy(ctx->call_id.data, id->str, id->len);
+    ctx->call_id.len = id->len;
+
+    r->headers_out.status = NGX_HTTP_ACCEPTED;
+    r->headers_out.content_length_n = 0;
+
+    rc = ngx_http_send_header(r);
+
+    if (rc == NGX_ERROR || rc > NGX_OK || r->header_only) {
+        return rc;
+    }
+
+    return ngx_http_send_special(r, NGX_HTTP_LAST);
+}
