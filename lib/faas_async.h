@@ -210,6 +210,14 @@ extern const struct faas_script  faas_async_cancel;
 extern const struct faas_script  faas_async_state;
 
 /*
+ * The same with what was asked.
+ *   prefix, id, most bytes of a body
+ * -> {} or the ten texts, method, path, headers, size of the body, body or ""
+ *    where it is larger
+ */
+extern const struct faas_script  faas_async_show;
+
+/*
  * Dead calls, oldest first.
  *   prefix, KEY or "", behind this entry or "", most
  * -> {entry to go on behind or "", {id, KEY, accepted, over, attempts, code,
@@ -230,6 +238,13 @@ extern const struct faas_script  faas_async_revive;
  * -> its state before, or ""
  */
 extern const struct faas_script  faas_async_purge;
+
+/*
+ * The same of many dead calls, oldest first.
+ *   prefix, KEY or "", behind this entry or "", most, "revive" or "purge"
+ * -> {entry to go on behind or "", number}
+ */
+extern const struct faas_script  faas_async_sweep;
 
 /*
  * The tick of a schedule: who comes first makes the call.

@@ -68,6 +68,28 @@
 #define STRIP                                                                \
     "redis.call('HDEL', call .. id, 'b', 'h', 'rb', 'rh', 'd') "
 
+/* what is known of a call, without what was asked */
+#define STATE                                                                \
+    "local v = redis.call('HMGET', call .. ARGV[2], 'f', 's', 't', 'n', "    \
+    "  'c', 'x', 'd', 'o', 'u', 'k') "                                       \
+    "if not v[2] then return {} end "                                        \
+    "for i = 1, 10 do v[i] = v[i] or '' end "
+
+/* a dead call is queued anew, as if it had never been tried; or forgotten */
+#define REVIVE                                                               \
+    "local function revive(id, key, y) "                                     \
+    "  redis.call('XDEL', p .. 'async:dead', y) "                            \
+    "  redis.call('HDEL', call .. id, 'y', 'o', 'n', 'k', 'c', 'x') "        \
+    "  count(id, 1) "                                                        \
+    "  queue(id, key) "                                                      \
+    "end "
+
+#define PURGE                                                                \
+    "local function purge(id, key, y) "                                      \
+    "  redis.call('XDEL', p .. 'async:dead', y) "                            \
+    "  redis.call('DEL', call .. id) "                                       \
+    "end "
+
 /* what an attempt came to */
 #define OUTCOME                                                              \
     "redis.call('HSET', call .. id, 'e', '', 'c', ARGV[5], 'x', ARGV[6]) "
@@ -251,13 +273,24 @@ const struct faas_script  faas_async_cancel = { "cancel",
 
 
 const struct faas_script  faas_async_state = { "state",
-    PREFIX
-    "local v = redis.call('HMGET', call .. ARGV[2], 'f', 's', 't', 'n', "
-    "  'c', 'x', 'd', 'o', 'u', 'k') "
-    "if not v[2] then return {} end "
-    "for i = 1, 10 do v[i] = v[i] or '' end "
+    PREFIX STATE
     "return v",
     2 };
+
+
+const struct faas_script  faas_async_show = { "show",
+    PREFIX STATE
+    "for _, field in ipairs({'m', 'p', 'h'}) do "
+    "  v[#v + 1] = redis.call('HGET', call .. ARGV[2], field) or '' "
+    "end "
+    "local size = redis.call('HSTRLEN', call .. ARGV[2], 'b') "
+    "v[#v + 1] = tostring(size) "
+    "v[#v + 1] = '' "
+    "if size <= tonumber(ARGV[3]) then "
+    "  v[#v] = redis.call('HGET', call .. ARGV[2], 'b') or '' "
+    "end "
+    "return v",
+    3 };
 
 
 const struct faas_script  faas_async_deads = { "deads",
@@ -282,26 +315,39 @@ const struct faas_script  faas_async_deads = { "deads",
 
 
 const struct faas_script  faas_async_revive = { "revive",
-    PREFIX DEPTH COUNT QUEUE
-    "local id = ARGV[2] "
-    "local v = redis.call('HMGET', call .. id, 's', 'f', 'y') "
-    "if v[1] ~= 'dead' then return v[1] or '' end "
-    "redis.call('XDEL', p .. 'async:dead', v[3]) "
-    "redis.call('HDEL', call .. id, 'y', 'o', 'n', 'k', 'c', 'x') "
-    "count(id, 1) "
-    "queue(id, v[2]) "
-    "return 'dead'",
+    PREFIX DEPTH COUNT QUEUE REVIVE
+    "local v = redis.call('HMGET', call .. ARGV[2], 's', 'f', 'y') "
+    "if v[1] == 'dead' then revive(ARGV[2], v[2], v[3]) end "
+    "return v[1] or ''",
     2 };
 
 
 const struct faas_script  faas_async_purge = { "purge",
-    PREFIX
-    "local v = redis.call('HMGET', call .. ARGV[2], 's', 'y') "
-    "if v[1] ~= 'dead' then return v[1] or '' end "
-    "redis.call('XDEL', p .. 'async:dead', v[2]) "
-    "redis.call('DEL', call .. ARGV[2]) "
-    "return 'dead'",
+    PREFIX PURGE
+    "local v = redis.call('HMGET', call .. ARGV[2], 's', 'f', 'y') "
+    "if v[1] == 'dead' then purge(ARGV[2], v[2], v[3]) end "
+    "return v[1] or ''",
     2 };
+
+
+const struct faas_script  faas_async_sweep = { "sweep",
+    PREFIX DEPTH COUNT QUEUE REVIVE PURGE
+    "local from, last, n = '-', '', 0 "
+    "if ARGV[3] ~= '' then from = '(' .. ARGV[3] end "
+    "local r = redis.call('XRANGE', p .. 'async:dead', from, '+', 'COUNT', "
+    "  ARGV[4]) "
+    "for _, entry in ipairs(r) do "
+    "  last = entry[1] "
+    "  local id, key = entry[2][2], entry[2][4] "
+    "  if ARGV[2] == '' or ARGV[2] == key then "
+    "    if ARGV[5] == 'revive' then revive(id, key, last) "
+    "    else purge(id, key, last) end "
+    "    n = n + 1 "
+    "  end "
+    "end "
+    "if #r < tonumber(ARGV[4]) then last = '' end "
+    "return {last, n}",
+    5 };
 
 
 const struct faas_script  faas_async_tick = { "tick",

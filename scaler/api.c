@@ -19,9 +19,11 @@
 #include <unistd.h>
 
 #include "lib/faas_addr.h"
+#include "lib/faas_async.h"
 #include "lib/faas_log.h"
 #include "lib/faas_name.h"
 
+#include "api_async.h"
 #include "api_call.h"
 #include "api_functions.h"
 #include "api_logs.h"
@@ -31,12 +33,15 @@
 #define HEADERS_MAX      65536      /* bytes of a request's head */
 #define REQUEST_TIMEOUT  60         /* seconds that a connection may idle */
 #define ACCEPT_PAUSE     100        /* msec */
+#define RETRY            "/retry"   /* behind a call's id */
 
 
 enum route_name {
     NO_NAME,
     FUNCTION_NAME,              /* follows the path: NAME, NAME.NAMESPACE */
-    NAMESPACE_NAME              /* which may be empty */
+    NAMESPACE_NAME,             /* which may be empty */
+    CALL_ID,                    /* of an asynchronous one */
+    CALL_RETRY                  /* ID/retry */
 };
 
 struct route {
@@ -87,6 +92,14 @@ static const struct route  routes[] = {
       api_update_namespace },
     { EVHTTP_REQ_DELETE, "/system/namespace/", NAMESPACE_NAME,
       api_remove_namespace },
+    { EVHTTP_REQ_GET, "/system/async", NO_NAME, api_async_depths },
+    { EVHTTP_REQ_GET, "/system/async/dead", NO_NAME, api_async_dead },
+    { EVHTTP_REQ_DELETE, "/system/async/dead", NO_NAME, api_async_purge_all },
+    { EVHTTP_REQ_POST, "/system/async/dead/retry", NO_NAME,
+      api_async_retry_all },
+    { EVHTTP_REQ_GET, "/system/async/calls/", CALL_ID, api_async_get },
+    { EVHTTP_REQ_DELETE, "/system/async/calls/", CALL_ID, api_async_remove },
+    { EVHTTP_REQ_POST, "/system/async/calls/", CALL_RETRY, api_async_retry },
     { EVHTTP_REQ_GET, "/system/logs", NO_NAME, api_logs },
     { EVHTTP_REQ_GET, "/system/info", NO_NAME, api_info },
     { EVHTTP_REQ_GET, "/healthz", NO_NAME, api_health },
@@ -473,7 +486,22 @@ is_path(const struct route *route, const char *path)
 
     path += len;
 
-    return route->name == FUNCTION_NAME
-           ? faas_name_parse(path, strlen(path), &name) == 0
-           : strchr(path, '/') == NULL;
+    len = strlen(path);
+
+    switch (route->name) {
+
+    case FUNCTION_NAME:
+        return faas_name_parse(path, len, &name) == 0;
+
+    case CALL_ID:
+        return faas_async_id_is_valid(path, len);
+
+    case CALL_RETRY:
+        return len > strlen(RETRY)
+               && strcmp(path + len - strlen(RETRY), RETRY) == 0
+               && faas_async_id_is_valid(path, len - strlen(RETRY));
+
+    default: /* NAMESPACE_NAME */
+        return strchr(path, '/') == NULL;
+    }
 }

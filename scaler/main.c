@@ -26,6 +26,7 @@
 
 
 static int scaler_open(struct scaler *s, struct faas_err *err);
+static int open_users(struct scaler *s, struct faas_err *err);
 static struct provider *make_provider(struct scaler *s,
     struct faas_err *err);
 static int find_watchdog(struct scaler *s, struct faas_err *err);
@@ -150,18 +151,7 @@ scaler_open(struct scaler *s, struct faas_err *err)
 
     s->provider = make_provider(s, err);
 
-    s->wake.waiting = on_waiting;
-    s->wake.arg = s;
-
-    s->autoscale.options = &s->options;
-    s->autoscale.load = &s->load;
-    s->autoscale.leader = &s->leader;
-    s->autoscale.provider = s->provider;
-
-    if (s->provider == NULL
-        || autoscale_open(&s->autoscale, s->base, err) != 0
-        || wake_open(&s->wake, &s->options, s->base, err) != 0)
-    {
+    if (s->provider == NULL || open_users(s, err) != 0) {
         return -1;
     }
 
@@ -170,6 +160,31 @@ scaler_open(struct scaler *s, struct faas_err *err)
     }
 
     return api_open(s, on_accept_error, err);
+}
+
+
+/*
+ * What asks the provider.
+ */
+static int
+open_users(struct scaler *s, struct faas_err *err)
+{
+    s->wake.waiting = on_waiting;
+    s->wake.arg = s;
+
+    s->autoscale.options = &s->options;
+    s->autoscale.load = &s->load;
+    s->autoscale.leader = &s->leader;
+    s->autoscale.provider = s->provider;
+
+    s->async.redis = &s->redis;
+    s->async.leader = &s->leader;
+    s->async.provider = s->provider;
+    s->async.prefix = s->options.redis.prefix;
+
+    return autoscale_open(&s->autoscale, s->base, err) != 0
+           || async_open(&s->async, s->base, err) != 0
+           || wake_open(&s->wake, &s->options, s->base, err) != 0 ? -1 : 0;
 }
 
 
@@ -247,6 +262,7 @@ scaler_close(struct scaler *s)
     api_close(s);
     wake_close(&s->wake);
     autoscale_close(&s->autoscale);
+    async_close(&s->async);
 
     if (s->drains.load != NULL) {
         drains_end(&s->drains);
@@ -308,6 +324,7 @@ on_signal(evutil_socket_t fd, short what, void *arg)
     api_close(s);
     wake_close(&s->wake);
     autoscale_close(&s->autoscale);
+    async_close(&s->async);
     drains_end(&s->drains);
 
     s->n_stopping = 2;

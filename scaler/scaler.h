@@ -15,6 +15,7 @@
 #include "daemon/names.h"
 #include "daemon/redis.h"
 
+#include "async.h"
 #include "auth.h"
 #include "autoscale.h"
 #include "drain.h"
@@ -41,6 +42,7 @@ struct scaler {
     struct provider        *provider;
     struct autoscale        autoscale;
     struct wake             wake;
+    struct async            async;
     struct auth             auth;
     struct evhttp          *http;
     struct evconnlistener  *listener;           /* http's */

@@ -14,6 +14,7 @@
 #include "lib/faas_num.h"
 #include "lib/faas_proto.h"
 
+#include "async.h"
 #include "body.h"
 #include "env.h"
 #include "secret.h"
@@ -50,11 +51,22 @@ struct spec *
 spec_parse(const char *s, size_t len, const struct scale_config *config,
     struct faas_err *err)
 {
-    json_t  *root;
+    json_t       *root;
+    struct spec  *spec;
 
     root = body_read(s, len, "{\"service\": \"NAME\", ...}", err);
+    spec = root != NULL ? spec_new(root, config, err) : NULL;
 
-    return root != NULL ? spec_new(root, config, err) : NULL;
+    if (spec != NULL
+        && async_read(&spec->async,
+                      json_object_get(spec->deployment, "annotations"), err)
+           != 0)
+    {
+        spec_free(spec);
+        return NULL;
+    }
+
+    return spec;
 }
 
 
@@ -65,6 +77,7 @@ spec_decode(const char *s, size_t len, const struct scale_config *config,
     json_t               *root, *replicas, *created;
     uint64_t              max;
     struct spec          *spec;
+    struct faas_err       ignored;
     struct scale_config   wide;
 
     /* it was within the bounds of its day; now it is cut to those of today */
@@ -97,6 +110,12 @@ spec_decode(const char *s, size_t len, const struct scale_config *config,
         spec->replicas = least((uint64_t) json_integer_value(replicas), max);
         spec->scale.policy.min = least(spec->scale.policy.min, max);
         spec->scale.policy.max = least(spec->scale.policy.max, max);
+
+        /* annotations may be older than what they mean now */
+
+        (void) async_read(&spec->async,
+                          json_object_get(spec->deployment, "annotations"),
+                          &ignored);
     }
 
     json_decref(root);
@@ -145,6 +164,8 @@ spec_observe(json_t *deployment, const char *name, const char *ns,
         spec->scale.policy.max = config->max_replicas;
     }
 
+    (void) async_read(&spec->async, json_object_get(deployment, "annotations"),
+                      odd);
     (void) resources_read(&spec->most, &spec->requested, deployment, odd);
     spec->env = env_merge(NULL, deployment);
 
@@ -190,6 +211,7 @@ spec_free(struct spec *spec)
     if (spec != NULL) {
         json_decref(spec->deployment);
         json_decref(spec->env);
+        free(spec->async);
 
         if (spec->registry_auth != NULL) {
             explicit_bzero(spec->registry_auth, strlen(spec->registry_auth));

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "lib/faas_async.h"
 #include "lib/faas_err.h"
 #include "lib/faas_name.h"
 #include "limits.h"
@@ -32,6 +33,7 @@ struct spec {
     json_t      *env;                   /* owned; with the image's; strings */
     uint64_t     replicas;              /* wanted now */
     struct scale_settings  scale;       /* min, max and the like */
+    struct faas_async_settings  *async; /* owned; NULL: nothing is set */
     struct limits     limits;
     struct resources  most;             /* "limits" of the deployment */
     struct resources  requested;

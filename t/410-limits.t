@@ -22,7 +22,7 @@ my @backend = map { $t->start_backend(name => "b$_") } 0 .. 1;
 my $inner = $t->free_port;
 
 $t->start_redis;
-$t->publish('slow', { timeout_ms => 300 }, $backend[0]->addr);
+$t->publish('slow', { timeout_ms => 1500 }, $backend[0]->addr);
 $t->publish('patient', { timeout_ms => 60_000 }, $backend[0]->addr);
 $t->publish('hidden', { visibility => 'private' }, $backend[0]->addr);
 $t->publish('open', $backend[0]->addr);
@@ -34,7 +34,7 @@ $t->start_nginx(vars => { WORKERS => 3, PARK => '20s', HTTP_EXTRA => <<"END" });
         location /function/ {
             faas_function internal;
             proxy_pass http://functions\$faas_uri;
-            proxy_read_timeout 100ms;
+            proxy_read_timeout 1s;
         }
 
         location \@faas_error {
@@ -71,20 +71,20 @@ is($t->get('/function/slow')->{status}, 200, 'the replica is not out');
 is($t->get('/function/slow/delay/100')->{status}, 200, 'quick calls pass');
 
 $client = Faas::HTTP->new($t->addr);
-$client->send_request(GET => '/function/slow/chunked/50/50');
+$client->send_request(GET => '/function/slow/chunked/50/100');
 my $text = $client->read_all;
 like($text, qr/chunk 1\n.*chunk 2\n/s, 'what has come in time is passed on');
 unlike($text, qr/\r\n0\r\n/, 'an answer that takes too long is cut');
-isnt($t->get('/function/slow/sse/50/50')->{error}, undef, 'so is a stream');
+isnt($t->get('/function/slow/sse/50/100')->{error}, undef, 'so is a stream');
 
 $client = Faas::HTTP->new($t->addr);
 $client->write("POST /function/slow/echo HTTP/1.1\r\nHost: x\r\n"
     . "Content-Length: 1000\r\n\r\nabc");
 is($client->response->{status}, 504, 'so is a call whose body does not come');
 
-is(inner('/function/open/delay/400')->{status}, 504,
+is(inner('/function/open/delay/5000')->{status}, 504,
     'without timeout_ms proxy_read_timeout is the limit');
-is(inner('/function/patient/delay/400')->{status}, 200,
+is(inner('/function/patient/delay/2000')->{status}, 200,
     'with it the route alone says how long');
 
 wait_for(sub { gauge('gateway_function_invocation_inflight', 'slow') == 0 },
