@@ -69,6 +69,7 @@ WD_OBJ  = $(BUILD)/obj-watchdog
 
 LIB_SRCS      = $(wildcard lib/*.c)
 DAEMON_SRCS   = $(wildcard daemon/*.c)
+QUEUE_SRCS    = $(wildcard queue/*.c)
 SCALER_SRCS   = $(wildcard scaler/*.c)
 WATCHDOG_SRCS = $(wildcard watchdog/*.c)
 UNIT_SRCS     = $(wildcard t/unit/test_*.c)
@@ -77,6 +78,7 @@ MODULE_SRCS   = config scripts/build-module $(wildcard ngx_faas_module/*.[ch] \
 
 LIB_OBJS      = $(LIB_SRCS:%.c=$(OBJ)/%.o)
 DAEMON_OBJS   = $(DAEMON_SRCS:%.c=$(OBJ)/%.o)
+QUEUE_OBJS    = $(QUEUE_SRCS:%.c=$(OBJ)/%.o)
 SCALER_OBJS   = $(SCALER_SRCS:%.c=$(OBJ)/%.o)
 WATCHDOG_OBJS = $(WATCHDOG_SRCS:%.c=$(WD_OBJ)/%.o)
 # what needs jansson is none of the watchdog's business
@@ -95,7 +97,8 @@ DAEMON_LIBS   = -pthread -levent_core -levent_extra -lhiredis -ljansson -lcurl -
 all: build  ## the same as build
 
 build: $(BUILD)/ngx_http_faas_module.so $(BUILD)/faas-scaler \
-       $(BUILD)/faas-watchdog samples  ## module, scaler, watchdog, samples
+       $(BUILD)/faas-queue $(BUILD)/faas-watchdog \
+       samples  ## module, scaler, queue worker, watchdog, samples
 
 deps:  ## install the Debian packages for building and running
 	scripts/deps build run
@@ -176,7 +179,8 @@ install-programs: build
 	install -m 644 $(BUILD)/ngx_http_faas_module.so \
 	    $(DESTDIR)$(PREFIX)/lib/nginx/modules/
 	install -m 755 $(BUILD)/faas-watchdog $(DESTDIR)$(PREFIX)/bin/
-	install -m 755 $(BUILD)/faas-scaler $(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(BUILD)/faas-scaler $(BUILD)/faas-queue \
+	    $(DESTDIR)$(PREFIX)/sbin/
 	install -m 644 conf/faas/*.conf $(DESTDIR)/etc/nginx/faas/
 
 install: install-programs  ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/nginx
@@ -214,6 +218,9 @@ $(BUILD)/ngx_http_faas_module.so: $(MODULE_SRCS) Makefile
 $(BUILD)/faas-scaler: $(SCALER_OBJS) $(DAEMON_OBJS) $(LIB_OBJS)
 	$(CC) $(LDOPT) -o $@ $^ $(DAEMON_LIBS)
 
+$(BUILD)/faas-queue: $(QUEUE_OBJS) $(DAEMON_OBJS) $(LIB_OBJS)
+	$(CC) $(LDOPT) -o $@ $^ $(DAEMON_LIBS)
+
 $(BUILD)/faas-watchdog: $(WATCHDOG_OBJS) $(WD_LIB_OBJS) $(LLHTTP_OBJS)
 	$(WD_LD) $(WD_LDOPT) -o $@ $^
 
@@ -236,7 +243,8 @@ $(WD_OBJ)/watchdog/main.o: WD_CFLAGS += -DWD_REVISION='"$(REVISION)"'
 # t/unit/test_scaler_x.c and test_wd_x.c may name objects they need in a
 # line "uses: scaler/x.c ..."
 $(BUILD)/unit/%: t/unit/%.c $(LIB_OBJS) $(UNIT_LLHTTP) \
-    $(wildcard daemon/*.[ch] scaler/*.[ch] watchdog/*.[ch] lib/*.h)
+    $(wildcard daemon/*.[ch] scaler/*.[ch] queue/*.[ch] watchdog/*.[ch] \
+    lib/*.h)
 	@mkdir -p $(dir $@)
 	$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(LDOPT) -I$(LLHTTP_INC) \
 	    -DLLHTTP_STRICT_MODE=1 -o $@ $< \

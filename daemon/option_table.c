@@ -61,7 +61,7 @@ option_table_argument(const struct option_table *table, void *options,
     size_t       n;
     const char  *value;
 
-    value = NULL;
+    value = "";
 
     for (n = 0; n < table->n; n++) {
         rc = option_argument(argc, argv, i, table->entries[n].name, &value,

@@ -48,6 +48,7 @@ static void went_down(struct redis *redis, const char *why);
 static void on_connect(const redisAsyncContext *ac, int status);
 static void on_disconnect(const redisAsyncContext *ac, int status);
 static void on_reply(redisAsyncContext *ac, void *reply, void *data);
+static void on_message(redisAsyncContext *ac, void *reply, void *data);
 static void on_timer(evutil_socket_t fd, short what, void *arg);
 static void start_timer(struct redis *redis, uint64_t msec);
 
@@ -139,6 +140,26 @@ redis_send(struct redis *redis, redis_reply_fn handler, void *arg, int argc,
     }
 
     return 0;
+}
+
+
+void
+redis_subscribe(struct redis *redis, const char *channel,
+    redis_message_fn message, void *arg)
+{
+    redis->message = message;
+    redis->message_arg = arg;
+
+    /* nothing is awaited any more: the kernel has to see who is gone */
+
+    (void) redisEnableKeepAlive(&redis->ac->c);
+
+    if (redisAsyncCommand(redis->ac, on_message, redis, "SUBSCRIBE %s",
+                          channel)
+        != REDIS_OK)
+    {
+        redis_reset(redis);
+    }
 }
 
 
@@ -533,6 +554,28 @@ on_reply(redisAsyncContext *ac, void *reply, void *data)
     }
 
     free(waiting);
+}
+
+
+static void
+on_message(redisAsyncContext *ac, void *data, void *arg)
+{
+    struct redis      *redis;
+    const redisReply  *reply;
+
+    redis = arg;
+    reply = data;
+
+    if (redis->ac != ac || reply == NULL || reply->type != REDIS_REPLY_ARRAY
+        || reply->elements != 3
+        || reply->element[0]->type != REDIS_REPLY_STRING
+        || strcmp(reply->element[0]->str, "message") != 0
+        || reply->element[2]->type != REDIS_REPLY_STRING)
+    {
+        return;
+    }
+
+    redis->message(redis->message_arg, reply->element[2]->str);
 }
 
 

@@ -40,6 +40,9 @@ struct redis_config {
     uint64_t     timeout_ms;
 };
 
+/* a message of a channel */
+typedef void (*redis_message_fn)(void *arg, const char *text);
+
 struct redis_keys {
     char  routes[FAAS_REDIS_KEY_MAX + 1];
     char  changes[FAAS_REDIS_KEY_MAX + 1];
@@ -73,6 +76,10 @@ struct redis {
     int                         is_next;        /* addr was not good */
     int                         is_closing;
 
+    /* where it listens to a channel */
+    redis_message_fn            message;
+    void                       *message_arg;
+
     /* called when commands may be sent, and when they no longer may */
     void                      (*ready)(void *arg);
     void                      (*lost)(void *arg);
@@ -99,6 +106,13 @@ void redis_close(struct redis *redis);
  */
 int redis_send(struct redis *redis, redis_reply_fn handler, void *arg,
     int argc, const char **argv, const size_t *len);
+
+/*
+ * Listens to a channel from now on; of use for nothing else then, until the
+ * connection is lost.
+ */
+void redis_subscribe(struct redis *redis, const char *channel,
+    redis_message_fn message, void *arg);
 
 /*
  * True where n commands that can wait may be sent now: half of what may be on

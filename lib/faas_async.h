@@ -181,8 +181,9 @@ extern const struct faas_script  faas_async_retry;
 extern const struct faas_script  faas_async_back;
 
 /*
- * A call is given up; the oldest of those given up are forgotten.
- *   prefix, KEY, id, entry, status, error, most dead calls
+ * A call is given up; the oldest of those given up are forgotten.  With "1"
+ * the function's result that was kept for the callback is forgotten as well.
+ *   prefix, KEY, id, entry, status, error, most dead calls [, "1"]
  * -> 1 or 0
  */
 extern const struct faas_script  faas_async_bury;

@@ -229,6 +229,10 @@ const struct faas_script  faas_async_bury = { "bury",
     "local dead = p .. 'async:dead' "
     "local y = redis.call('XADD', dead, '*', 'c', id, 'f', key) "
     "redis.call('HSET', call .. id, 's', 'dead', 'o', now, 'y', y) "
+    /* revived, it calls the function again, and not only back */
+    "if ARGV[8] == '1' then "
+    "  redis.call('HDEL', call .. id, 'rc', 'rh', 'rb', 'rt') "
+    "end "
     "while redis.call('XLEN', dead) > tonumber(ARGV[7]) do "
     "  local old = redis.call('XRANGE', dead, '-', '+', 'COUNT', 1)[1] "
     "  redis.call('XDEL', dead, old[1]) "

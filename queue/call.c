@@ -1,0 +1,550 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * A call at this worker.
+ */
+
+#include "call.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/clock.h"
+#include "lib/faas_log.h"
+#include "lib/faas_num.h"
+
+#include "attempt.h"
+#include "queue.h"
+
+
+#define N_FIELDS     14             /* of a call that was taken */
+#define UNAVAILABLE  503            /* nobody has answered */
+#define BAD_GATEWAY  502
+#define TIMED_OUT    504
+#define MARK         "X-OpenFaaS-Internal: queue\r\n" \
+                     "Content-Type: application/json\r\n"
+
+
+static int read_call(struct call *call, const redisReply *reply);
+static int is_in(const struct call_list *list, const struct call *call);
+static int read_texts(struct call *call, const redisReply *reply);
+static int read_result(struct call *call, const redisReply *reply);
+static char *text_of(const redisReply *reply, size_t max, size_t *len);
+static void begin(struct call *call);
+static void on_answer(void *arg, struct request *request);
+static void keep_answer(struct call *call, struct request *request);
+static void make_answer(struct call *call, unsigned code, const char *why,
+    const char *setting);
+static void concluded(struct call *call, uint64_t after_ms);
+static int is_failed(const struct call *call);
+static void call_back(struct call *call);
+static void on_called_back(void *arg, struct request *request);
+static const char *refusal(const struct request *request);
+static void conclude_callback(struct call *call, struct request *request);
+static void finish(struct call *call);
+static uint64_t after_of(const struct request *request);
+static uint64_t now_us(void);
+
+
+int
+call_take(struct queue *queue, struct function *fn, const redisReply *reply)
+{
+    struct call  *call;
+
+    call = calloc(1, sizeof(*call));
+
+    if (call == NULL) {
+        return -1;
+    }
+
+    call->queue = queue;
+    call->fn = fn;
+    faas_buf_init(&call->lines, FAAS_ASYNC_HEADERS_MAX);
+    faas_buf_init(&call->result, queue->options.max_result + FAAS_ERR_TEXT_MAX
+                                 * 8);
+
+    if (read_call(call, reply) != 0) {
+        faas_log(FAAS_LOG_ERROR, "a call in redis cannot be read, it is left "
+                 "there function=%s id=%s", fn->node.key, call->id);
+        call_free(call);
+        return -1;
+    }
+
+    /* our own, where we were silent for too long: it runs, or ends */
+
+    if (is_in(&fn->calls, call) || is_in(&queue->endings, call)) {
+        call_free(call);
+        return -1;
+    }
+
+    TAILQ_INSERT_TAIL(&fn->calls, call, link);
+    fn->n_calls++;
+    queue->n_calls++;
+
+    begin(call);
+
+    return 0;
+}
+
+
+void
+call_give_back(struct call *call)
+{
+    if (call->request != NULL) {
+        request_free(call->request);
+        call->request = NULL;
+    }
+
+    call->wait_ms = 0;
+    call_end(call, call->code != 0 ? CALL_RETRY_CALLBACK : CALL_BACK);
+}
+
+
+void
+call_free(struct call *call)
+{
+    if (call->request != NULL) {
+        request_free(call->request);
+    }
+
+    free(call->path);
+    free(call->headers);
+    free(call->body);
+    free(call->callback);
+    faas_buf_done(&call->lines);
+    faas_buf_done(&call->result);
+    free(call);
+}
+
+
+static int
+read_call(struct call *call, const redisReply *reply)
+{
+    size_t                    i;
+    redisReply *const        *item;
+
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements != N_FIELDS) {
+        return -1;
+    }
+
+    item = reply->element;
+
+    for (i = 0; i < 2; i++) {
+        if (item[i]->type != REDIS_REPLY_STRING) {
+            return -1;
+        }
+    }
+
+    if (faas_async_id_is_valid(item[1]->str, item[1]->len)) {
+        memcpy(call->id, item[1]->str, item[1]->len);
+    }
+
+    if (call->id[0] == '\0' || item[0]->len > CALL_ENTRY_MAX) {
+        return -1;
+    }
+
+    memcpy(call->entry, item[0]->str, item[0]->len);
+
+    return read_texts(call, reply) == 0 ? read_result(call, reply) : -1;
+}
+
+
+static int
+is_in(const struct call_list *list, const struct call *call)
+{
+    const struct call  *other;
+
+    TAILQ_FOREACH(other, list, link) {
+        if (other->fn == call->fn && strcmp(other->entry, call->entry) == 0) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
+static int
+read_texts(struct call *call, const redisReply *reply)
+{
+    redisReply *const  *item;
+
+    item = reply->element;
+
+    call->path = text_of(item[3], FAAS_ASYNC_PATH_MAX, NULL);
+    call->headers = text_of(item[4], FAAS_ASYNC_HEADERS_MAX,
+                            &call->headers_len);
+    call->body = text_of(item[5], FAAS_ASYNC_BODY_MAX, &call->body_len);
+    call->callback = text_of(item[6], FAAS_ASYNC_URL_MAX, NULL);
+
+    if (item[8]->type == REDIS_REPLY_INTEGER && item[8]->integer > 0) {
+        call->attempts = (uint64_t) item[8]->integer;
+
+    } else if (item[8]->type != REDIS_REPLY_STRING
+               || faas_parse_uint(item[8]->str, item[8]->len, 0, UINT32_MAX,
+                                  &call->attempts) != 0)
+    {
+        return -1;
+    }
+
+    return call->path != NULL && call->headers != NULL && call->body != NULL
+           && call->callback != NULL
+           && item[9]->type == REDIS_REPLY_STRING
+           && faas_parse_uint(item[9]->str, item[9]->len, 0, UINT32_MAX,
+                              &call->callbacks) == 0
+           ? 0 : -1;
+}
+
+
+/*
+ * The function has answered before, and only the callback is to be made.
+ */
+static int
+read_result(struct call *call, const redisReply *reply)
+{
+    size_t              i;
+    uint64_t            code;
+    redisReply *const  *item;
+
+    item = reply->element;
+
+    for (i = 10; i < N_FIELDS; i++) {
+        if (item[i]->type != REDIS_REPLY_STRING) {
+            return -1;
+        }
+    }
+
+    if (item[10]->len == 0) {
+        return 0;
+    }
+
+    if (faas_parse_uint(item[10]->str, item[10]->len, 100, 999, &code) != 0
+        || faas_buf_add(&call->lines, item[11]->str, item[11]->len) != 0
+        || faas_buf_add(&call->result, item[12]->str, item[12]->len) != 0)
+    {
+        return -1;
+    }
+
+    call->code = (unsigned) code;
+    call->is_internal = item[11]->len >= 20
+                        && strncasecmp(item[11]->str, MARK, 20) == 0;
+    (void) snprintf(call->time, sizeof(call->time), "%s", item[13]->str);
+
+    return 0;
+}
+
+
+static char *
+text_of(const redisReply *reply, size_t max, size_t *len)
+{
+    char    *text;
+    size_t   n;
+
+    if (reply->type != REDIS_REPLY_STRING || reply->len > max) {
+        return NULL;
+    }
+
+    n = reply->len;
+    text = malloc(n + 1);
+
+    if (text != NULL) {
+        memcpy(text, reply->str, n);
+        text[n] = '\0';
+    }
+
+    if (len != NULL) {
+        *len = n;
+    }
+
+    return text;
+}
+
+
+static void
+begin(struct call *call)
+{
+    if (call->queue->is_stopping) {
+        call_give_back(call);
+        return;
+    }
+
+    call->begun_us = now_us();
+
+    if (call->code != 0) {
+        call_back(call);
+        return;
+    }
+
+    if (attempt_call(call, on_answer) != 0) {
+        call_end(call, CALL_BURY);
+    }
+}
+
+
+static void
+on_answer(void *arg, struct request *request)
+{
+    uint64_t      us, after;
+    struct call  *call;
+
+    call = arg;
+    us = now_us() - call->begun_us;
+    after = after_of(request);
+
+    (void) snprintf(call->time, sizeof(call->time), "%" PRIu64 ".%06" PRIu64,
+                    us / 1000000, us % 1000000);
+
+    keep_answer(call, request);
+
+    call->request = NULL;
+    request_free(request);
+
+    concluded(call, after);
+}
+
+
+static void
+keep_answer(struct call *call, struct request *request)
+{
+    switch (request->result) {
+
+    case REQUEST_OK:
+        call->code = request->status;
+        call->is_internal = request->is_internal;
+
+        /* theirs: the buffers are moved, not copied */
+
+        faas_buf_done(&call->lines);
+        faas_buf_done(&call->result);
+        call->lines = request->lines;
+        call->result = request->body;
+        faas_buf_init(&request->lines, 0);
+        faas_buf_init(&request->body, 0);
+        break;
+
+    case REQUEST_TOO_LARGE:
+        make_answer(call, BAD_GATEWAY, "the function's answer is larger than "
+                    "what is kept for a callback", "--max-result");
+        break;
+
+    case REQUEST_TIMED_OUT:
+        make_answer(call, TIMED_OUT, "the gateway has not answered in time",
+                    "--call-timeout");
+        call->is_internal = 1;
+        break;
+
+    case REQUEST_REFUSED:
+    case REQUEST_FAILED:
+        make_answer(call, UNAVAILABLE, request->error, "--gateway");
+        call->is_internal = 1;
+        break;
+    }
+}
+
+
+/*
+ * Nobody has answered: we do.  What libcurl says has no quotes in it, but for
+ * what stands in a URL.
+ */
+static void
+make_answer(struct call *call, unsigned code, const char *why,
+    const char *setting)
+{
+    char    text[FAAS_ASYNC_ERROR_MAX + 1];
+    size_t  i;
+
+    (void) snprintf(text, sizeof(text), "%s", why);
+
+    for (i = 0; text[i] != '\0'; i++) {
+        if (text[i] < ' ' || text[i] == '"' || text[i] == '\\') {
+            text[i] = '\'';
+        }
+    }
+
+    call->code = code;
+    (void) snprintf(call->error, sizeof(call->error), "%s", text);
+
+    faas_buf_reset(&call->lines);
+    faas_buf_reset(&call->result);
+    (void) faas_buf_puts(&call->lines, MARK);
+    (void) faas_buf_printf(&call->result, "{\"error\":\"%s\",\"hop\":\"queue\""
+                           ",\"function\":\"%s\",\"setting\":\"%s\","
+                           "\"call_id\":\"%s\"}\n", text, call->fn->node.key,
+                           setting, call->id);
+}
+
+
+static void
+concluded(struct call *call, uint64_t after_ms)
+{
+    const struct retry_policy  *policy;
+
+    policy = &call->fn->policy;
+    call->end_code = call->code;
+
+    if (is_failed(call)) {
+
+        if (call->error[0] == '\0') {
+            (void) snprintf(call->error, sizeof(call->error),
+                            "status %u%s", call->code, call->is_internal
+                            ? " on the way to the function" : "");
+        }
+
+        if (call->attempts < policy->attempts) {
+            call->wait_ms = retry_wait_ms(policy, call->attempts, after_ms,
+                                          faas_random_next(&call->queue
+                                                           ->random));
+            call_end(call, CALL_RETRY);
+            return;
+        }
+    }
+
+    if (call->callback[0] != '\0') {
+        call_back(call);
+        return;
+    }
+
+    finish(call);
+}
+
+
+/*
+ * The last answer is one that would be tried again.
+ */
+static int
+is_failed(const struct call *call)
+{
+    return retry_is_wanted(&call->fn->policy, call->code, call->is_internal);
+}
+
+
+static void
+call_back(struct call *call)
+{
+    if (attempt_callback(call, on_called_back) != 0) {
+        call_end(call, CALL_BURY);
+    }
+}
+
+
+static void
+on_called_back(void *arg, struct request *request)
+{
+    struct call  *call;
+
+    call = arg;
+    conclude_callback(call, request);
+}
+
+
+static void
+conclude_callback(struct call *call, struct request *request)
+{
+    int                         is_again;
+    uint64_t                    after;
+    const char                 *why;
+    const struct retry_policy  *policy;
+
+    policy = &call->fn->policy;
+    call->end_code = call->code;
+    why = refusal(request);
+    after = after_of(request);
+    is_again = why == NULL
+               && (request->status == 0
+                   || retry_is_wanted(policy, request->status,
+                                      request->is_internal));
+
+    if (why == NULL && !is_again) {
+        call->fn->stats.callbacks++;
+        call->request = NULL;
+        request_free(request);
+        finish(call);
+        return;
+    }
+
+    call->fn->stats.callbacks_failed++;
+
+    (void) snprintf(call->error, sizeof(call->error), "callback: %.80s%s%.100s",
+                    why != NULL ? why : "", why != NULL ? ": " : "",
+                    request->status != 0 && request->error[0] == '\0'
+                    ? "" : request->error);
+
+    if (request->status != 0) {
+        (void) snprintf(call->error, sizeof(call->error), "callback: %s%s"
+                        "status %u", why != NULL ? why : "", why != NULL
+                        ? ", " : "", request->status);
+    }
+
+    call->request = NULL;
+    request_free(request);
+
+    if (is_again && call->callbacks + 1 < policy->attempts) {
+        call->wait_ms = retry_wait_ms(policy, call->callbacks + 1, after,
+                                      faas_random_next(&call->queue->random));
+        call_end(call, CALL_RETRY_CALLBACK);
+        return;
+    }
+
+    call_end(call, CALL_BURY);
+}
+
+
+/*
+ * Why it is of no use to try again; NULL where it may be.
+ */
+static const char *
+refusal(const struct request *request)
+{
+    if (request->result == REQUEST_REFUSED) {
+        return "its address is not public, see --callback-allow";
+    }
+
+    if (request->status / 100 == 3) {
+        return "redirects are not followed";
+    }
+
+    return NULL;
+}
+
+
+/*
+ * Everybody who was to be told has been.
+ */
+static void
+finish(struct call *call)
+{
+    if (is_failed(call)) {
+        call->forgets = 1;
+
+        if (call->error[0] == '\0') {
+            (void) snprintf(call->error, sizeof(call->error), "status %u",
+                            call->code);
+        }
+
+        call_end(call, CALL_BURY);
+        return;
+    }
+
+    call_end(call, CALL_DONE);
+}
+
+
+static uint64_t
+after_of(const struct request *request)
+{
+    return request->status == 429 || request->status == 503
+           ? retry_parse_after(request->after, time(NULL)) : 0;
+}
+
+
+static uint64_t
+now_us(void)
+{
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+
+    return (uint64_t) ts.tv_sec * 1000000 + (uint64_t) ts.tv_nsec / 1000;
+}
