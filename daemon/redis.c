@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/faas_log.h"
@@ -48,7 +49,7 @@ static void went_down(struct redis *redis, const char *why);
 static void on_connect(const redisAsyncContext *ac, int status);
 static void on_disconnect(const redisAsyncContext *ac, int status);
 static void on_reply(redisAsyncContext *ac, void *reply, void *data);
-static void on_message(redisAsyncContext *ac, void *reply, void *data);
+static void on_message(redisAsyncContext *ac, void *message, void *data);
 static void on_timer(evutil_socket_t fd, short what, void *arg);
 static void start_timer(struct redis *redis, uint64_t msec);
 
@@ -147,12 +148,16 @@ void
 redis_subscribe(struct redis *redis, const char *channel,
     redis_message_fn message, void *arg)
 {
+    int  on;
+
+    on = 1;
     redis->message = message;
     redis->message_arg = arg;
 
     /* nothing is awaited any more: the kernel has to see who is gone */
 
-    (void) redisEnableKeepAlive(&redis->ac->c);
+    (void) setsockopt(redis->ac->c.fd, SOL_SOCKET, SO_KEEPALIVE, &on,
+                      sizeof(on));
 
     if (redisAsyncCommand(redis->ac, on_message, redis, "SUBSCRIBE %s",
                           channel)
@@ -558,13 +563,13 @@ on_reply(redisAsyncContext *ac, void *reply, void *data)
 
 
 static void
-on_message(redisAsyncContext *ac, void *data, void *arg)
+on_message(redisAsyncContext *ac, void *message, void *data)
 {
     struct redis      *redis;
     const redisReply  *reply;
 
-    redis = arg;
-    reply = data;
+    redis = data;
+    reply = message;
 
     if (redis->ac != ac || reply == NULL || reply->type != REDIS_REPLY_ARRAY
         || reply->elements != 3

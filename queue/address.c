@@ -49,7 +49,8 @@ static const struct address_range  local[] = {
     V4(198, 51, 100, 0, 24),        /* documentation */
     V4(203, 0, 113, 0, 24),         /* documentation */
     V4(224, 0, 0, 0, 3),            /* multicast, reserved, broadcast */
-    V6(0, 0, 0, 0, 8),              /* unspecified, loopback, reserved */
+    V6(0, 0, 0, 0, 32),             /* unspecified, loopback, reserved */
+    { { 0, 0x64, 0xff, 0x9b, 0, 1 }, 48 },      /* NAT64 of one's own */
     V6(0x01, 0, 0, 0, 8),           /* discard, reserved */
     V6(0x20, 0x01, 0, 0, 23),       /* protocol assignments, Teredo */
     V6(0x20, 0x01, 0x0d, 0xb8, 32), /* documentation */

@@ -16,6 +16,7 @@
 #include "lib/faas_num.h"
 
 #include "attempt.h"
+#include "header.h"
 #include "queue.h"
 
 
@@ -23,8 +24,11 @@
 #define UNAVAILABLE  503            /* nobody has answered */
 #define BAD_GATEWAY  502
 #define TIMED_OUT    504
-#define MARK         "X-OpenFaaS-Internal: queue\r\n" \
-                     "Content-Type: application/json\r\n"
+#define TYPE         "Content-Type: application/json\r\n"
+#define MARK         "X-OpenFaaS-Internal: queue\r\n" TYPE
+
+/* an answer of ours that is the last; nginx' own begin with other lines */
+#define FINAL        "X-OpenFaaS-Internal: queue, final\r\n" TYPE
 
 
 static int read_call(struct call *call, const redisReply *reply);
@@ -228,8 +232,8 @@ read_result(struct call *call, const redisReply *reply)
     }
 
     call->code = (unsigned) code;
-    call->is_internal = item[11]->len >= 20
-                        && strncasecmp(item[11]->str, MARK, 20) == 0;
+    call->is_internal = header_has(item[11]->str, item[11]->len,
+                                   "X-OpenFaaS-Internal");
     (void) snprintf(call->time, sizeof(call->time), "%s", item[13]->str);
 
     return 0;
@@ -368,7 +372,7 @@ make_answer(struct call *call, unsigned code, const char *why,
 
     faas_buf_reset(&call->lines);
     faas_buf_reset(&call->result);
-    (void) faas_buf_puts(&call->lines, MARK);
+    (void) faas_buf_puts(&call->lines, code == BAD_GATEWAY ? FINAL : MARK);
     (void) faas_buf_printf(&call->result, "{\"error\":\"%s\",\"hop\":\"queue\""
                            ",\"function\":\"%s\",\"setting\":\"%s\","
                            "\"call_id\":\"%s\"}\n", text, call->fn->node.key,
@@ -416,7 +420,13 @@ concluded(struct call *call, uint64_t after_ms)
 static int
 is_failed(const struct call *call)
 {
-    return retry_is_wanted(&call->fn->policy, call->code, call->is_internal);
+    size_t  len;
+
+    len = sizeof(FINAL) - 1;
+
+    return (call->lines.len < len || memcmp(call->lines.data, FINAL, len) != 0)
+           && retry_is_wanted(&call->fn->policy, call->code,
+                              call->is_internal);
 }
 
 

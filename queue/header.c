@@ -83,6 +83,25 @@ header_copy(struct header_list *headers, const char *lines, size_t len,
 }
 
 
+int
+header_has(const char *lines, size_t len, const char *name)
+{
+    const char   *s, *end;
+    struct line   line;
+
+    s = lines;
+    end = lines + len;
+
+    while ((s = next_line(s, end, &line)) != NULL) {
+        if (is_name(&line.name, name, strlen(name))) {
+            return 1;
+        }
+    }
+
+    return 0;
+}
+
+
 void
 header_add(struct header_list *headers, const char *name, const char *value)
 {
@@ -137,7 +156,7 @@ next_line(const char *s, const char *end, struct line *line)
     size_t       i;
     const char  *stop, *colon;
 
-    if (s == end) {
+    if (s == NULL || s == end) {
         return NULL;
     }
 

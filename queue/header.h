@@ -29,6 +29,11 @@ void header_copy(struct header_list *headers, const char *lines, size_t len,
     const char *const *other);
 
 /*
+ * True where one of the lines has this name.
+ */
+int header_has(const char *lines, size_t len, const char *name);
+
+/*
  * Adds a line.
  */
 void header_add(struct header_list *headers, const char *name,

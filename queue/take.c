@@ -21,7 +21,6 @@
 
 #define NUMBER_MAX   24
 #define CURSOR_MAX   24
-#define PROMOTE_MAX  60000          /* msec until it is looked at again */
 
 
 struct asked {
@@ -260,15 +259,13 @@ on_promoted(void *arg, const redisReply *reply)
         return;
     }
 
-    wait = PROMOTE_MAX;
+    wait = TAKE_LOOK;
 
-    if (reply == NULL) {
-        wait = TAKE_LOOK;
-
-    } else if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2
-               && reply->element[1]->type == REDIS_REPLY_INTEGER
-               && reply->element[1]->integer >= 0
-               && reply->element[1]->integer < PROMOTE_MAX)
+    if (reply != NULL && reply->type == REDIS_REPLY_ARRAY
+        && reply->elements == 2
+        && reply->element[1]->type == REDIS_REPLY_INTEGER
+        && reply->element[1]->integer >= 0
+        && reply->element[1]->integer < TAKE_LOOK)
     {
         wait = reply->element[1]->integer;
     }

@@ -91,6 +91,7 @@ sub missing {
     my %file = (
         module   => "$build/ngx_http_faas_module.so",
         scaler   => "$build/faas-scaler",
+        queue    => "$build/faas-queue",
         watchdog => "$build/faas-watchdog",
         samples  => "$build/samples/wordcount/wordcount",
     );
@@ -251,6 +252,36 @@ sub start_scaler {
     }, 30, 'healthy faas-scaler');
 
     return $scaler;
+}
+
+
+# A queue worker that calls through the nginx that was started last, with
+# short waits; args => [...] are further arguments, env => {...}; name, for
+# more than one.
+sub start_queue {
+    my ($self, %opt) = @_;
+
+    my $name = $opt{name} // 'faas-queue';
+    my $log = "$self->{dir}/$name.log";
+    my $addr = "unix:$self->{dir}/$name.sock";
+    my $gateway = $opt{gateway} // $self->addr;
+
+    my $queue = spawn(name => $name, log => $log,
+        env => { %{ san_env() }, %{ $opt{env} // {} } },
+        cmd => ["$build/faas-queue", '--gateway', "http://$gateway",
+            '--redis', $self->redis_addr, '--metrics-listen', $addr,
+            '--retry-min-wait', '10ms', '--retry-max-wait', '100ms',
+            '--log-level', 'info', @{ $opt{args} // [] }]);
+
+    wait_for(sub {
+        die "$name does not start:\n" . slurp($log) if !$queue->running;
+
+        return http(GET => $addr, '/healthz')->{status} == 200;
+    }, 30, "healthy $name");
+
+    $queue->{addr} = $addr;
+
+    return $queue;
 }
 
 
