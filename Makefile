@@ -72,6 +72,7 @@ DAEMON_SRCS   = $(wildcard daemon/*.c)
 QUEUE_SRCS    = $(wildcard queue/*.c)
 SCALER_SRCS   = $(wildcard scaler/*.c)
 WATCHDOG_SRCS = $(wildcard watchdog/*.c)
+CLI_SRCS      = $(wildcard cli/*.c)
 UNIT_SRCS     = $(wildcard t/unit/test_*.c)
 MODULE_SRCS   = config scripts/build-module $(wildcard ngx_faas_module/*.[ch] \
                 lib/*.[ch])
@@ -81,6 +82,9 @@ DAEMON_OBJS   = $(DAEMON_SRCS:%.c=$(OBJ)/%.o)
 QUEUE_OBJS    = $(QUEUE_SRCS:%.c=$(OBJ)/%.o)
 SCALER_OBJS   = $(SCALER_SRCS:%.c=$(OBJ)/%.o)
 WATCHDOG_OBJS = $(WATCHDOG_SRCS:%.c=$(WD_OBJ)/%.o)
+CLI_OBJS      = $(CLI_SRCS:%.c=$(OBJ)/%.o)
+# what a command line needs of it: less to load is a faster start
+CLI_LIB_OBJS  = $(patsubst %,$(OBJ)/lib/faas_%.o,buf err name num)
 # what needs jansson is none of the watchdog's business
 WD_LIB_OBJS   = $(patsubst %.c,$(WD_OBJ)/%.o,$(filter-out lib/faas_proto.c \
                 lib/faas_async.c lib/faas_async_lua.c, $(LIB_SRCS)))
@@ -91,14 +95,16 @@ UNIT_BINS     = $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
 SAMPLES       = $(notdir $(patsubst %/,%,$(dir $(wildcard \
                 samples/*/function.json))))
 
+# libcurl is loaded when the network is first needed
+CLI_LIBS      = -ljansson -lyaml -ldl
 DAEMON_LIBS   = -pthread -levent_core -levent_extra -lhiredis -ljansson -lcurl -lm
 
 
 all: build  ## the same as build
 
 build: $(BUILD)/ngx_http_faas_module.so $(BUILD)/faas-scaler \
-       $(BUILD)/faas-queue $(BUILD)/faas-watchdog \
-       samples  ## module, scaler, queue worker, watchdog, samples
+       $(BUILD)/faas-queue $(BUILD)/faas-watchdog $(BUILD)/faas \
+       samples  ## module, scaler, queue worker, watchdog, faas, samples
 
 deps:  ## install the Debian packages for building and running
 	scripts/deps build run
@@ -221,6 +227,14 @@ $(BUILD)/faas-scaler: $(SCALER_OBJS) $(DAEMON_OBJS) $(LIB_OBJS)
 $(BUILD)/faas-queue: $(QUEUE_OBJS) $(DAEMON_OBJS) $(LIB_OBJS)
 	$(CC) $(LDOPT) -o $@ $^ $(DAEMON_LIBS)
 
+# it is small, and starts in no time: nothing that only a debugger reads
+$(BUILD)/faas: $(CLI_OBJS) $(CLI_LIB_OBJS)
+	$(CC) $(LDOPT) $(if $(filter 1,$(SAN)),,-s -Wl,--gc-sections) -o $@ $^ \
+	    $(CLI_LIBS)
+
+$(BUILD)/faas.1: $(BUILD)/faas
+	$(BUILD)/faas __man > $@
+
 $(BUILD)/faas-watchdog: $(WATCHDOG_OBJS) $(WD_LIB_OBJS) $(LLHTTP_OBJS)
 	$(WD_LD) $(WD_LDOPT) -o $@ $^
 
@@ -237,6 +251,9 @@ $(WD_OBJ)/llhttp/%.o: $(LLHTTP)/%.c
 	@mkdir -p $(dir $@)
 	$(WD_CC) $(if $(filter 1,$(SAN)),-O2 -g $(SANITIZE),$(WD_OPT)) \
 	    -DLLHTTP_STRICT_MODE=1 -I$(LLHTTP_INC) -c -o $@ $<
+
+$(OBJ)/cli/%.o: ALL_CFLAGS += -DFAAS_REVISION='"$(REVISION)"' \
+    $(if $(filter 1,$(SAN)),,-Os -ffunction-sections -fdata-sections)
 
 $(WD_OBJ)/watchdog/main.o: WD_CFLAGS += -DWD_REVISION='"$(REVISION)"'
 

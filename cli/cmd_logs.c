@@ -1,0 +1,296 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * logs: what a function prints, a line of JSON for each of its lines.
+ */
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "lib/faas_buf.h"
+#include "lib/faas_num.h"
+
+#include "api.h"
+#include "cmd.h"
+#include "http.h"
+#include "out.h"
+#include "stack.h"
+
+
+#define LINE_MAX_BYTES  (2 << 20)   /* of one line of the answer */
+#define LINES_MAX       1000000000
+#define TIME_TEXT       256         /* bytes of a formatted time */
+
+
+/* the form of the output, and what has come of a line */
+struct logs {
+    struct cli       *cli;
+    const char       *form;
+    const char       *time_format;      /* NULL: as the gateway sends it */
+    int               has_name;
+    int               has_instance;
+    struct faas_buf   line;
+};
+
+
+static const char *logs_path(struct cli *cli, const struct api *api);
+static const char *since(struct cli *cli);
+static int on_data(void *data, const char *bytes, size_t len);
+static void print_line(struct logs *logs, const char *text, size_t len);
+static void print_plain(struct logs *logs, const json_t *message);
+static const char *time_of(struct logs *logs, const json_t *message,
+    char *text);
+static const char *field(const json_t *message, const char *name);
+
+
+int
+cmd_logs(struct cli *cli)
+{
+    int                    rc;
+    struct api             api;
+    struct logs            logs = { .cli = cli };
+    struct stack           stack;
+    struct http_request    req;
+    struct http_response   res;
+
+    if (stack_load(cli, &stack) != 0 || api_init(&api, cli, &stack) != 0) {
+        return -1;
+    }
+
+    logs.form = args_bool(&cli->args, "json") ? "json"
+                : args_text(&cli->args, "output");
+    logs.time_format = args_text(&cli->args, "time-format");
+    logs.has_name = args_bool(&cli->args, "name");
+    logs.has_instance = args_bool(&cli->args, "instance");
+    faas_buf_init(&logs.line, LINE_MAX_BYTES);
+
+    http_request_init(&req, "GET", logs_path(cli, &api));
+
+    if (req.url == NULL) {
+        return -1;
+    }
+
+    req.is_insecure = api.is_insecure;
+    req.on_data = on_data;
+    req.data = &logs;
+    texts_add(&cli->pool, &req.headers, "User-Agent: faas/" FAAS_VERSION);
+
+    if (api.authorization != NULL) {
+        texts_add(&cli->pool, &req.headers, api.authorization);
+    }
+
+    rc = http_send(cli, &req, &res);
+
+    if (rc == 0) {
+        rc = res.status == 200 ? 0
+             : res.status == 404 ? cli_fail(cli, "no such function: %.120s",
+                                            args_word(&cli->args, 0))
+             : api_fail(&api, &res);
+        http_response_done(&res);
+
+    } else if (cli->err.code == HTTP_NO_SERVER) {
+        (void) cli_fail(cli, "no gateway answers at %.120s: start it, or name "
+                        "it with --gateway or OPENFAAS_URL", api.gateway);
+    }
+
+    print_line(&logs, logs.line.data, logs.line.len);
+    faas_buf_done(&logs.line);
+
+    return rc;
+}
+
+
+static const char *
+logs_path(struct cli *cli, const struct api *api)
+{
+    int          is_followed;
+    uint64_t     n;
+    const char  *lines, *from;
+
+    lines = args_text(&cli->args, "lines");
+
+    if (strcmp(lines, "-1") != 0
+        && faas_parse_uint(lines, strlen(lines), 0, LINES_MAX, &n) != 0)
+    {
+        (void) cli_fail(cli, "--lines: \"%.40s\" is neither a number nor -1",
+                        lines);
+        return NULL;
+    }
+
+    is_followed = args_bool(&cli->args, "tail")
+                  && args_bool(&cli->args, "follow");
+    from = since(cli);
+
+    return api_path((struct api *) api,
+                    pool_printf(&cli->pool, "%s/system/logs?name=%s&tail=%s"
+                                "&follow=%s%s%s", api->gateway,
+                                http_escape(&cli->pool,
+                                            args_word(&cli->args, 0)), lines,
+                                is_followed ? "true" : "false",
+                                from != NULL ? "&since=" : "",
+                                from != NULL ? http_escape(&cli->pool, from)
+                                : ""), api->ns);
+}
+
+
+static const char *
+since(struct cli *cli)
+{
+    char        text[TIME_TEXT];
+    time_t      when;
+    struct tm   tm;
+
+    if (args_text(&cli->args, "since-time") != NULL) {
+        return args_text(&cli->args, "since-time");
+    }
+
+    if (args_text(&cli->args, "since") == NULL) {
+        return NULL;
+    }
+
+    when = time(NULL) - (time_t) (args_msec(&cli->args, "since") / 1000);
+
+    if (gmtime_r(&when, &tm) == NULL
+        || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+    {
+        return NULL;
+    }
+
+    return pool_text(&cli->pool, text);
+}
+
+
+static int
+on_data(void *data, const char *bytes, size_t len)
+{
+    char         *end;
+    size_t        n;
+    struct logs  *logs;
+
+    logs = data;
+
+    if (faas_buf_add(&logs->line, bytes, len) != 0) {
+        return -1;
+    }
+
+    while ((end = memchr(logs->line.data, '\n', logs->line.len)) != NULL) {
+        n = (size_t) (end - logs->line.data);
+        print_line(logs, logs->line.data, n);
+        faas_buf_consume(&logs->line, n + 1);
+    }
+
+    return fflush(stdout) == 0 ? 0 : -1;
+}
+
+
+/*
+ * What cannot be read is shown as it is.
+ */
+static void
+print_line(struct logs *logs, const char *text, size_t len)
+{
+    json_t  *message;
+
+    if (len == 0 || text == NULL) {
+        return;
+    }
+
+    message = json_loadb(text, len, 0, NULL);
+
+    if (!json_is_object(message)) {
+        (void) puts(out_safe(logs->cli,
+                             pool_copy(&logs->cli->pool, text, len)));
+
+    } else if (strcmp(logs->form, "json") == 0) {
+        (void) fwrite(text, 1, len, stdout);
+        (void) putchar('\n');
+
+    } else if (strcmp(logs->form, "keyvalue") == 0) {
+        (void) printf("timestamp=\"%s\" name=\"%s\" instance=\"%s\" "
+                      "text=\"%s\"\n", field(message, "timestamp"),
+                      field(message, "name"), field(message, "instance"),
+                      out_safe(logs->cli, field(message, "text")));
+
+    } else {
+        print_plain(logs, message);
+    }
+
+    json_decref(message);
+}
+
+
+static void
+print_plain(struct logs *logs, const json_t *message)
+{
+    char         text[TIME_TEXT];
+    size_t       len;
+    const char  *when, *line;
+
+    when = time_of(logs, message, text);
+    line = field(message, "text");
+    len = strlen(line);
+
+    /* the line's own end is one too many */
+
+    while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r')) {
+        len--;
+    }
+
+    (void) printf("%s%s", when, when[0] != '\0' ? " " : "");
+
+    if (logs->has_name) {
+        (void) printf("%s ", field(message, "name"));
+    }
+
+    if (logs->has_instance) {
+        (void) printf("(%s) ", field(message, "instance"));
+    }
+
+    /* colours of a function's own output are its own affair */
+
+    (void) printf("%.*s\n", (int) len, line);
+}
+
+
+static const char *
+time_of(struct logs *logs, const json_t *message, char *text)
+{
+    const char  *stamp;
+    struct tm    tm;
+
+    stamp = field(message, "timestamp");
+
+    if (logs->time_format == NULL) {
+        return stamp;
+    }
+
+    memset(&tm, 0, sizeof(tm));
+
+    if (logs->time_format[0] == '\0'
+        || strptime(stamp, "%Y-%m-%dT%H:%M:%S", &tm) == NULL)
+    {
+        return "";
+    }
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    /* it is the user's own, and its length is bounded */
+    text[0] = '\0';
+    (void) strftime(text, TIME_TEXT, logs->time_format, &tm);
+#pragma GCC diagnostic pop
+
+    return text;
+}
+
+
+static const char *
+field(const json_t *message, const char *name)
+{
+    const char  *text;
+
+    text = json_string_value(json_object_get(message, name));
+
+    return text != NULL ? text : "";
+}

@@ -1,0 +1,81 @@
+/*
+ * SPDX-License-Identifier: BSD-2-Clause
+ *
+ * HTTP requests, by libcurl, which is loaded when the first one is made: to
+ * load it takes three times as long as all else that "faas version" does.
+ */
+
+#ifndef FAAS_CLI_HTTP_H
+#define FAAS_CLI_HTTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/faas_buf.h"
+
+#include "cli.h"
+
+
+#define HTTP_BODY_MAX     (64 << 20)    /* bytes of an answer that is kept */
+#define HTTP_HEADERS_MAX  65536         /* bytes of an answer's headers */
+#define HTTP_CONNECT_MS   10000         /* for a connection */
+#define HTTP_REDIRECTS    10            /* of a store's or a stack file's URL */
+
+#define HTTP_NO_SERVER    1             /* cli->err.code: nobody answers */
+
+
+struct http_request {
+    const char     *method;
+    const char     *url;
+    struct texts    headers;            /* "Name: value" */
+    const char     *body;               /* or NULL */
+    size_t          body_len;
+    int             body_fd;            /* what follows body, or -1 */
+    uint64_t        timeout_ms;         /* for all of it; 0: none */
+    int             is_insecure;        /* certificates are not checked */
+    int             may_redirect;
+    int           (*on_data)(void *data, const char *bytes, size_t len);
+    void           *data;               /* on_data: takes bodies of 2xx, and
+                                         * returns 0, or -1 to stop */
+};
+
+struct http_response {
+    long             status;
+    struct faas_buf  body;              /* what on_data did not take */
+    struct faas_buf  headers;           /* of the last answer, with CRLF */
+};
+
+
+/*
+ * A request with nothing in it but method and URL.
+ */
+void http_request_init(struct http_request *req, const char *method,
+    const char *url);
+
+/*
+ * Sends it.  Returns 0, whatever the status, and the response is to be freed;
+ * or -1 with cli->err, and nothing to be freed.
+ */
+int http_send(struct cli *cli, const struct http_request *req,
+    struct http_response *res);
+
+void http_response_done(struct http_response *res);
+
+/*
+ * The value of a header, the pool's; NULL where there is none.
+ */
+char *http_header(struct cli *cli, const struct http_response *res,
+    const char *name);
+
+/*
+ * A text as a part of a URL: what is no letter, digit or -._~ is escaped.
+ */
+char *http_escape(struct pool *pool, const char *text);
+
+/*
+ * Unloads libcurl, where it was loaded.
+ */
+void http_done(struct cli *cli);
+
+
+#endif /* FAAS_CLI_HTTP_H */
