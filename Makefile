@@ -102,9 +102,11 @@ DAEMON_LIBS   = -pthread -levent_core -levent_extra -lhiredis -ljansson -lcurl -
 
 all: build  ## the same as build
 
-build: $(BUILD)/ngx_http_faas_module.so $(BUILD)/faas-scaler \
-       $(BUILD)/faas-queue $(BUILD)/faas-watchdog $(BUILD)/faas \
-       samples  ## module, scaler, queue worker, watchdog, faas, samples
+build: programs $(BUILD)/faas $(BUILD)/faas.1  ## all programs, samples
+
+# what images have: the command line is none of theirs
+programs: $(BUILD)/ngx_http_faas_module.so $(BUILD)/faas-scaler \
+          $(BUILD)/faas-queue $(BUILD)/faas-watchdog samples
 
 deps:  ## install the Debian packages for building and running
 	scripts/deps build run
@@ -178,7 +180,7 @@ lint: deps-test  ## checksrc, cppcheck, clang-tidy, and a build with clang
 	$(MAKE) CC=clang BUILD=build/clang build unit
 
 # what images have
-install-programs: build
+install-programs: programs
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin \
 	    $(DESTDIR)$(PREFIX)/lib/nginx/modules \
 	    $(DESTDIR)/etc/nginx/faas
@@ -189,8 +191,23 @@ install-programs: build
 	    $(DESTDIR)$(PREFIX)/sbin/
 	install -m 644 conf/faas/*.conf $(DESTDIR)/etc/nginx/faas/
 
-install: install-programs  ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/nginx
-	install -d $(DESTDIR)$(PREFIX)/share/doc/ngx_faas/examples
+install: install-programs build  ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/nginx
+	install -d $(DESTDIR)$(PREFIX)/share/doc/ngx_faas/examples \
+	    $(DESTDIR)$(PREFIX)/share/man/man1 \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	    $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions \
+	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d \
+	    $(DESTDIR)$(PREFIX)/share/ngx_faas/templates
+	install -m 755 $(BUILD)/faas $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(BUILD)/faas.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	$(BUILD)/faas completion bash \
+	    > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/faas
+	$(BUILD)/faas completion zsh \
+	    > $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_faas
+	$(BUILD)/faas completion fish \
+	    > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/faas.fish
+	[ ! -d templates ] || cp -R templates/. \
+	    $(DESTDIR)$(PREFIX)/share/ngx_faas/templates/
 	install -m 644 conf/examples/*.conf \
 	    $(DESTDIR)$(PREFIX)/share/doc/ngx_faas/examples/
 	install -m 644 README.md LICENSE docs/*.md \
@@ -285,6 +302,6 @@ $(BUILD)/samples/%/.made: samples/%/*
 
 -include $(wildcard $(OBJ)/*/*.d $(WD_OBJ)/*/*.d)
 
-.PHONY: all build deps deps-test run images test bench unit samples lint install \
+.PHONY: all build programs deps deps-test run images test bench unit samples lint install \
         install-programs watchdog-arm64 fuzz \
         clean help

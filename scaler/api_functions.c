@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +178,7 @@ api_scale(struct scaler *scaler, struct evhttp_request *req, const char *name)
 void
 api_info(struct scaler *scaler, struct evhttp_request *req, const char *name)
 {
+    char             dir[PATH_MAX];
     json_t          *info;
     uint64_t         term;
     const char      *arch;
@@ -199,6 +201,15 @@ api_info(struct scaler *scaler, struct evhttp_request *req, const char *name)
                      "arch", arch,
                      "scaler", "leader", term != 0,
                                "term", (json_int_t) term);
+
+    /* where a client on this machine puts what it has built */
+
+    if (scaler->provider->ops->has_images
+        && realpath(scaler->options.functions_dir, dir) != NULL)
+    {
+        (void) json_object_set_new(json_object_get(info, "scaler"),
+                                   "functions_dir", json_string(dir));
+    }
 
     call_answer_json(req, 200, info);
     json_decref(info);

@@ -114,6 +114,7 @@ struct provider_hooks {
 struct provider_ops {
     const char  *name;                  /* as /system/info gives them */
     const char  *orchestration;
+    int          has_images;            /* in --functions-dir */
 
     /* each is called for each function of a namespace, then done; 400 where
        there is no such namespace */

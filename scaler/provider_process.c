@@ -57,6 +57,7 @@ static void report_stopped(struct process_provider *p);
 static const struct provider_ops  process_ops = {
     .name = "faas-process",
     .orchestration = "process",
+    .has_images = 1,
     .list = op_list,
     .get = op_get,
     .walk = op_walk,
