@@ -92,7 +92,9 @@
 #define FAAS_CALL_CALLBACK      "u"     /* URL; missing: none */
 #define FAAS_CALL_ACCEPTED      "t"     /* Unix time, msec */
 #define FAAS_CALL_STATE         "s"
-#define FAAS_CALL_ENTRY         "e"     /* in async:q:KEY; "" elsewhere */
+#define FAAS_CALL_ENTRY         "e"     /* in async:q:KEY; "" elsewhere;
+                                           missing: it is there, and was never
+                                           taken */
 #define FAAS_CALL_ATTEMPTS      "n"     /* begun, total */
 #define FAAS_CALL_CALLBACKS     "k"     /* attempts of the callback, total */
 #define FAAS_CALL_CODE          "c"     /* status of the last attempt */
@@ -136,7 +138,11 @@ struct faas_script {
  *   prefix, KEY, id, other id (if the first is in use), method, path, headers,
  *   body, callback URL or "", delay in msec, most calls in all, most bytes in
  *   all, idempotency key or "", its window in msec
- * -> {"ok", id}, {"same", id of the first}, {"full"}
+ * -> {"ok", id, calls, bytes}, {"same", id of the first, calls, bytes}, where
+ *    calls and bytes are all that waits; or {"full"}
+ *
+ * A gateway may do the same, for a new id, without delay and idempotency key,
+ * by a MULTI of HSET (without "e"), XADD, HINCRBY and PUBLISH.
  */
 extern const struct faas_script  faas_async_enqueue;
 

@@ -36,6 +36,12 @@
     "  redis.call('HINCRBY', p .. 'async:totals', 'bytes', by * size) "      \
     "end "
 
+/* what all calls amount to */
+#define SUM                                                                  \
+    "local function sum(what) "                                              \
+    "  return tonumber(redis.call('HGET', p .. 'async:totals', what) or 0) " \
+    "end "
+
 /* puts a call that is known into its function's queue */
 #define QUEUE                                                                \
     "local function queue(id, key) "                                         \
@@ -96,16 +102,15 @@
 
 
 const struct faas_script  faas_async_enqueue = { "enqueue",
-    PREFIX NOW DEPTH COUNT QUEUE
+    PREFIX NOW DEPTH COUNT QUEUE SUM
     "local key, id, delay = ARGV[2], ARGV[3], tonumber(ARGV[10]) "
     "local same = p .. 'async:same:' .. key .. ':' .. ARGV[13] "
     "if ARGV[13] ~= '' then "
     "  local first = redis.call('GET', same) "
-    "  if first then return {'same', first} end "
+    "  if first then return {'same', first, sum('calls'), sum('bytes')} end "
     "end "
-    "local sums = redis.call('HMGET', p .. 'async:totals', 'calls', 'bytes') "
-    "if tonumber(sums[1] or 0) >= tonumber(ARGV[11]) "
-    "  or tonumber(sums[2] or 0) + #ARGV[8] + #ARGV[7] > tonumber(ARGV[12]) "
+    "if sum('calls') >= tonumber(ARGV[11]) "
+    "  or sum('bytes') + #ARGV[8] + #ARGV[7] > tonumber(ARGV[12]) "
     "then return {'full'} end "
     "if redis.call('EXISTS', call .. id) == 1 then id = ARGV[4] end "
     "redis.call('HSET', call .. id, 'f', key, 'm', ARGV[5], 'p', ARGV[6], "
@@ -120,7 +125,7 @@ const struct faas_script  faas_async_enqueue = { "enqueue",
     "  redis.call('ZADD', p .. 'async:delayed', now + delay, id) "
     "  redis.call('PUBLISH', p .. 'async:bell', '') "
     "else queue(id, key) end "
-    "return {'ok', id}",
+    "return {'ok', id, sum('calls'), sum('bytes')}",
     14 };
 
 
@@ -152,9 +157,10 @@ const struct faas_script  faas_async_take = { "take",
     "for _, entry in ipairs(entries) do "
     "  local e, id = entry[1], entry[2][2] "
     "  local v = redis.call('HMGET', call .. id, 'e', 'm', 'p', 'h', 'b', "
-    "    'u', 't', 'k', 'rc', 'rh', 'rb', 'rt') "
-    "  if v[1] == e then "
-    "    redis.call('HSET', call .. id, 's', 'running') "
+    "    'u', 't', 'k', 'rc', 'rh', 'rb', 'rt', 's') "
+    /* a gateway that has accepted it did not know its entry */
+    "  if v[1] == e or (not v[1] and v[13] == 'queued') then "
+    "    redis.call('HSET', call .. id, 's', 'running', 'e', e) "
     "    local n "
     "    if v[9] then n = redis.call('HGET', call .. id, 'n') or '0' "
     "    else n = redis.call('HINCRBY', call .. id, 'n', 1) end "
@@ -264,7 +270,8 @@ const struct faas_script  faas_async_cancel = { "cancel",
     "local id = ARGV[2] "
     "local v = redis.call('HMGET', call .. id, 's', 'f', 'e') "
     "local s = v[1] or '' "
-    "if s == 'queued' then unqueue(v[2], v[3]) "
+    /* an entry that is not known is passed over when its turn comes */
+    "if s == 'queued' then if v[3] then unqueue(v[2], v[3]) end "
     "elseif s == 'delayed' or s == 'retry' then "
     "  redis.call('ZREM', p .. 'async:delayed', id) "
     "else return s end "

@@ -39,7 +39,7 @@ typedef struct ngx_http_faas_idle_s  ngx_http_faas_idle_t;
 
 typedef struct {
     ngx_uint_t                  calls;       /* in the queue, in all */
-    size_t                      bytes;       /* their bodies and headers */
+    off_t                       bytes;       /* their bodies and headers */
     ngx_msec_t                  window;      /* of an idempotency key */
     unsigned                    is_used:1;   /* by a location */
 } ngx_http_faas_async_conf_t;
@@ -159,6 +159,7 @@ typedef struct {
     uint32_t                    fn;          /* NONE: not admitted */
     uint32_t                    rep;         /* held for it; NONE */
     ngx_http_faas_wait_e        wait;
+    unsigned                    is_id_given:1;   /* call_id is the client's */
     unsigned                    is_counted:1;
     unsigned                    is_finished:1;   /* its answer is counted */
     unsigned                    is_sent:1;   /* a replica may have seen it */

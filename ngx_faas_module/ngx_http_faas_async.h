@@ -2,7 +2,8 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * Asynchronous calls: async_conf, async, async_call, async_redis.
+ * Asynchronous calls: async_conf, async, async_call,
+ * async_encode, async_redis.
  */
 
 
@@ -26,16 +27,53 @@ typedef void (*ngx_http_faas_async_pt)(ngx_http_request_t *r,
 
 
 /*
- * What a script is given, the prefix first; it has to live as long as the
- * request.
+ * A script and what it is given, the prefix first; or commands in place of it.
+ * It has to live as long as the request.
  */
 
 typedef struct {
     const struct faas_script   *script;
     ngx_http_faas_async_pt      handler;
-    ngx_uint_t                  n;
+    ngx_uint_t                  n;           /* arguments */
     ngx_str_t                   arg[NGX_HTTP_FAAS_ASYNC_ARGS];
+    ngx_str_t                   raw;         /* in Redis' protocol; empty: the
+                                                script */
+    ngx_uint_t                  commands;    /* in raw */
 } ngx_http_faas_async_ask_t;
+
+
+/* arguments of faas_async_enqueue behind the prefix */
+
+typedef enum {
+    NGX_HTTP_FAAS_ENQUEUE_PREFIX = 0,
+    NGX_HTTP_FAAS_ENQUEUE_KEY,
+    NGX_HTTP_FAAS_ENQUEUE_ID,
+    NGX_HTTP_FAAS_ENQUEUE_OTHER_ID,
+    NGX_HTTP_FAAS_ENQUEUE_METHOD,
+    NGX_HTTP_FAAS_ENQUEUE_PATH,
+    NGX_HTTP_FAAS_ENQUEUE_HEADERS,
+    NGX_HTTP_FAAS_ENQUEUE_BODY,
+    NGX_HTTP_FAAS_ENQUEUE_CALLBACK,
+    NGX_HTTP_FAAS_ENQUEUE_DELAY,
+    NGX_HTTP_FAAS_ENQUEUE_CALLS,
+    NGX_HTTP_FAAS_ENQUEUE_BYTES,
+    NGX_HTTP_FAAS_ENQUEUE_SAME,
+    NGX_HTTP_FAAS_ENQUEUE_WINDOW,
+    NGX_HTTP_FAAS_ENQUEUE_N
+} ngx_http_faas_enqueue_e;
+
+
+/* answers of the commands that do the same */
+
+typedef enum {
+    NGX_HTTP_FAAS_ENCODED_CALL = 0,
+    NGX_HTTP_FAAS_ENCODED_ENTRY,
+    NGX_HTTP_FAAS_ENCODED_CALLS,
+    NGX_HTTP_FAAS_ENCODED_BYTES,
+    NGX_HTTP_FAAS_ENCODED_DEPTH,
+    NGX_HTTP_FAAS_ENCODED_BELL,
+    NGX_HTTP_FAAS_ENCODED_N
+} ngx_http_faas_encoded_e;
 
 
 /* ngx_http_faas_async_conf.c */
@@ -81,6 +119,18 @@ ngx_int_t ngx_http_faas_async_no_redis(ngx_http_request_t *r,
  */
 ngx_int_t ngx_http_faas_async_accept(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);
+
+
+/* ngx_http_faas_async_encode.c */
+
+/*
+ * Makes the commands that do what faas_async_enqueue does for a call that is
+ * neither delayed nor has an id or a key of its client's, and does not look
+ * whether there is room: for half of what the script costs Redis.  ask has the
+ * arguments of the script; sets raw and commands.
+ */
+ngx_int_t ngx_http_faas_async_encode(ngx_http_request_t *r,
+    ngx_http_faas_async_ask_t *ask);
 
 
 /* ngx_http_faas_async_redis.c: scripts that Redis runs for requests */

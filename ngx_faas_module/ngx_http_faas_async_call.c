@@ -13,6 +13,10 @@
 #include "lib/faas_num.h"
 
 
+/* calls that may be on their way to Redis, of all workers and gateways */
+#define NGX_HTTP_FAAS_ASYNC_MARGIN  1000
+
+
 /* headers by which a client says what shall be done with the call */
 
 typedef struct {
@@ -21,6 +25,15 @@ typedef struct {
     ngx_str_t                   same;        /* idempotency key */
     ngx_uint_t                  msec;        /* delay */
 } ngx_http_faas_async_wish_t;
+
+
+/* what Redis has said last of all that waits */
+
+typedef struct {
+    uint64_t                    calls;
+    uint64_t                    bytes;
+    unsigned                    is_known:1;
+} ngx_http_faas_async_known_t;
 
 
 typedef struct {
@@ -35,27 +48,6 @@ typedef struct {
 } ngx_http_faas_async_call_t;
 
 
-/* arguments of faas_async_enqueue behind the prefix */
-
-typedef enum {
-    NGX_HTTP_FAAS_ENQUEUE_PREFIX = 0,
-    NGX_HTTP_FAAS_ENQUEUE_KEY,
-    NGX_HTTP_FAAS_ENQUEUE_ID,
-    NGX_HTTP_FAAS_ENQUEUE_OTHER_ID,
-    NGX_HTTP_FAAS_ENQUEUE_METHOD,
-    NGX_HTTP_FAAS_ENQUEUE_PATH,
-    NGX_HTTP_FAAS_ENQUEUE_HEADERS,
-    NGX_HTTP_FAAS_ENQUEUE_BODY,
-    NGX_HTTP_FAAS_ENQUEUE_CALLBACK,
-    NGX_HTTP_FAAS_ENQUEUE_DELAY,
-    NGX_HTTP_FAAS_ENQUEUE_CALLS,
-    NGX_HTTP_FAAS_ENQUEUE_BYTES,
-    NGX_HTTP_FAAS_ENQUEUE_SAME,
-    NGX_HTTP_FAAS_ENQUEUE_WINDOW,
-    NGX_HTTP_FAAS_ENQUEUE_N
-} ngx_http_faas_enqueue_e;
-
-
 static void ngx_http_faas_async_wishes(ngx_http_request_t *r,
     ngx_http_faas_async_wish_t *wish);
 static const char *ngx_http_faas_async_check(
@@ -64,6 +56,8 @@ static ngx_uint_t ngx_http_faas_async_is_url(ngx_str_t *url);
 static ngx_uint_t ngx_http_faas_async_is_plain(ngx_str_t *s);
 static void ngx_http_faas_async_body(ngx_http_request_t *r);
 static ngx_int_t ngx_http_faas_async_enqueue(ngx_http_request_t *r,
+    ngx_http_faas_async_call_t *call);
+static ngx_uint_t ngx_http_faas_async_has_room(
     ngx_http_faas_async_call_t *call);
 static void ngx_http_faas_async_fill(ngx_http_faas_async_call_t *call);
 static ngx_int_t ngx_http_faas_async_headers(ngx_http_request_t *r,
@@ -74,8 +68,11 @@ static ngx_int_t ngx_http_faas_async_collect(ngx_http_request_t *r,
 static ngx_int_t ngx_http_faas_async_copy(ngx_chain_t *cl, u_char *p);
 static void ngx_http_faas_async_enqueued(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, redisReply *reply);
-static ngx_int_t ngx_http_faas_async_accepted(ngx_http_request_t *r,
-    ngx_http_faas_ctx_t *ctx, redisReply *id);
+static ngx_uint_t ngx_http_faas_async_is_done(redisReply *reply);
+static void ngx_http_faas_async_learn(redisReply *calls, redisReply *bytes);
+static ngx_int_t ngx_http_faas_async_decided(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx, redisReply *reply);
+static ngx_int_t ngx_http_faas_async_accepted(ngx_http_request_t *r);
 
 
 /*
@@ -107,6 +104,10 @@ static ngx_str_t  ngx_http_faas_async_callback_name =
 static ngx_str_t  ngx_http_faas_async_delay_name = ngx_string("X-Delay");
 static ngx_str_t  ngx_http_faas_async_same_name =
     ngx_string("X-Idempotency-Key");
+
+
+/* this process' */
+static ngx_http_faas_async_known_t  ngx_http_faas_async_known;
 
 
 #define ngx_http_faas_async_is(h, name)                                      \
@@ -351,7 +352,41 @@ ngx_http_faas_async_enqueue(ngx_http_request_t *r,
 
     ngx_http_faas_async_fill(call);
 
+    if (call->wish.msec == 0 && call->wish.same.len == 0 && !ctx->is_id_given
+        && ngx_http_faas_async_has_room(call)
+        && ngx_http_faas_async_encode(r, &call->ask) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     return ngx_http_faas_async_ask(r, ctx, &call->ask);
+}
+
+
+/*
+ * The queue is known to be far from full: where it is not, or nobody knows,
+ * the script looks.
+ */
+
+static ngx_uint_t
+ngx_http_faas_async_has_room(ngx_http_faas_async_call_t *call)
+{
+    uint64_t                    calls, bytes;
+    ngx_http_faas_async_conf_t  *conf;
+
+    conf = &call->ctx->conf->async;
+
+    if (!ngx_http_faas_async_known.is_known) {
+        return 0;
+    }
+
+    calls = ngx_http_faas_async_known.calls + NGX_HTTP_FAAS_ASYNC_MARGIN;
+    bytes = ngx_http_faas_async_known.bytes
+            + NGX_HTTP_FAAS_ASYNC_MARGIN
+              * (call->ask.arg[NGX_HTTP_FAAS_ENQUEUE_BODY].len
+                 + call->ask.arg[NGX_HTTP_FAAS_ENQUEUE_HEADERS].len);
+
+    return calls < conf->calls && bytes < (uint64_t) conf->bytes;
 }
 
 
@@ -561,48 +596,108 @@ static void
 ngx_http_faas_async_enqueued(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
     redisReply *reply)
 {
-    ngx_int_t   rc;
-    ngx_uint_t  i, n;
+    ngx_int_t                    rc;
+    ngx_http_faas_async_call_t  *call;
 
-    n = (reply != NULL && reply->type == REDIS_REPLY_ARRAY) ? reply->elements
-                                                            : 0;
-    for (i = 0; i < n; i++) {
-        if (reply->element[i]->type != REDIS_REPLY_STRING) {
-            n = 0;
-        }
-    }
+    call = ctx->async;
 
-    if (n == 2) {
-        rc = ngx_http_faas_async_accepted(r, ctx, reply->element[1]);
-
-    } else if (n == 1) {
-        rc = ngx_http_faas_async_refuse(r, ctx, NGX_HTTP_SERVICE_UNAVAILABLE,
-                                        "faas_async_queue",
-                                        "the queue of asynchronous calls is "
-                                        "full");
-    } else {
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
         rc = ngx_http_faas_async_no_redis(r, ctx);
+
+    } else if (call->ask.raw.len != 0) {
+        rc = ngx_http_faas_async_is_done(reply)
+             ? ngx_http_faas_async_accepted(r)
+             : ngx_http_faas_async_no_redis(r, ctx);
+
+    } else {
+        rc = ngx_http_faas_async_decided(r, ctx, reply);
     }
 
     ngx_http_finalize_request(r, rc);
 }
 
 
-static ngx_int_t
-ngx_http_faas_async_accepted(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
-    redisReply *id)
+/*
+ * The answers of the commands that ngx_http_faas_async_encode() makes.
+ */
+
+static ngx_uint_t
+ngx_http_faas_async_is_done(redisReply *reply)
 {
-    ngx_int_t  rc;
+    redisReply  **e;
 
-    /* another one than was asked for, where that is in use */
+    e = reply->element;
 
-    ctx->call_id.data = ngx_pnalloc(r->pool, id->len);
+    if (reply->elements != NGX_HTTP_FAAS_ENCODED_N
+        || e[NGX_HTTP_FAAS_ENCODED_CALL]->type != REDIS_REPLY_INTEGER
+        || e[NGX_HTTP_FAAS_ENCODED_ENTRY]->type != REDIS_REPLY_STRING
+        || e[NGX_HTTP_FAAS_ENCODED_CALLS]->type != REDIS_REPLY_INTEGER
+        || e[NGX_HTTP_FAAS_ENCODED_BYTES]->type != REDIS_REPLY_INTEGER)
+    {
+        return 0;
+    }
+
+    ngx_http_faas_async_learn(e[NGX_HTTP_FAAS_ENCODED_CALLS],
+                              e[NGX_HTTP_FAAS_ENCODED_BYTES]);
+    return 1;
+}
+
+
+static void
+ngx_http_faas_async_learn(redisReply *calls, redisReply *bytes)
+{
+    ngx_http_faas_async_known.calls = (uint64_t) ngx_max(calls->integer, 0);
+    ngx_http_faas_async_known.bytes = (uint64_t) ngx_max(bytes->integer, 0);
+    ngx_http_faas_async_known.is_known = 1;
+}
+
+
+/*
+ * The answer of faas_async_enqueue.
+ */
+
+static ngx_int_t
+ngx_http_faas_async_decided(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
+    redisReply *reply)
+{
+    redisReply  **e;
+
+    e = reply->element;
+
+    if (reply->elements == 1) {
+        return ngx_http_faas_async_refuse(r, ctx, NGX_HTTP_SERVICE_UNAVAILABLE,
+                                          "faas_async_queue",
+                                          "the queue of asynchronous calls is "
+                                          "full");
+    }
+
+    if (reply->elements != 4 || e[1]->type != REDIS_REPLY_STRING
+        || e[2]->type != REDIS_REPLY_INTEGER
+        || e[3]->type != REDIS_REPLY_INTEGER)
+    {
+        return ngx_http_faas_async_no_redis(r, ctx);
+    }
+
+    ngx_http_faas_async_learn(e[2], e[3]);
+
+    /* another id than was asked for, where that is in use */
+
+    ctx->call_id.data = ngx_pnalloc(r->pool, e[1]->len);
     if (ctx->call_id.data == NULL) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    ngx_memcpy(ctx->call_id.data, id->str, id->len);
-    ctx->call_id.len = id->len;
+    ngx_memcpy(ctx->call_id.data, e[1]->str, e[1]->len);
+    ctx->call_id.len = e[1]->len;
+
+    return ngx_http_faas_async_accepted(r);
+}
+
+
+static ngx_int_t
+ngx_http_faas_async_accepted(ngx_http_request_t *r)
+{
+    ngx_int_t  rc;
 
     r->headers_out.status = NGX_HTTP_ACCEPTED;
     r->headers_out.content_length_n = 0;

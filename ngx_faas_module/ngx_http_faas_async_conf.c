@@ -125,7 +125,7 @@ ngx_http_faas_async_queue(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 {
     ngx_http_faas_main_conf_t *fmcf = conf;
 
-    ssize_t     size;
+    off_t       size;
     uint64_t    n;
     ngx_str_t  *value, bytes;
 
@@ -154,7 +154,7 @@ ngx_http_faas_async_queue(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     if (bytes.len > 6 && ngx_strncmp(bytes.data, "bytes=", 6) == 0) {
         bytes.data += 6;
         bytes.len -= 6;
-        size = ngx_parse_size(&bytes);
+        size = ngx_parse_offset(&bytes);
     }
 
     if (size == NGX_ERROR) {
@@ -174,7 +174,7 @@ ngx_int_t
 ngx_http_faas_async_init_conf(ngx_conf_t *cf, ngx_http_faas_main_conf_t *fmcf)
 {
     ngx_conf_init_uint_value(fmcf->async.calls, 100000);
-    ngx_conf_init_size_value(fmcf->async.bytes, 1024 * 1024 * 1024);
+    ngx_conf_init_value(fmcf->async.bytes, 1024 * 1024 * 1024);
     ngx_conf_init_msec_value(fmcf->async.window, 24 * 3600 * 1000);
 
     if (fmcf->async.window == 0

@@ -197,6 +197,13 @@ ngx_http_faas_async_send(ngx_http_faas_async_wait_t *wait,
 
     ask = wait->ask;
     conn = &ngx_http_faas_async_conn;
+
+    if (ask->raw.len != 0) {
+        rc = ngx_http_faas_conn_send_raw(conn, ngx_http_faas_async_reply,
+                                         &ask->raw, ask->commands);
+        goto done;
+    }
+
     script = ngx_http_faas_async_find(ask->script);
 
     is_whole |= (script->sha1[0] == '\0');
@@ -216,6 +223,8 @@ ngx_http_faas_async_send(ngx_http_faas_async_wait_t *wait,
 
     rc = ngx_http_faas_conn_send(conn, ngx_http_faas_async_reply, 0,
                                  ask->n + 3, argv, len);
+
+done:
 
     if (rc == NGX_OK) {
 

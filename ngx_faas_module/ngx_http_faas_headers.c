@@ -172,6 +172,7 @@ ngx_http_faas_stamp_id(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
 {
     if (given != NULL) {
         ctx->call_id = given->value;
+        ctx->is_id_given = 1;
         return NGX_OK;
     }
 

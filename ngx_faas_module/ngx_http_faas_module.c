@@ -237,7 +237,7 @@ ngx_http_faas_create_main_conf(ngx_conf_t *cf)
     fmcf->park = NGX_CONF_UNSET_MSEC;
     fmcf->trim = NGX_CONF_UNSET_SIZE;
     fmcf->async.calls = NGX_CONF_UNSET_UINT;
-    fmcf->async.bytes = NGX_CONF_UNSET_SIZE;
+    fmcf->async.bytes = NGX_CONF_UNSET;
     fmcf->async.window = NGX_CONF_UNSET_MSEC;
 
     return fmcf;

@@ -26,7 +26,7 @@
 #define NGX_HTTP_FAAS_LEADER_TICK    250    /* msec */
 #define NGX_HTTP_FAAS_RECONNECT_MIN  100    /* msec */
 #define NGX_HTTP_FAAS_RECONNECT_MAX  5000   /* msec */
-#define NGX_HTTP_FAAS_PENDING        128    /* commands without an answer */
+#define NGX_HTTP_FAAS_PENDING        1024   /* commands without an answer */
 #define NGX_HTTP_FAAS_REPLY_MAX      (64 * 1024 * 1024)  /* bytes */
 #define NGX_HTTP_FAAS_ELEMENTS_MAX   65536  /* of a list that Redis sends */
 #define NGX_HTTP_FAAS_SCAN_COUNT     "64"   /* routes a step of a whole read */
@@ -145,6 +145,13 @@ void ngx_http_faas_conn_reset(ngx_http_faas_conn_t *conn, const char *why);
 ngx_int_t ngx_http_faas_conn_send(ngx_http_faas_conn_t *conn,
     ngx_http_faas_reply_pt handler, ngx_msec_t wait, int argc,
     const char **argv, const size_t *argvlen);
+
+/*
+ * The same of n commands that are in Redis' protocol already; handler gets the
+ * answer of the last one.
+ */
+ngx_int_t ngx_http_faas_conn_send_raw(ngx_http_faas_conn_t *conn,
+    ngx_http_faas_reply_pt handler, ngx_str_t *raw, ngx_uint_t n);
 
 /*
  * For redis_name: the name was looked up, and this is the address; or it

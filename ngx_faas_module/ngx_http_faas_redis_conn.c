@@ -13,6 +13,8 @@
 #include "ngx_http_faas.h"
 
 
+static void ngx_http_faas_conn_expect(ngx_http_faas_conn_t *conn,
+    ngx_http_faas_reply_pt handler, ngx_msec_t wait);
 static void ngx_http_faas_conn_connect(ngx_http_faas_conn_t *conn);
 static ngx_int_t ngx_http_faas_conn_attach(ngx_http_faas_conn_t *conn);
 static void ngx_http_faas_conn_timer(ngx_event_t *ev);
@@ -113,30 +115,57 @@ ngx_http_faas_conn_send(ngx_http_faas_conn_t *conn,
     ngx_http_faas_reply_pt handler, ngx_msec_t wait, int argc,
     const char **argv, const size_t *argvlen)
 {
-    ngx_uint_t  last;
-
-    if (conn->ac == NULL || conn->n == NGX_HTTP_FAAS_PENDING) {
-        return NGX_ERROR;
-    }
-
-    last = (conn->first + conn->n) % NGX_HTTP_FAAS_PENDING;
-
-    if (redisAppendCommandArgv(&conn->ac->c, argc, argv, argvlen)
-        != REDIS_OK)
+    if (conn->ac == NULL || conn->n == NGX_HTTP_FAAS_PENDING
+        || redisAppendCommandArgv(&conn->ac->c, argc, argv, argvlen)
+           != REDIS_OK)
     {
         return NGX_ERROR;
     }
 
+    ngx_http_faas_conn_expect(conn, handler, wait);
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_http_faas_conn_send_raw(ngx_http_faas_conn_t *conn,
+    ngx_http_faas_reply_pt handler, ngx_str_t *raw, ngx_uint_t n)
+{
+    if (conn->ac == NULL || conn->n + n > NGX_HTTP_FAAS_PENDING
+        || redisAppendFormattedCommand(&conn->ac->c, (char *) raw->data,
+                                       raw->len)
+           != REDIS_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    while (n-- > 1) {
+        ngx_http_faas_conn_expect(conn, NULL, 0);
+    }
+
+    ngx_http_faas_conn_expect(conn, handler, 0);
+
+    return NGX_OK;
+}
+
+
+/*
+ * A command was appended, and will be answered.
+ */
+
+static void
+ngx_http_faas_conn_expect(ngx_http_faas_conn_t *conn,
+    ngx_http_faas_reply_pt handler, ngx_msec_t wait)
+{
     if (conn->connection != NULL) {
         ngx_http_faas_conn_add_write(conn);
     }
 
-    conn->pending[last] = handler;
+    conn->pending[(conn->first + conn->n) % NGX_HTTP_FAAS_PENDING] = handler;
     conn->n++;
 
     ngx_add_timer(&conn->timer, conn->conf->timeout + wait);
-
-    return NGX_OK;
 }
 
 

@@ -117,6 +117,26 @@ is($t->request(DELETE => '/async-function/none')->{status}, 404, 'nor that');
 is($t->get('/async-function/a%20b')->{status}, 404, 'no id at all');
 is($t->get('/async-function/')->{status}, 404, 'no id');
 
+# once more, in the way of most calls: a worker that knows the queue is far
+# from full has Redis look at nothing
+
+for my $round (1 .. 4) {
+    $res = $t->post('/async-function/fn/q?z', $body, { 'x-a' => 'b',
+        'x-callback-url' => 'http://example.com/' });
+    $call = call_of($res->{headers}{'x-call-id'});
+    is_deeply([@$call{qw(f m p b u s)}], ['fn.openfaas-fn', 'POST', '/q?z',
+        $body, 'http://example.com/', 'queued'], "the same, $round");
+    like($call->{h}, qr/^x-a: b\r$/m, 'its headers');
+    like($call->{t}, qr/^\d{13}$/, 'its time');
+}
+
+is(totals()->{calls}, 4, 'they are counted');
+is($t->redis('HGET', 'faas:depth', 'fn.openfaas-fn'), 4, 'as is the depth');
+is($t->request(DELETE => "/async-function/$res->{headers}{'x-call-id'}")
+    ->{status}, 202, 'taken back');
+is(state_of($res->{headers}{'x-call-id'})->{state}, 'cancelled', 'it is');
+is(totals()->{calls}, 3, 'and counted no more');
+
 # its id
 
 $res = $t->post('/async-function/fn', '', { 'x-call-id' => 'my_own.id-1' });

@@ -41,9 +41,11 @@ sub give_up {
 
     my $id = $t->post("/async-function/$name/p%41th?q", $body, \%header)
         ->{headers}{'x-call-id'};
-    my ($f, $e) = @{ $t->redis('HMGET', "faas:async:call:$id", 'f', 'e') };
+    my $f = $t->redis('HGET', "faas:async:call:$id", 'f');
+    my ($entry) = grep { $_->[1][1] eq $id }
+        @{ $t->redis('XRANGE', "faas:async:q:$f", '-', '+') };
 
-    $t->redis('XDEL', "faas:async:q:$f", $e);
+    $t->redis('XDEL', "faas:async:q:$f", $entry->[0]);
     my $y = $t->redis('XADD', 'faas:async:dead', '*', 'c', $id, 'f', $f);
     $t->redis('HSET', "faas:async:call:$id", s => 'dead', e => '', y => $y,
         n => 3, c => 503, x => "no \xffreplica", o => 1_700_000_000_000);
