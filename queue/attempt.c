@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "header.h"
 #include "queue.h"
@@ -92,6 +93,14 @@ attempt_callback(struct call *call,
     struct request_ask   ask;
     struct header_list   headers;
     const struct queue  *queue;
+
+    if (strncasecmp(call->callback, "http://", 7) != 0
+        && strncasecmp(call->callback, "https://", 8) != 0)
+    {
+        (void) snprintf(call->error, sizeof(call->error), "callback: it has no"
+                        " URL of http or https");
+        return -1;
+    }
 
     queue = call->queue;
     memset(&ask, 0, sizeof(ask));

@@ -340,6 +340,7 @@ keep_answer(struct call *call, struct request *request)
         break;
 
     case REQUEST_REFUSED:
+    case REQUEST_BAD_URL:
     case REQUEST_FAILED:
         make_answer(call, UNAVAILABLE, request->error, "--gateway");
         call->is_internal = 1;
@@ -509,6 +510,10 @@ refusal(const struct request *request)
 {
     if (request->result == REQUEST_REFUSED) {
         return "its address is not public, see --callback-allow";
+    }
+
+    if (request->result == REQUEST_BAD_URL) {
+        return "it has no URL of http or https";
     }
 
     if (request->status / 100 == 3) {

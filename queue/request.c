@@ -297,6 +297,9 @@ on_done(void *data, CURLcode code)
     request->result = code == CURLE_OK ? REQUEST_OK
                       : request->is_over ? REQUEST_TOO_LARGE
                       : request->is_refused ? REQUEST_REFUSED
+                      : code == CURLE_URL_MALFORMAT
+                        || code == CURLE_UNSUPPORTED_PROTOCOL
+                        ? REQUEST_BAD_URL
                       : code == CURLE_OPERATION_TIMEDOUT
                         && request->status == 0 ? REQUEST_TIMED_OUT
                       : REQUEST_FAILED;

@@ -32,6 +32,7 @@ enum request_result {
     REQUEST_TOO_LARGE,                  /* status is there, not all of it */
     REQUEST_TIMED_OUT,
     REQUEST_REFUSED,                    /* by the rules for addresses */
+    REQUEST_BAD_URL,
     REQUEST_FAILED                      /* no connection, or a broken one */
 };
 
