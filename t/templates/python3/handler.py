@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# What t/950-templates.t asks of each template.
+
+import os
+
+
+def handle(req):
+    path = os.environ["Http_Path"]
+
+    if path == "/fail":
+        raise ValueError("deliberate")
+
+    if path == "/request":
+        req = " ".join(os.environ[name] for name in (
+            "Http_Method", "Http_Path", "Http_Query", "Http_X_Test"))
+
+    print(req, end="")

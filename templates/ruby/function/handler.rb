@@ -1,0 +1,5 @@
+class Handler
+  def run(req)
+    return "Hello! You said: #{req}"
+  end
+end
