@@ -151,7 +151,8 @@ ngx_http_faas_conn_send_raw(ngx_http_faas_conn_t *conn,
 
 
 /*
- * A command was appended, and will be answered.
+ * A command was appended, and will be answered.  What comes in one turn of the
+ * event loop goes out in one piece at its end.
  */
 
 static void
@@ -159,7 +160,13 @@ ngx_http_faas_conn_expect(ngx_http_faas_conn_t *conn,
     ngx_http_faas_reply_pt handler, ngx_msec_t wait)
 {
     if (conn->connection != NULL) {
-        ngx_http_faas_conn_add_write(conn);
+
+        if (conn->ac->c.flags & REDIS_CONNECTED) {
+            ngx_post_event(conn->connection->write, &ngx_posted_events);
+
+        } else {
+            ngx_http_faas_conn_add_write(conn);
+        }
     }
 
     conn->pending[(conn->first + conn->n) % NGX_HTTP_FAAS_PENDING] = handler;
