@@ -278,12 +278,12 @@ $(WD_OBJ)/watchdog/main.o: WD_CFLAGS += -DWD_REVISION='"$(REVISION)"'
 # line "uses: scaler/x.c ..."
 $(BUILD)/unit/%: t/unit/%.c $(LIB_OBJS) $(UNIT_LLHTTP) \
     $(wildcard daemon/*.[ch] scaler/*.[ch] queue/*.[ch] watchdog/*.[ch] \
-    lib/*.h)
+    cli/*.[ch] lib/*.h)
 	@mkdir -p $(dir $@)
 	$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS)) $(LDOPT) -I$(LLHTTP_INC) \
 	    -DLLHTTP_STRICT_MODE=1 -o $@ $< \
 	    $$(sed -n 's/^ \* uses: //p' $<) $(LIB_OBJS) $(UNIT_LLHTTP) \
-	    -lcmocka $(DAEMON_LIBS)
+	    -lcmocka $(DAEMON_LIBS) $(CLI_LIBS)
 
 $(OBJ)/llhttp/%.o: $(LLHTTP)/%.c
 	@mkdir -p $(dir $@)

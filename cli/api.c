@@ -90,6 +90,7 @@ api_send(struct api *api, const char *method, const char *path,
     struct http_request   req;
 
     cli = api->cli;
+    memset(res, 0, sizeof(*res));
     http_request_init(&req, method, pool_printf(&cli->pool, "%s%s",
                                                 api->gateway, path));
     req.timeout_ms = api->timeout_ms;

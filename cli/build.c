@@ -279,8 +279,6 @@ add_packages(struct build *b)
         texts_add(&cli->pool, &options, b->fn->build_options.at[i]);
     }
 
-    packages = pairs_get(&b->args, "ADDITIONAL_PACKAGE");
-
     for (i = 0; i <= options.n; i++) {
 
         if (i < options.n) {
@@ -382,7 +380,7 @@ run_build(struct build *b)
     run.output = build_is_quiet(cli) ? RUN_QUIET : RUN_SHOW;
     pairs_set(&cli->pool, &run.env, "FAAS_FUNCTION", b->fn->name);
     pairs_set(&cli->pool, &run.env, "FAAS_HANDLER", b->t.handler_folder);
-    run_add(cli, &run, "/bin/sh", "-e", "-c", b->t.build, NULL);
+    run_add(cli, &run, "/bin/sh", "-e", "-c", b->t.build);
 
     if (args_bool(&cli->args, "debug")) {
         out_note(cli, "%s", run_text(cli, &run));

@@ -25,18 +25,18 @@ build_docker(struct build *b)
     struct run   run = { .dir = b->dir };
 
     cli = b->cli;
-    run_add(cli, &run, "docker", "build", NULL);
+    run_add(cli, &run, "docker", "build");
 
     if (args_bool(&cli->args, "no-cache")) {
-        run_add(cli, &run, "--no-cache", NULL);
+        run_add(cli, &run, "--no-cache");
     }
 
     if (args_bool(&cli->args, "squash")) {
-        run_add(cli, &run, "--squash", NULL);
+        run_add(cli, &run, "--squash");
     }
 
     if (args_bool(&cli->args, "pull")) {
-        run_add(cli, &run, "--pull", NULL);
+        run_add(cli, &run, "--pull");
     }
 
     add_arguments(b, &run);
@@ -45,7 +45,7 @@ build_docker(struct build *b)
         return -1;
     }
 
-    run_add(cli, &run, "--tag", b->image, ".", NULL);
+    run_add(cli, &run, "--tag", b->image, ".");
 
     return run_docker(b, &run);
 }
@@ -65,10 +65,10 @@ build_publish(struct build *b)
                 ? b->fn->platforms : args_text(&cli->args, "platforms");
 
     run_add(cli, &run, "docker", "buildx", "build", "--push",
-            "--progress=plain", "--platform", platforms, NULL);
+            "--progress=plain", "--platform", platforms);
 
     if (args_bool(&cli->args, "no-cache")) {
-        run_add(cli, &run, "--no-cache", NULL);
+        run_add(cli, &run, "--no-cache");
     }
 
     add_arguments(b, &run);
@@ -83,10 +83,10 @@ build_publish(struct build *b)
         run_add(cli, &run, "--tag",
                 pool_printf(&cli->pool, "%.*s:%s",
                             (int) (strrchr(b->image, ':') - b->image),
-                            b->image, tags.at[i]), NULL);
+                            b->image, tags.at[i]));
     }
 
-    run_add(cli, &run, "--tag", b->image, ".", NULL);
+    run_add(cli, &run, "--tag", b->image, ".");
 
     return run_docker(b, &run);
 }
@@ -97,7 +97,7 @@ build_push(struct build *b)
 {
     struct run  run = { .dir = NULL };
 
-    run_add(b->cli, &run, "docker", "push", b->image, NULL);
+    run_add(b->cli, &run, "docker", "push", b->image);
 
     return run_docker(b, &run);
 }
@@ -120,21 +120,20 @@ add_arguments(struct build *b, struct run *run)
 
         if (value != NULL && pairs_get(&b->args, proxies[i]) == NULL) {
             run_add(cli, run, "--build-arg",
-                    pool_printf(&cli->pool, "%s=%s", proxies[i], value),
-                    NULL);
+                    pool_printf(&cli->pool, "%s=%s", proxies[i], value));
         }
     }
 
     for (i = 0; i < b->args.n; i++) {
         run_add(cli, run, "--build-arg",
                 pool_printf(&cli->pool, "%s=%s", b->args.at[i].name,
-                            b->args.at[i].value), NULL);
+                            b->args.at[i].value));
     }
 
     labels = args_list(&cli->args, &cli->pool, "build-label");
 
     for (i = 0; i < labels.n; i++) {
-        run_add(cli, run, "--label", labels.at[i], NULL);
+        run_add(cli, run, "--label", labels.at[i]);
     }
 }
 
@@ -153,7 +152,7 @@ add_secrets(struct build *b, struct run *run)
     cli = b->cli;
 
     if (b->t.has_ssh) {
-        run_add(cli, run, "--ssh", "default", NULL);
+        run_add(cli, run, "--ssh", "default");
     }
 
     for (i = 0; i < b->fn->build_secrets.n; i++) {
@@ -167,8 +166,7 @@ add_secrets(struct build *b, struct run *run)
         }
 
         run_add(cli, run, "--secret",
-                pool_printf(&cli->pool, "id=%s,src=%s", pair->name, real),
-                NULL);
+                pool_printf(&cli->pool, "id=%s,src=%s", pair->name, real));
         free(real);
     }
 

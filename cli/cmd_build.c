@@ -138,7 +138,7 @@ publish_all(struct cli *cli, struct stack *stack,
 
     if (!provider->is_process && args_bool(&cli->args, "reset-qemu")) {
         run_add(cli, &run, "docker", "run", "--rm", "--privileged",
-                "multiarch/qemu-user-static", "--reset", "-p", "yes", NULL);
+                "multiarch/qemu-user-static", "--reset", "-p", "yes");
 
         if (run_program(cli, &run) != 0) {
             return faas_err_prefix(&cli->err, "--reset-qemu");

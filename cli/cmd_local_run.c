@@ -220,7 +220,7 @@ run_process(struct build *b, struct pairs *env, uint64_t port)
     }
 
     run.env = *env;
-    run_add(cli, &run, watchdog, NULL);
+    run_add(cli, &run, watchdog);
     out_note(cli, "%s listens on http://127.0.0.1:%" PRIu64, b->fn->name,
              port);
 
@@ -242,21 +242,20 @@ run_container(struct build *b, struct pairs *env, uint64_t port)
 
     run_add(cli, &run, "docker", "run", "--rm", "-i", "--name",
             pool_printf(&cli->pool, "%s-local", b->fn->name), "-p",
-            pool_printf(&cli->pool, "127.0.0.1:%" PRIu64 ":8080", port),
-            NULL);
+            pool_printf(&cli->pool, "127.0.0.1:%" PRIu64 ":8080", port));
 
     if (network != NULL) {
-        run_add(cli, &run, "--network", network, NULL);
+        run_add(cli, &run, "--network", network);
     }
 
     if (b->fn->is_readonly) {
-        run_add(cli, &run, "--read-only", "--tmpfs", "/tmp", NULL);
+        run_add(cli, &run, "--read-only", "--tmpfs", "/tmp");
     }
 
     for (i = 0; i < env->n; i++) {
         run_add(cli, &run, "-e",
                 pool_printf(&cli->pool, "%s=%s", env->at[i].name,
-                            env->at[i].value), NULL);
+                            env->at[i].value));
     }
 
     for (i = 0; i < b->fn->secrets.n; i++) {
@@ -266,13 +265,13 @@ run_container(struct build *b, struct pairs *env, uint64_t port)
         if (real != NULL) {
             run_add(cli, &run, "-v",
                     pool_printf(&cli->pool, "%s:/var/openfaas/secrets/%s:ro",
-                                real, b->fn->secrets.at[i]), NULL);
+                                real, b->fn->secrets.at[i]));
         }
 
         free(real);
     }
 
-    run_add(cli, &run, b->image, NULL);
+    run_add(cli, &run, b->image);
 
     return become(cli, &run);
 }

@@ -36,6 +36,7 @@ static int create(struct api *api, const char *name, const char *value,
 static int update(struct api *api, const char *name, const char *value,
     size_t len);
 static void trim(char *value, size_t *len);
+static int is_blank(char c);
 static const char *dot_ns(struct api *api);
 static int apply_one(struct api *api, const char *name);
 
@@ -408,17 +409,24 @@ trim(char *value, size_t *len)
 {
     size_t  n;
 
-    while (*len > 0 && memchr(" \t\r\n", value[*len - 1], 4) != NULL) {
+    while (*len > 0 && is_blank(value[*len - 1])) {
         (*len)--;
     }
 
-    for (n = 0; n < *len && memchr(" \t\r\n", value[n], 4) != NULL; n++) {
+    for (n = 0; n < *len && is_blank(value[n]); n++) {
         /* void */
     }
 
     *len -= n;
     memmove(value, value + n, *len);
     value[*len] = '\0';
+}
+
+
+static int
+is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 

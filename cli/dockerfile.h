@@ -9,8 +9,8 @@
 
 #include <stddef.h>
 
+#include "pairs.h"
 #include "pool.h"
-#include "stack.h"
 
 
 /*

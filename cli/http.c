@@ -299,7 +299,7 @@ set_body(struct transfer *t)
 
     if (req->body == NULL && req->body_fd < 0) {
         rc = strcmp(req->method, "POST") == 0
-             ? SET(POST, 1L) | SET(POSTFIELDSIZE, 0L) : 0;
+             ? SET(POST, 1L) || SET(POSTFIELDSIZE, 0L) : 0;
         rc |= SET(CUSTOMREQUEST, req->method);
 
         return rc == 0 ? 0 : -1;

@@ -41,6 +41,8 @@ image_name(struct cli *cli, const struct stack *stack,
 {
     const char  *image, *format, *sha, *branch;
 
+    sha = "";
+    branch = "";
     image = fn->image;
 
     if (image == NULL || image[0] == '\0') {
@@ -192,7 +194,7 @@ image_install(struct cli *cli, const char *functions_dir, const char *image,
     }
 
     if (rc != 0) {
-        struct faas_err  other;
+        struct faas_err  other = { 0, "" };
 
         /* what was wrong first is what counts */
         (void) tree_remove(&cli->pool, path, &other);
@@ -224,7 +226,7 @@ git(struct cli *cli, const char **answer, const char *a, const char *b,
 {
     struct run  run = { .output = RUN_KEEP };
 
-    run_add(cli, &run, "git", a, b, c, NULL);
+    run_add(cli, &run, "git", a, b, c);
 
     if (run_program(cli, &run) != 0) {
         return faas_err_prefix(&cli->err, "--tag");

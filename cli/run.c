@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,18 +36,11 @@ static int finish(struct cli *cli, struct run *run, int status,
 
 
 void
-run_add(struct cli *cli, struct run *run, ...)
+run_add_words(struct cli *cli, struct run *run, const char *const *words)
 {
-    va_list      args;
-    const char  *word;
-
-    va_start(args, run);
-
-    while ((word = va_arg(args, const char *)) != NULL) {
-        texts_add(&cli->pool, &run->argv, word);
+    for ( /* void */ ; *words != NULL; words++) {
+        texts_add(&cli->pool, &run->argv, *words);
     }
-
-    va_end(args);
 }
 
 

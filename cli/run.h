@@ -32,10 +32,13 @@ struct run {
 
 
 /*
- * Appends arguments up to a NULL.
+ * Appends arguments; the function those of an array that a NULL ends.
  */
-void run_add(struct cli *cli, struct run *run, ...)
-    __attribute__((sentinel));
+void run_add_words(struct cli *cli, struct run *run,
+    const char *const *words);
+
+#define run_add(cli, run, ...)                                               \
+    run_add_words(cli, run, (const char *const []) { __VA_ARGS__, NULL })
 
 /*
  * Runs it to its end.  Returns 0, or -1 with cli->err where it cannot be run

@@ -48,7 +48,7 @@ source_pull(struct cli *cli, const char *url, int is_overwriting, size_t *n)
     int            rc;
     size_t         i;
     const char    *from;
-    struct clone   c;
+    struct clone   c = { NULL, NULL, NULL, NULL };
     struct texts   names = { NULL, 0, 0 };
 
     *n = 0;
@@ -80,7 +80,7 @@ source_pull_named(struct cli *cli, const char *name, const char *url)
     size_t         n;
     json_t        *list, *entry;
     const char    *ref;
-    struct clone   c;
+    struct clone   c = { NULL, NULL, NULL, NULL };
 
     n = 0;
     ref = strchr(name, '@');
@@ -214,13 +214,13 @@ clone(struct cli *cli, const char *url, const char *ref, struct clone *c)
     /* no question is asked: nobody could answer it */
 
     pairs_set(&cli->pool, &run.env, "GIT_TERMINAL_PROMPT", "0");
-    run_add(cli, &run, "git", "clone", "--quiet", "--depth", "1", NULL);
+    run_add(cli, &run, "git", "clone", "--quiet", "--depth", "1");
 
     if (c->ref[0] != '\0') {
-        run_add(cli, &run, "--branch", c->ref, NULL);
+        run_add(cli, &run, "--branch", c->ref);
     }
 
-    run_add(cli, &run, "--", c->url, c->dir, NULL);
+    run_add(cli, &run, "--", c->url, c->dir);
 
     if (args_bool(&cli->args, "debug")) {
         out_note(cli, "%s", run_text(cli, &run));
@@ -232,7 +232,7 @@ clone(struct cli *cli, const char *url, const char *ref, struct clone *c)
                                c->url);
     }
 
-    run_add(cli, &sha, "git", "-C", c->dir, "rev-parse", "HEAD", NULL);
+    run_add(cli, &sha, "git", "-C", c->dir, "rev-parse", "HEAD");
 
     if (run_program(cli, &sha) != 0) {
         clone_done(cli, c);
@@ -249,7 +249,7 @@ clone(struct cli *cli, const char *url, const char *ref, struct clone *c)
 static void
 clone_done(struct cli *cli, struct clone *c)
 {
-    struct faas_err  err;
+    struct faas_err  err = { 0, "" };
 
     if (tree_remove(&cli->pool, c->dir, &err) != 0) {
         out_warn(cli, "%s", err.text);

@@ -8,23 +8,13 @@
 #define FAAS_CLI_STACK_H
 
 #include "cli.h"
+#include "pairs.h"
 #include "yaml.h"
 
 
 #define STACK_MAX      1048576      /* bytes of the file, before variables */
 #define STACK_ENV_MAX  1048576      /* bytes of an environment_file */
 
-
-struct pair {
-    const char  *name;
-    const char  *value;
-};
-
-struct pairs {
-    struct pair  *at;
-    size_t        n;
-    size_t        size;
-};
 
 struct function {
     const char    *name;
@@ -87,20 +77,6 @@ struct function *stack_find(struct stack *stack, const char *name);
  * cli->err.
  */
 int stack_targets(struct cli *cli, struct stack *stack);
-
-/*
- * Sets a pair in the place of one of that name; reads "NAME=VALUE" and sets
- * it, with flag for the message.
- */
-void pairs_set(struct pool *pool, struct pairs *pairs, const char *name,
-    const char *value);
-int pairs_set_text(struct cli *cli, struct pairs *pairs, const char *text,
-    const char *flag);
-
-/*
- * The value of a name, or NULL.
- */
-const char *pairs_get(const struct pairs *pairs, const char *name);
 
 
 #endif /* FAAS_CLI_STACK_H */
