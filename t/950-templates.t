@@ -32,11 +32,8 @@ my @forked = qw(bash c go perl php python3 ruby);
 my @served = qw(golang-middleware java node python3-http ruby-http rust);
 
 my $t = Faas::Test->new(need => [qw(nginx redis-server module scaler watchdog
-    bash cc go java javac node perl php python3 ruby rustc)]);
+    ./faas bash cc go java javac node perl php python3 ruby rustc)]);
 my $bytes = join '', map { chr } 0 .. 255;
-
-# Where the compilers keep what they have made: not in the user's home.
-my %env = (GOCACHE => $t->dir . '/go');
 
 # what is sent and comes back as it was
 sub test_bodies {
@@ -107,20 +104,6 @@ sub test_error {
     return;
 }
 
-sub deploy {
-    my ($name, %change) = @_;
-
-    my $res = $t->admin(POST => '/system/functions', { service => $name,
-        image => $name, %change });
-
-    die "deploy of $name: $res->{status} $res->{body}\n"
-        if $res->{status} != 202;
-
-    $t->wait_available($name);
-
-    return;
-}
-
 # A server without a watchdog: on a port, and told to end.
 sub test_server {
     my ($lang) = @_;
@@ -153,14 +136,14 @@ sub test_server {
 }
 
 for my $lang (@forked, @served) {
-    Faas::Template::build($t, $lang, $lang, env => \%env,
+    Faas::Template::build($t, $lang, $lang,
         handler => $t->root . "/t/templates/$lang");
 }
 
 $t->start_stack(scaler => { functions => $t->dir . '/functions' });
 
 for my $lang (@forked) {
-    deploy($lang);
+    Faas::Template::deploy($t, $lang);
     test_bodies($lang);
     test_request($lang, 'q=a%20b', 200);
     test_error($lang);
@@ -170,7 +153,7 @@ for my $lang (@forked) {
 my %raw = map { $_ => 1 } qw(ruby-http rust);
 
 for my $lang (@served) {
-    deploy($lang);
+    Faas::Template::deploy($t, $lang);
     test_bodies($lang);
 
     my $res = test_request($lang, $raw{$lang} ? 'q=a%20b' : 'a b', 201);

@@ -25,7 +25,7 @@ my %offline = (
 );
 
 my $t = Faas::Test->new(need => [qw(nginx redis-server module scaler watchdog
-    node python3)]);
+    ./faas node python3)]);
 my $handlers = $t->dir . '/handlers';
 
 sub build {
@@ -54,7 +54,7 @@ sub wheel {
     my ($dir) = @_;
 
     make_path($dir);
-    Faas::Template::run($t, 'python3', '-c', <<'END', $dir);
+    my $res = $t->run('python3', '-c', <<'END', $dir);
 import sys
 import zipfile
 
@@ -70,21 +70,9 @@ with zipfile.ZipFile(sys.argv[1] + "/greeting-1.2-py3-none-any.whl",
     wheel.writestr(info + "RECORD", "")
 END
 
+    die "wheel: $res->{output}\n" if $res->{status};
+
     return $dir;
-}
-
-sub deploy {
-    my ($name) = @_;
-
-    my $res = $t->admin(POST => '/system/functions', { service => $name,
-        image => $name });
-
-    die "deploy of $name: $res->{status} $res->{body}\n"
-        if $res->{status} != 202;
-
-    $t->wait_available($name);
-
-    return;
 }
 
 my $given = $t->root . '/t/templates';
@@ -132,7 +120,8 @@ for my $case (
 
 $t->start_stack(scaler => { functions => $t->dir . '/functions' });
 
-deploy($_) for qw(requests callback context wheel package module);
+Faas::Template::deploy($t, $_)
+    for qw(requests callback context wheel package module);
 
 my $url = 'http://' . $t->addr . '/healthz';
 
