@@ -85,6 +85,7 @@ ngx_http_faas_async_init(ngx_http_faas_main_conf_t *fmcf)
     conn->ready = ngx_http_faas_async_ready;
     conn->lost = ngx_http_faas_async_lost;
     conn->is_lasting = 1;
+    conn->is_quiet = 1;
 
     ngx_http_faas_conn_open(conn);
 }

@@ -98,6 +98,8 @@ struct ngx_http_faas_conn_s {
 
     unsigned                    is_lasting:1;    /* as long as the worker has
                                                     requests; set before */
+    unsigned                    is_quiet:1;      /* others log an outage; set
+                                                    before */
     unsigned                    is_open:1;
     unsigned                    is_ready:1;
     unsigned                    is_reported:1;   /* the outage was logged */

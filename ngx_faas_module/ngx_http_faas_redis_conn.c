@@ -308,7 +308,7 @@ ngx_http_faas_conn_down(ngx_http_faas_conn_t *conn, const char *why)
 
     /* one line an outage */
 
-    level = conn->is_reported ? NGX_LOG_INFO : NGX_LOG_ERR;
+    level = conn->is_reported || conn->is_quiet ? NGX_LOG_INFO : NGX_LOG_ERR;
     conn->is_reported = 1;
 
     ngx_log_error(level, ngx_cycle->log, 0,
@@ -639,7 +639,8 @@ ngx_http_faas_conn_up(ngx_http_faas_conn_t *conn, redisReply *reply)
     }
 
     if (conn->is_reported) {
-        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
+        ngx_log_error(conn->is_quiet ? NGX_LOG_INFO : NGX_LOG_NOTICE,
+                      ngx_cycle->log, 0,
                       "faas: connected to Redis at \"%V\"%V again",
                       &conn->conf->addr, &conn->peer);
     }
@@ -669,7 +670,7 @@ ngx_http_faas_conn_refused(ngx_http_faas_conn_t *conn, redisReply *reply)
 
     /* one line an outage */
 
-    level = conn->is_refused ? NGX_LOG_INFO : NGX_LOG_ERR;
+    level = conn->is_refused || conn->is_quiet ? NGX_LOG_INFO : NGX_LOG_ERR;
     conn->is_refused = 1;
 
     ngx_log_error(level, ngx_cycle->log, 0,
