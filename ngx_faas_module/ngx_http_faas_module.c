@@ -463,7 +463,9 @@ ngx_http_faas_function_prefix(ngx_conf_t *cf, ngx_http_faas_main_conf_t *fmcf,
 
 #if (NGX_PCRE)
     if (clcf->regex != NULL) {
-        return "needs \"name=\" in a location given by a regular expression";
+        return is_async ? "cannot be in a location given by a regular "
+                          "expression"
+               : "needs \"name=\" in a location given by a regular expression";
     }
 #endif
 
@@ -471,8 +473,7 @@ ngx_http_faas_function_prefix(ngx_conf_t *cf, ngx_http_faas_main_conf_t *fmcf,
         || clcf->name.len == 0 || clcf->name.data[clcf->name.len - 1] != '/')
     {
         return "takes the name from what follows the location: that must be a "
-               "prefix with a slash at its end, as \"/function/\"; or give "
-               "\"name=\"";
+               "prefix with a slash at its end, as \"/function/\"";
     }
 
     /* errors before admission look the function's name up by these */

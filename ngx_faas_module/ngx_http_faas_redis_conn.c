@@ -638,9 +638,8 @@ ngx_http_faas_conn_up(ngx_http_faas_conn_t *conn, redisReply *reply)
         return;
     }
 
-    if (conn->is_reported) {
-        ngx_log_error(conn->is_quiet ? NGX_LOG_INFO : NGX_LOG_NOTICE,
-                      ngx_cycle->log, 0,
+    if (conn->is_reported && !conn->is_quiet) {
+        ngx_log_error(NGX_LOG_NOTICE, ngx_cycle->log, 0,
                       "faas: connected to Redis at \"%V\"%V again",
                       &conn->conf->addr, &conn->peer);
     }

@@ -241,4 +241,35 @@ $res = check(location => 'location ~ ^/(?<n>[a-z]+)$ { faas_function name=$n; '
 is($res->{status}, 0, 'faas_function with name= may stand in a regex location')
     or diag($res->{output});
 
+# faas_async
+
+my $async = 'location /async-function/ { faas_async; } ';
+
+$res = check(location => 'location /a/ { faas_async_max_body 512m; '
+    . "faas_async internal; } $async", http => "faas_zone faas 4m;\n"
+    . "faas_redis 127.0.0.1:6379;\nfaas_async_queue 0 bytes=1g;\n"
+    . 'faas_async_window 30d;');
+is($res->{status}, 0, 'asynchronous calls are accepted')
+    or diag($res->{output});
+
+refuses("faas_async: $_->[0]", $_->[1], location => $_->[0])
+    for ['location /a/ { faas_async; faas_async; }', qr/is duplicate/],
+    ['location /a/ { faas_async private; }', qr/expected "internal"/],
+    ['location /a { faas_async; }', qr/prefix with a slash at its end/],
+    ['location = /a { faas_async; }', qr/prefix with a slash at its end/],
+    ['location ~ /a/ { faas_async; }', qr/cannot be in a location given/],
+    ['location /a/ { faas_async_max_body 0; }', qr/expected 1 to 512m/],
+    ['location /a/ { faas_async_max_body 513m; }', qr/expected 1 to 512m/],
+    ['location /a/ { faas_async_max_body x; }', qr/expected 1 to 512m/];
+
+refuses("http: $_->[0]", $_->[1], http => "faas_zone faas 4m;\n"
+    . "faas_redis 127.0.0.1:6379;\n$_->[0]")
+    for ['faas_async_queue x;', qr/a number of calls up to 100000000/],
+    ['faas_async_queue 100000001;', qr/a number of calls up to 100000000/],
+    ['faas_async_queue 1 size=1;', qr/expected "bytes=" with a size/],
+    ['faas_async_queue 1 bytes=x;', qr/expected "bytes=" with a size/],
+    ['faas_async_queue 1; faas_async_queue 1;', qr/is duplicate/],
+    ['faas_async_window 0;', qr/is not 1ms to 30d/],
+    ['faas_async_window 31d;', qr/is not 1ms to 30d/];
+
 $t->finish;
