@@ -54,7 +54,7 @@ $ENV{PATH} .= ':/usr/sbin:/sbin';
 
 
 # need => [...] names what the test cannot do without: module, scaler,
-# watchdog, samples, root, a path below the build's folder (with a slash in
+# watchdog, faas, samples, root, a path below the build's folder (with a slash in
 # it), or a program to be found in PATH.  Without it the test is
 # skipped, but with CI=true it fails.  provider => 1: the test is one of each
 # provider, and has that of FAAS_PROVIDER, see Faas::Provider.
@@ -93,6 +93,7 @@ sub missing {
         scaler   => "$build/faas-scaler",
         queue    => "$build/faas-queue",
         watchdog => "$build/faas-watchdog",
+        faas     => "$build/faas",
         samples  => "$build/samples/wordcount/wordcount",
     );
 
