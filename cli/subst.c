@@ -169,7 +169,7 @@ operation(struct place *at, const char *name, const char *value,
 
     (void) name;
 
-    if (at->p == at->end) {
+    if (at->p == at->end || *at->p == '\n') {
         return fault(at, "${ has no closing brace");
     }
 
