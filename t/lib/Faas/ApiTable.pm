@@ -52,8 +52,12 @@ sub operations_of {
     my @private = grep { $api->is_private($_) } $api->operations;
 
     return @private if $route eq 'all of /system/';
-    return grep { $_->{path} !~ m{/(?:alert|info)$} } @private
-        if $route eq 'all of /system/ but alert and info';
+    return grep { $_->{path} !~ m{/(?:alert|info)$|^/system/async} } @private
+        if $route eq 'all of /system/ but alert, async and info';
+    return grep { $_->{path} =~ m{^/system/async} } @private
+        if $route eq 'all of /system/async';
+    return grep { $_->{path} =~ m{^/async-function/} } $api->operations
+        if $route eq 'all of /async-function/';
     return grep { $_->{path} =~ m{^/function/} } $api->operations
         if $route eq 'all of /function/';
     return grep { "$_->{method} $_->{path}" eq $route } $api->operations;

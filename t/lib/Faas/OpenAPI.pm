@@ -112,7 +112,7 @@ sub pattern_of {
     my $pattern = join '([^/]*)', map { quotemeta }
         split /\{\w+\}/, $path, -1;
 
-    $pattern .= '(?:/.*)?' if $path =~ m{^/function/};
+    $pattern .= '(?:/.*)?' if $path =~ m{^/(?:async-)?function/};
 
     return qr/^$pattern\z/s;
 }
