@@ -116,6 +116,7 @@ my %program = (
     'faas-watchdog' => ['watchdog', '/faas-watchdog',
         '/usr/bin/faas-watchdog'],
     'faas-scaler'   => ['scaler', '/usr/sbin/faas-scaler'],
+    'faas-queue'    => ['queue', '/usr/sbin/faas-queue'],
     'ngx_http_faas_module.so' => ['gateway',
         '/usr/lib/nginx/modules/ngx_http_faas_module.so'],
 );

@@ -21,8 +21,8 @@ use constant {
     PACKAGES_LAST => 'function-node',   # the last stage of packages
     BUILD_TIMEOUT => 1800,              # seconds
     KEEP          => 2,                 # archives of each kind
-    TARGETS       => [qw(watchdog gateway socket-proxy scaler redis env fail
-        wordcount hello-python hello-node scaler-process)],
+    TARGETS       => [qw(watchdog gateway socket-proxy scaler queue redis
+        env fail wordcount hello-python hello-node scaler-process)],
 };
 
 my $cache = $ENV{FAAS_TEST_CACHE} // '/var/cache/ngx_faas-tests';
@@ -99,8 +99,8 @@ sub source_hash {
         config .dockerignore);
 
     find({ no_chdir => 1, wanted => sub { push @files, $_ if -f && !-l } },
-        grep { -d } map { "$self->{root}/$_" } qw(conf docker lib
-        ngx_faas_module samples scaler scripts watchdog));
+        grep { -d } map { "$self->{root}/$_" } qw(conf daemon docker
+        lib ngx_faas_module queue samples scaler scripts watchdog));
 
     for my $file (sort grep { !m{/docker/(?:secrets/|.*\.yml$)} } @files) {
         $sha->add("$file\0", (stat $file)[2] & 0111, slurp($file));
