@@ -18,6 +18,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Faas::ApiTable;
+use Faas::AsyncContract;
 use Faas::HTTP;
 use Faas::OpenAPI;
 use Faas::Test;
@@ -128,8 +129,7 @@ sub send_to {
 
 at('description' => sub {
     my %described = map {
-        my $path = $_->{path} =~ s/\{\w+\}.*$//r;
-        ("$_->{method} $path" => 1);
+        ("$_->{method} " . $_->{path} =~ s/\{\w+\}.*$//r => 1)
     } grep { $_->{path} !~ m{^/(?:async-)?function/} } $api->operations;
 
     is_deeply([grep { !$described{$_} } sort keys %is_route], [],
@@ -655,81 +655,14 @@ at('disk' => sub {
 
 # asynchronous calls, that no worker takes
 
-sub later {
-    my ($status, $headers, $path, $body) = @_;
+my $async = Faas::AsyncContract->new(test => $t, call => \&call,
+    check => \&is_described, path => \&path_of, send => \&send_to);
 
-    my $res = $t->request(POST => "/async-function/$path", $headers, $body);
-
-    is_described(POST => "/async-function/$path", $res, $status,
-        "POST /async-function/$path");
-
-    return $res->{headers}{'x-call-id'};
-}
-
-# as a worker does it
-sub give_up {
-    my ($id) = @_;
-
-    my $y = $t->redis('XADD', 'faas:async:dead', '*', 'c', $id, 'f',
-        'fn.openfaas-fn');
-
-    $t->redis('HSET', "faas:async:call:$id", s => 'dead', y => $y);
-
-    return;
-}
-
-at('async' => sub {
-    my @id = map { later(202, {}, 'fn/path?q', 'x') } 1 .. 3;
-    my $async = '/system/async';
-
-    later(400, { 'x-delay' => 'x' }, 'fn', 'x');
-    later(404, {}, 'nobody', 'x');
-    later(413, {}, 'fn', 'x' x (2 ** 20 + 1));
-    call(200, $_, "/async-function/$id[0]") for qw(GET HEAD);
-    call(404, $_, '/async-function/nobody') for qw(GET HEAD DELETE);
-    call(202, DELETE => "/async-function/$id[2]");
-    $t->redis('HSET', "faas:async:call:$id[2]", s => 'running');
-    call(409, DELETE => "/async-function/$id[2]");
-    call(200, GET => $async);
-
-    give_up($id[0]);
-    call(200, GET => "$async/dead?limit=1&function=fn");
-    call(400, GET => "$async/dead?limit=0");
-    call(200, GET => "$async/calls/$id[0]");
-    call(202, POST => "$async/calls/$id[0]/retry");
-    call(409, POST => "$async/calls/$id[0]/retry");
-    give_up($id[0]);
-    call(202, POST => "$async/dead/retry?function=fn");
-    call(400, POST => "$async/dead/retry?function=%2F");
-    give_up($id[0]);
-    call(202, DELETE => "$async/calls/$id[0]");
-    call(404, $_->[0] => "$async/calls/$id[0]$_->[1]")
-        for [GET => ''], [DELETE => ''], [POST => '/retry'];
-    call(409, DELETE => "$async/calls/$id[2]");
-    call(200, DELETE => "$async/dead");
-    call(400, DELETE => "$async/dead?function=%2F");
-});
+at('async' => sub { $async->answers; });
 
 at('no redis' => sub {
-    my @op = map { $table->operations_of($_) } 'all of /system/async',
-        'all of /async-function/';
-
-    $t->redis_proc->signal('STOP');
-
-    my @sent = map { [$_, send_to($t->addr, $_, authorization =>
-        $t->authorization)] } @op;
-
-    for my $sent (@sent) {
-        my ($op, $client) = @$sent;
-        my $path = path_of($op);
-
-        is_described($op->{method}, $path, $client->response($op->{method}),
-            503, "$op->{method} $path");
-    }
-
-    $t->redis_proc->signal('CONT');
-    wait_for(sub { $t->admin(GET => '/system/async')->{status} == 200 }, 30,
-        'Redis');
+    $async->without_redis(map { $table->operations_of($_) }
+        'all of /system/async', 'all of /async-function/');
 });
 
 # what is not described
@@ -757,8 +690,7 @@ at('other paths' => sub {
         '/system/function/f%6e', '/system/scale-function/',
         '/system/namespace/team/more', '/system/secrets/', '/system/none',
         '/healthz/', '/function', '/function/', '/none', '/system/async/',
-        '/system/async/calls/', '/system/async/calls/a*b',
-        '/async-function', '/async-function/')
+        '/system/async/calls/a*b', '/async-function', '/async-function/')
     {
         my $res = $t->admin(GET => $path);
 
@@ -772,25 +704,10 @@ at('other paths' => sub {
     }
 });
 
-# a scaler that hangs, behind a gateway that waits for it only shortly, also
-# where a log may be followed for longer
-
-sub hasty_nginx {
-    my $wait = 'proxy_read_timeout 500ms;';
-    my $conf = slurp($t->root . '/conf/nginx.conf.in');
-    my $gateway = slurp($t->root . '/conf/faas/gateway.conf');
-
-    $gateway =~ s/proxy_read_timeout [^;]+;/$wait/g;
-    $t->spew("$dir/gateway.conf", $gateway);
-    $conf =~ s{include faas/gateway.conf;}{include $dir/gateway.conf;};
-
-    return $t->start_nginx(name => 'hasty', conf => $conf,
-        vars => { SERVER_EXTRA => $wait });
-}
+# a scaler that hangs, also where a log may be followed for longer
 
 at('slow scaler' => sub {
-    my $hasty = hasty_nginx();
-    my $addr = '127.0.0.1:' . $hasty->port;
+    my $addr = '127.0.0.1:' . $t->start_hasty_nginx->port;
 
     kill 'STOP', $t->scaler->pid;
 
@@ -820,7 +737,7 @@ at('no docker' => sub {
     $t->scaler->stop;
     $t->start_scaler(args => [@scaler_args]);
 
-    for my $op ($table->operations_of('all of /system/ but alert, async and info')) {
+    for my $op ($table->operations_of('all of /system/ that need Docker')) {
         my $path = path_of($op);
 
         refused(503, $op->{method}, $path, Faas::ApiTable::body_of($op),

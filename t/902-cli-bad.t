@@ -101,7 +101,7 @@ subtest 'broken YAML' => sub {
         'deploy', stack("provider:\n  name: faas\n"));
     like($cli->run('deploy', stack("functions:\n  a:\n    image: a\n"
         . "    enviroment: {a: b}\n"))->{err},
-        qr/^warning: s\.yml:4: functions\.a\.enviroment means nothing, did you/m,
+        qr/^warning: s\.yml:4: functions\.a\.enviroment means nothing, did/m,
         'a slip of the pen is told');
 };
 

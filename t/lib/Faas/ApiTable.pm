@@ -53,7 +53,7 @@ sub operations_of {
 
     return @private if $route eq 'all of /system/';
     return grep { $_->{path} !~ m{/(?:alert|info)$|^/system/async} } @private
-        if $route eq 'all of /system/ but alert, async and info';
+        if $route eq 'all of /system/ that need Docker';
     return grep { $_->{path} =~ m{^/system/async} } @private
         if $route eq 'all of /system/async';
     return grep { $_->{path} =~ m{^/async-function/} } $api->operations

@@ -54,9 +54,9 @@ $ENV{PATH} .= ':/usr/sbin:/sbin';
 
 
 # need => [...] names what the test cannot do without: module, scaler,
-# watchdog, faas, samples, root, a path below the build's folder (with a slash in
-# it), or a program to be found in PATH.  Without it the test is
-# skipped, but with CI=true it fails.  provider => 1: the test is one of each
+# watchdog, faas, samples, root, a path below the build's folder (with a slash
+# in it), or a program to be found in PATH.  Without it the test is skipped,
+# but with CI=true it fails.  provider => 1: the test is one of each
 # provider, and has that of FAAS_PROVIDER, see Faas::Provider.
 sub new {
     my ($class, %opt) = @_;
@@ -337,6 +337,24 @@ sub start_nginx {
     push @{ $self->{nginx_all} }, $nginx;
 
     return $nginx->start(daemon => $opt{daemon});
+}
+
+
+# One beside it that waits for the scaler only shortly.
+sub start_hasty_nginx {
+    my ($self) = @_;
+
+    my $wait = 'proxy_read_timeout 500ms;';
+    my $conf = slurp("$root/conf/nginx.conf.in");
+    my $gateway = slurp("$root/conf/faas/gateway.conf");
+
+    $gateway =~ s/proxy_read_timeout [^;]+;/$wait/g;
+    $self->spew("$self->{dir}/gateway.conf", $gateway);
+    $conf =~ s{include faas/gateway.conf;}
+        {include $self->{dir}/gateway.conf;};
+
+    return $self->start_nginx(name => 'hasty', conf => $conf,
+        vars => { SERVER_EXTRA => $wait });
 }
 
 
