@@ -498,6 +498,7 @@ conclude_callback(struct call *call, struct request *request)
         return;
     }
 
+    call->forgets = is_failed(call);
     call_end(call, CALL_BURY);
 }
 

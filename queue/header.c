@@ -165,12 +165,13 @@ next_line(const char *s, const char *end, struct line *line)
     colon = memchr(s, ':', (size_t) (stop - s));
 
     memset(line, 0, sizeof(*line));
+    line->name.data = s;
+    line->value.data = s;
 
     if (colon == NULL) {
         return stop == end ? end : stop + 1;
     }
 
-    line->name.data = s;
     line->name.len = (size_t) (colon - s);
     line->value.data = colon + 1;
     line->value.len = (size_t) (stop - colon - 1);

@@ -137,6 +137,8 @@ is(scalar seen($fn, $id), 1, 'the function was called once');
 is(scalar seen($to, $id), 3, 'the callback as often as allowed');
 is_deeply([map { $_->{length} } seen($to, $id)], [5, 5, 5],
     'with the result each time');
+is($t->redis(HEXISTS => "faas:async:call:$id", 'rc'), 1,
+    'a good result is kept, for when it is revived');
 
 # an answer that is too large is no secret
 
@@ -149,12 +151,14 @@ is(scalar seen($fn, $id), 1, 'and is not tried again');
 $id = call_async('fn/size/500000', 'x');
 is(ended($id)->{state}, 'done', 'without a callback any size will do');
 
-# what was given up, after its last callback, calls the function when revived
+# where both fail, it is the function that is called when the call is revived
 
 $id = call_async('fn/status/429', 'x', 'x-callback-url' => url('/status/503'));
 is(ended($id)->{state}, 'dead', 'neither was taken');
 is(scalar seen($fn, $id), 3, 'function');
 is(scalar seen($to, $id), 3, 'callback');
+is($t->redis(HEXISTS => "faas:async:call:$id", 'rc'), 0,
+    'a failed result is forgotten');
 
 # Retry-After
 
