@@ -37,8 +37,7 @@ static const struct command  commands[] = {
       "Which of the two, the gateway says where --provider does not.",
       "faas build\n"
       "faas build -f stack.yml --filter 'api-*' --parallel 4\n"
-      "faas build --lang python3 --handler ./hello --name hello "
-      "--image hello --provider swarm",
+      "faas build --lang python3 --handler ./a --name a --image a",
       { flags_function, flags_build, flags_tag, flags_provider,
         flags_remote }, 0 },
     { "push", NULL, "[NAME]", 0, 1, cmd_push,
@@ -119,8 +118,8 @@ static const struct command  commands[] = {
     { "secret remove", "rm delete", "NAME", 1, 1, cmd_secret_remove,
       "remove a secret", NULL, NULL, { flags_remote, flags_timeout }, 0 },
     { "secret apply", NULL, NULL, 0, 0, cmd_secret_apply,
-      "make or change all secrets of the stack file, from ./.secrets", NULL,
-      NULL, { flags_secret, flags_remote, flags_timeout }, 0 },
+      "make or change the stack file's secrets, from ./.secrets", NULL, NULL,
+      { flags_secret, flags_remote, flags_timeout }, 0 },
     { "secret generate", NULL, NULL, 0, 0, cmd_secret_generate,
       "make up a secret value", NULL, NULL, { flags_generate_secret }, 0 },
     { "namespace", "ns namespaces", NULL, 0, 0, cmd_namespace_list,

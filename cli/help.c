@@ -19,6 +19,7 @@
 #define WIDTH    78                 /* columns */
 #define INDENT   6                  /* of a flag's help */
 #define PADDING  16                 /* columns of a command's name */
+#define HELP_MAX 512                /* bytes of a flag's help */
 
 
 static void print_commands(const struct cli *cli, const char *parent);
@@ -204,6 +205,7 @@ print_commands(const struct cli *cli, const char *parent)
 static void
 print_flags(const struct cli *cli, const struct command *command)
 {
+    char                text[HELP_MAX];
     size_t              i;
     const struct flag  *flag;
 
@@ -219,12 +221,12 @@ print_flags(const struct cli *cli, const struct command *command)
             (void) printf("      --%s", flag->name);
         }
 
-        (void) printf("%s%s%s%s%s\n", flag->value != NULL ? " " : "",
-                      flag->value != NULL ? flag->value : "",
-                      flag->fallback != NULL ? "  (" : "",
-                      flag->fallback != NULL ? flag->fallback : "",
-                      flag->fallback != NULL ? ")" : "");
-        wrap(flag->help, INDENT + 4);
+        (void) snprintf(text, sizeof(text), "%s%s%s", flag->help,
+                        flag->fallback != NULL ? "; default: " : "",
+                        flag->fallback != NULL ? flag->fallback : "");
+        (void) printf("%s%s\n", flag->value != NULL ? " " : "",
+                      flag->value != NULL ? flag->value : "");
+        wrap(text, INDENT + 4);
     }
 }
 
