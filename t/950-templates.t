@@ -33,6 +33,7 @@ my @served = qw(golang-middleware java node python3-http ruby-http rust);
 
 my $t = Faas::Test->new(need => [qw(nginx redis-server module scaler watchdog
     ./faas bash cc go java javac node perl php python3 ruby rustc)]);
+my %dir;                    # where each was built
 my $bytes = join '', map { chr } 0 .. 255;
 
 # what is sent and comes back as it was
@@ -109,10 +110,9 @@ sub test_server {
     my ($lang) = @_;
 
     my $port = $t->free_port;
-    my $dir = $t->dir . "/build/$lang";
-    my $image = decode_json(slurp("$dir/image.json"));
+    my $image = decode_json(slurp("$dir{$lang}/image.json"));
     my $log = $t->dir . "/$lang.log";
-    my $server = spawn(name => $lang, log => $log, dir => $dir,
+    my $server = spawn(name => $lang, log => $log, dir => $dir{$lang},
         env => { http_port => $port, LISTEN_FDS => undef },
         cmd => [split / /, $image->{env}{fprocess}]);
 
@@ -136,11 +136,11 @@ sub test_server {
 }
 
 for my $lang (@forked, @served) {
-    Faas::Template::build($t, $lang, $lang,
-        handler => $t->root . "/t/templates/$lang");
+    $dir{$lang} = Faas::Template::build($t, $lang, $lang,
+        $t->root . "/t/templates/$lang");
 }
 
-$t->start_stack(scaler => { functions => $t->dir . '/functions' });
+$t->start_stack(scaler => { functions => Faas::Template::functions($t) });
 
 for my $lang (@forked) {
     Faas::Template::deploy($t, $lang);

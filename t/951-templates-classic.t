@@ -31,7 +31,7 @@ my $handlers = $t->dir . '/handlers';
 sub build {
     my ($lang, $name, $handler, %env) = @_;
 
-    return Faas::Template::build($t, $lang, $name, handler => $handler,
+    return Faas::Template::build($t, $lang, $name, $handler,
         env => { %offline, %env });
 }
 
@@ -118,7 +118,7 @@ for my $case (
     like($@, qr/\Q$said\E/, "$lang: which says why");
 }
 
-$t->start_stack(scaler => { functions => $t->dir . '/functions' });
+$t->start_stack(scaler => { functions => Faas::Template::functions($t) });
 
 Faas::Template::deploy($t, $_)
     for qw(requests callback context wheel package module);

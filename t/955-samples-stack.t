@@ -12,6 +12,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Digest::SHA qw(sha1_base64);
+use Faas::Cli;
 use Faas::HTTP;
 use Faas::Template;
 use Faas::Test;
@@ -27,7 +28,6 @@ use constant {
 my @names = qw(markdown qrcode thumbnail ticker websocket words);
 my $t = Faas::Test->new(need => [qw(nginx redis-server module scaler watchdog
     ./faas bash convert go node perl python3 qrencode rustc)]);
-my $samples = $t->dir . '/samples';
 
 # width and height of a PNG
 sub png_size {
@@ -193,22 +193,17 @@ sub test_websocket {
 
 # what a user does
 
-$t->run('cp', '-R', $t->root . '/samples', $samples);
-$t->start_stack(scaler => { functions => Faas::Template::env($t)
-    ->{FAAS_FUNCTIONS_DIR} });
+$t->run('cp', '-R', $t->root . '/samples', $t->dir);
+$t->start_stack(scaler => { functions => Faas::Template::functions($t) });
 
-my $gateway = 'http://' . $t->addr;
+my $cli = Faas::Cli->new($t);
 
-$t->spew($t->dir . '/password', $t->PASSWORD);
-is($t->run('sh', '-c', 'exec "$@" < "$0"', $t->dir . '/password', 'env',
-    'OPENFAAS_CONFIG=' . Faas::Template::env($t)->{OPENFAAS_CONFIG},
-    $t->build . '/faas', 'login', '--gateway', $gateway,
-    '--password-stdin')->{status}, 0, 'faas login');
+$cli->dir('samples');
+$cli->login;
 
-my $up = Faas::Template::faas($t, ['up', '--gateway', $gateway],
-    in => $samples);
+my $up = Faas::Template::faas($t, $cli, ['up', '--gateway', $cli->gateway]);
 
-is($up->{status}, 0, 'faas up') or diag($up->{output});
+is($up->{status}, 0, 'faas up') or diag($up->{out}, $up->{err});
 
 # the ticker goes on for as long as it is listened to
 $t->wait_available($_) for grep { $_ ne 'ticker' } @names;
@@ -229,9 +224,9 @@ test_words();
 test_ticker();
 test_websocket();
 
-my $remove = Faas::Template::faas($t, ['remove', '--gateway', $gateway],
-    in => $samples);
+my $remove = Faas::Template::faas($t, $cli, ['remove', '--gateway',
+    $cli->gateway]);
 
-is($remove->{status}, 0, 'faas remove') or diag($remove->{output});
+is($remove->{status}, 0, 'faas remove') or diag($remove->{err});
 
 $t->finish;

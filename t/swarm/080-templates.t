@@ -22,19 +22,6 @@ my $t = Faas::Test->new(need => [qw(root nginx redis-server module scaler
     watchdog ./faas dockerd debootstrap)]);
 my $docker = Faas::Docker->start($t);
 
-sub build {
-    my ($lang) = @_;
-
-    my $res = Faas::Template::faas($t, ['build', '--provider', 'swarm',
-        '--lang', $lang, '--name', $lang, '--image', "$lang:1", '--handler',
-        $t->root . "/t/templates/$lang"], env => { DOCKER_BUILDKIT => 0,
-        DOCKER_HOST => $docker->address });
-
-    is($res->{status}, 0, "$lang: faas build") or diag($res->{output});
-
-    return;
-}
-
 # the name that Dockerfiles copy the watchdog from
 $docker->step('image of the watchdog', sub {
     $docker->build_image('ngx-faas/watchdog:0.1.0',
@@ -43,7 +30,12 @@ $docker->step('image of the watchdog', sub {
 });
 
 for my $lang (qw(bash python3)) {
-    $docker->step("image $lang", sub { build($lang) });
+    $docker->step("image $lang", sub {
+        Faas::Template::build($t, $lang, $lang, $t->root
+            . "/t/templates/$lang", image => "$lang:1", env => {
+            FAAS_PROVIDER => 'swarm', DOCKER_BUILDKIT => 0,
+            DOCKER_HOST => $docker->address });
+    });
 
     my $config = $docker->inspect('inspect', "$lang:1")->{Config};
 

@@ -52,7 +52,7 @@ sub gateway { return $_[0]{gateway}; }
 
 # Runs it with these arguments: { status, out, err }.  A reference to a hash
 # in front has more: in => standard input, env => {...}, out => file in the
-# place of standard output, program => another one.
+# place of standard output, program => another one, timeout => seconds.
 sub run {
     my ($self, @args) = @_;
 
@@ -67,7 +67,8 @@ sub run {
         'in=$1 out=$2 err=$3; shift 3; exec "$@" < "$in" > "$out" 2> "$err"',
         'sh', $in, $opt->{out} // "$log.1", $err,
         $opt->{program} // $self->program, @args],
-        log => $log, dir => $self->{dir}, timeout => TIMEOUT,
+        log => $log, dir => $self->{dir},
+        timeout => $opt->{timeout} // TIMEOUT,
         env => { HOME => $self->{home}, OPENFAAS_URL => $self->{gateway},
             FAAS_PROVIDER => undef, FAAS_FUNCTIONS_DIR => undef,
             OPENFAAS_PREFIX => undef, OPENFAAS_CONFIG => undef,

@@ -1,55 +1,54 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Functions built from our templates by "faas build": assembled in
-# dir/build/NAME, installed as the image NAME below dir/functions.
+# Functions of our templates: built by "faas build" in dir/work/build/NAME, and
+# installed as the image NAME below dir/functions.
 
 package Faas::Template;
 
 use strict;
 use warnings;
 
-use Faas::Proc qw(run_command);
+use Faas::Cli;
 use File::Path qw(make_path);
 
 use constant BUILD_TIMEOUT => 300;      # seconds
 
 
-# What "faas" is told of a test's folders.
-sub env {
+# Where images are installed; it is made.
+sub functions {
     my ($t) = @_;
 
     make_path($t->dir . '/functions');
 
-    return { FAAS_TEMPLATES => $t->root . '/templates',
-        FAAS_FUNCTIONS_DIR => $t->dir . '/functions',
-        FAAS_PROVIDER => 'process', OPENFAAS_CONFIG => $t->dir . '/openfaas',
-        GOCACHE => $t->dir . '/go', OPENFAAS_URL => undef, NO_COLOR => 1 };
+    return $t->dir . '/functions';
 }
 
 
-# Runs "faas" in dir; in => DIR in another folder, env => {...} is added to its
-# environment.  Returns { status, output }.
+# Runs "faas" with these arguments, as Faas::Cli does.  Compilers may have
+# something in the home of who runs the test, but leave nothing there.
 sub faas {
-    my ($t, $args, %opt) = @_;
+    my ($t, $cli, $args, %opt) = @_;
 
-    return run_command([$t->build . '/faas', @$args],
-        dir => $opt{in} // $t->dir, env => { %{ env($t) },
-        %{ $opt{env} // {} } }, timeout => BUILD_TIMEOUT,
-        log => $t->dir . '/faas.out');
+    return $cli->run({ timeout => BUILD_TIMEOUT, env => {
+        HOME => $ENV{HOME}, OPENFAAS_CONFIG => $cli->home . '/.openfaas',
+        FAAS_TEMPLATES => $t->root . '/templates', FAAS_PROVIDER => 'process',
+        FAAS_FUNCTIONS_DIR => functions($t), GOCACHE => $t->dir . '/go',
+        %{ $opt{env} // {} } } }, @$args);
 }
 
 
 # Builds the function NAME of a handler's folder; options as those of faas().
 # Returns the assembled folder; dies where that fails.
 sub build {
-    my ($t, $lang, $name, %opt) = @_;
+    my ($t, $lang, $name, $handler, %opt) = @_;
 
-    my $res = faas($t, ['build', '--lang', $lang, '--name', $name, '--image',
-        $name, '--handler', $opt{handler}], %opt);
+    my $cli = Faas::Cli->new($t);
+    my $res = faas($t, $cli, ['build', '--lang', $lang, '--name', $name,
+        '--image', $opt{image} // $name, '--handler', $handler], %opt);
 
-    die "build of $name: $res->{output}\n" if $res->{status};
+    die "build of $name: $res->{out}$res->{err}\n" if $res->{status};
 
-    return $t->dir . "/build/$name";
+    return $cli->dir . "/build/$name";
 }
 
 
