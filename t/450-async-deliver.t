@@ -104,6 +104,19 @@ $id = call_async('cold', 'x');
 is(ended($id)->{state}, 'dead', 'no replica: tried again, then given up');
 is(state_of($id)->{attempts}, 3, 'three times');
 
+# a function's own 404 is an answer, that of a gateway without it is not
+
+$id = call_async('fn/status/404', 'x');
+is(ended($id)->{state}, 'done', 'status 404 is an answer');
+
+$t->publish('gone', $fn->addr);
+wait_for(sub { $t->get('/function/gone')->{status} == 200 }, 10, 'route');
+$id = call_async('gone', 'x', 'x-delay' => 1);
+$t->unpublish('gone');
+is(ended($id)->{state}, 'dead', 'a function that is gone: tried again');
+is(state_of($id)->{attempts}, 3, 'to the last attempt');
+is(state_of($id)->{status}, 404, 'with the status that the gateway gave');
+
 # the callback
 
 $id = call_async('fn/echo', 'hello', 'content-type' => 'text/odd',

@@ -21,7 +21,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use constant {
-    CLIENTS => 4,
+    CLIENTS => 12,
     WORKERS => 2,
     LEASE   => '3s',
     ENDED   => 180,         # seconds until all calls are over
