@@ -4,6 +4,7 @@
  * If this fails, the scaler deploys what it should refuse, or forgets a part
  * of what was deployed when it starts again.
  *
+ * uses: scaler/async_read.c
  * uses: scaler/limits.c scaler/spec.c scaler/body.c scaler/env.c
  * uses: scaler/secret.c scaler/base64.c scaler/resources.c scaler/scale.c
  */

@@ -4,6 +4,7 @@
  * If this fails, a function on Docker Swarm is not the one that was deployed,
  * or one that OpenFaaS made is not found.
  *
+ * uses: scaler/async_read.c
  * uses: scaler/limits.c scaler/spec.c scaler/body.c scaler/env.c
  * uses: scaler/secret.c scaler/base64.c scaler/resources.c scaler/scale.c
  * uses: scaler/swarm_spec.c scaler/swarm_spec_decode.c scaler/log_line.c

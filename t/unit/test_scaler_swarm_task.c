@@ -4,6 +4,7 @@
  * If this fails, calls of a function on Docker Swarm go to an address where it
  * is not, or to a replica that ends; or nobody is told why it does not run.
  *
+ * uses: scaler/async_read.c
  * uses: scaler/swarm_task.c scaler/swarm_spec.c scaler/swarm_spec_decode.c
  * uses: scaler/limits.c scaler/spec.c scaler/body.c scaler/env.c
  * uses: scaler/secret.c scaler/base64.c scaler/resources.c scaler/log_line.c
