@@ -22,6 +22,9 @@ my $t = Faas::Test->new(need => [qw(root nginx redis-server module scaler
     watchdog ./faas dockerd debootstrap)]);
 my $docker = Faas::Docker->start($t);
 
+# what requirements.txt asks for is a package of Debian
+my %args = (python3 => ['--build-arg', 'ADDITIONAL_PACKAGE=python3-requests']);
+
 # the name that Dockerfiles copy the watchdog from
 $docker->step('image of the watchdog', sub {
     $docker->build_image('ngx-faas/watchdog:0.1.0',
@@ -32,7 +35,8 @@ $docker->step('image of the watchdog', sub {
 for my $lang (qw(bash python3)) {
     $docker->step("image $lang", sub {
         Faas::Template::build($t, $lang, $lang, $t->root
-            . "/t/templates/$lang", image => "$lang:1", env => {
+            . "/t/templates/$lang", image => "$lang:1",
+            args => $args{$lang}, env => {
             FAAS_PROVIDER => 'swarm', DOCKER_BUILDKIT => 0,
             DOCKER_HOST => $docker->address });
     });
@@ -43,6 +47,10 @@ for my $lang (qw(bash python3)) {
     is_deeply($config->{Healthcheck}{Test}, ['CMD', 'fwatchdog',
         '--run-healthcheck'], "$lang: its health check");
 }
+
+is($docker->docker(qw(run --rm python3:1 sh -c), 'ls -d packages 2> /dev/null'
+    . ' || command -v pip3 || echo no pip'), "no pip\n",
+    'python3: pip is not needed');
 
 $docker->inside;
 $t->start_stack(scaler => { args => ['--provider', 'swarm', '--docker',
@@ -58,6 +66,9 @@ for my $lang (qw(bash python3)) {
         "$lang: it knows of the request");
     is($t->get("/function/$lang/fail")->{status}, 500, "$lang: an error");
 }
+
+is($t->get('/function/python3/package')->{body}, 'requests',
+    'python3: a package of Debian');
 
 $t->scaler->stop;
 $docker->stop;

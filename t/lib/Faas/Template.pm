@@ -37,14 +37,16 @@ sub faas {
 }
 
 
-# Builds the function NAME of a handler's folder; options as those of faas().
-# Returns the assembled folder; dies where that fails.
+# Builds the function NAME of a handler's folder; image => its name, args =>
+# [...] are further arguments, others as those of faas().  Returns the assembled
+# folder; dies where that fails.
 sub build {
     my ($t, $lang, $name, $handler, %opt) = @_;
 
     my $cli = Faas::Cli->new($t);
     my $res = faas($t, $cli, ['build', '--lang', $lang, '--name', $name,
-        '--image', $opt{image} // $name, '--handler', $handler], %opt);
+        '--image', $opt{image} // $name, '--handler', $handler,
+        @{ $opt{args} // [] }], %opt);
 
     die "build of $name: $res->{out}$res->{err}\n" if $res->{status};
 

@@ -15,4 +15,9 @@ def handle(req):
         req = " ".join(os.environ[name] for name in (
             "Http_Method", "Http_Path", "Http_Query", "Http_X_Test"))
 
+    if path == "/package":
+        import requests
+
+        req = requests.__name__
+
     print(req, end="")
