@@ -176,4 +176,30 @@ is(scalar(() = $slow->requests), 32, 'a function has so many calls at most');
 open_gate('slow', 'slow');
 wait_state($_, 'done') for @slow;
 
+# a killed worker's call, behind many that others have
+
+$six->signal('TERM');
+wait_for(sub { !$six->running }, 20, 'end of six');
+
+my $seven = $t->start_queue(name => 'seven',
+    args => [@args, '--max-inflight-per-function', 30]);
+my @many = map { call_async('fn/x?gate=many') } 1 .. 30;
+
+wait_for(sub { !grep { !seen($fn, $_) } @many }, 20, 'calls that run');
+
+my $eight = $t->start_queue(name => 'eight', args => \@args);
+
+$id = call_async('fn/x?gate=behind');
+wait_for(sub { seen($fn, $id) }, 20, 'call that runs');
+$eight->crash;
+
+my $nine = $t->start_queue(name => 'nine',
+    args => [@args, '--max-inflight-per-function', 1]);
+
+wait_for(sub { seen($fn, $id) == 2 }, 30, 'second attempt');
+pass('a call is found behind many that run');
+is(scalar(grep { seen($fn, $_) == 1 } @many), 30, 'which run once');
+open_gate('fn', $_) for qw(behind many);
+wait_state($_, 'done') for $id, @many;
+
 $t->finish;
