@@ -206,7 +206,12 @@ function send(res, status, headers, value) {
 
     if (body instanceof Readable) {
         res.flushHeaders();
-        pipeline(body, res, (err) => err && console.error(err));
+        pipeline(body, res, (err) => {
+            // that a client leaves is no fault
+            if (err && err.code !== "ERR_STREAM_PREMATURE_CLOSE") {
+                console.error(err);
+            }
+        });
     } else {
         res.setHeader("Content-Length", Buffer.byteLength(body));
         res.end(body);
