@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "api.h"
 #include "cmd.h"
@@ -18,6 +19,7 @@
 
 #define PAGE        100             /* calls that are asked for at a time */
 #define SHOWN_BODY  4096            /* bytes */
+#define TIME_TEXT   32
 
 
 static int connect_api(struct cli *cli, struct api *api);
@@ -25,6 +27,7 @@ static json_t *read_calls(struct api *api, uint64_t limit);
 static void print_calls(struct cli *cli, const json_t *calls);
 static const char *text_of(struct cli *cli, const json_t *object,
     const char *name);
+static const char *time_of(struct cli *cli, json_int_t msec);
 static void print_call(struct cli *cli, const json_t *call);
 static void print_headers(struct cli *cli, const json_t *headers);
 static void print_body(struct cli *cli, const json_t *call);
@@ -224,12 +227,18 @@ print_calls(struct cli *cli, const json_t *calls)
 
 
 /*
- * Numbers as well.
+ * Numbers as well; NAME may be NAME_ms, a time in milliseconds since 1970.
  */
 static const char *
 text_of(struct cli *cli, const json_t *object, const char *name)
 {
     const json_t  *value;
+
+    value = json_object_get(object, pool_printf(&cli->pool, "%s_ms", name));
+
+    if (json_is_integer(value)) {
+        return time_of(cli, json_integer_value(value));
+    }
 
     value = json_object_get(object, name);
 
@@ -237,6 +246,25 @@ text_of(struct cli *cli, const json_t *object, const char *name)
            : json_is_integer(value)
            ? pool_printf(&cli->pool, "%" JSON_INTEGER_FORMAT,
                          json_integer_value(value)) : "";
+}
+
+
+static const char *
+time_of(struct cli *cli, json_int_t msec)
+{
+    char       text[TIME_TEXT];
+    time_t     when;
+    struct tm  tm;
+
+    when = (time_t) (msec / 1000);
+
+    if (msec <= 0 || gmtime_r(&when, &tm) == NULL
+        || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+    {
+        return "";
+    }
+
+    return pool_text(&cli->pool, text);
 }
 
 
@@ -248,10 +276,11 @@ print_call(struct cli *cli, const json_t *call)
         const char  *label;
     } lines[] = {
         { "id", "ID:" }, { "function", "Function:" }, { "state", "State:" },
-        { "accepted", "Accepted:" }, { "died", "Died:" },
+        { "accepted", "Accepted:" }, { "due", "Due:" }, { "ended", "Ended:" },
         { "attempts", "Attempts:" }, { "status", "Status:" },
-        { "error", "Error:" }, { "method", "Method:" }, { "path", "Path:" },
-        { "query", "Query:" }, { "size", "Size:" }
+        { "error", "Error:" }, { "callback_url", "Callback:" },
+        { "method", "Method:" }, { "path", "Path:" }, { "query", "Query:" },
+        { "size", "Size:" }
     };
     size_t       i;
     const char  *text;
