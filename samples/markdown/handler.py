@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Markdown in, a page of HTML out.  "?fragment" leaves the page around it away.
-# HTML in the text is shown as it was written, so that a page holds nothing
-# that its author could run.
+# HTML in the text is shown as it was written, and the page's policy keeps its
+# links from running scripts: a text may be anybody's.
 
 import html
 
