@@ -20,6 +20,8 @@ use Test::More;
 
 my $t = Faas::Test->new(need => [qw(root nginx redis-server module scaler
     watchdog ./faas dockerd debootstrap)]);
+alarm(1500);                # packages are downloaded
+
 my $docker = Faas::Docker->start($t);
 
 # what requirements.txt asks for is a package of Debian
@@ -32,10 +34,12 @@ $docker->step('image of the watchdog', sub {
         'faas-watchdog' => $t->root . '/build/faas-watchdog');
 });
 
-for my $lang (qw(bash python3)) {
+for my $lang (qw(bash dockerfile python3)) {
+    my $handler = $t->root . ($lang eq 'dockerfile'
+        ? "/templates/$lang/function" : "/t/templates/$lang");
+
     $docker->step("image $lang", sub {
-        Faas::Template::build($t, $lang, $lang, $t->root
-            . "/t/templates/$lang", image => "$lang:1",
+        Faas::Template::build($t, $lang, $lang, $handler, image => "$lang:1",
             args => $args{$lang}, env => {
             FAAS_PROVIDER => 'swarm', DOCKER_BUILDKIT => 0,
             DOCKER_HOST => $docker->address });
@@ -56,11 +60,13 @@ $docker->inside;
 $t->start_stack(scaler => { args => ['--provider', 'swarm', '--docker',
     $docker->address] }, nginx => { vars => { PARK => '30s' } });
 
-for my $lang (qw(bash python3)) {
+for my $lang (qw(dockerfile bash python3)) {
     Faas::Template::deploy($t, $lang, image => "$lang:1");
 
     is($t->post("/function/$lang", 'some text')->{body}, 'some text',
         "$lang: it answers");
+    next if $lang eq 'dockerfile';          # what it runs is "cat"
+
     is($t->request(PUT => "/function/$lang/request?q=1",
         { 'x-test' => 'mine' }, '')->{body}, 'PUT /request q=1 mine',
         "$lang: it knows of the request");

@@ -11,7 +11,7 @@ use warnings;
 use Faas::Cli;
 use File::Path qw(make_path);
 
-use constant BUILD_TIMEOUT => 900;      # seconds
+use constant BUILD_TIMEOUT => 600;      # seconds
 
 
 # Where images are installed; it is made.
