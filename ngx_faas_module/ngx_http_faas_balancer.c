@@ -263,6 +263,13 @@ ngx_http_faas_init_peer(ngx_http_request_t *r,
     fn = &ctx->conf->zone->sh->fn[ctx->fn];
     n = fn->n;
 
+    /*
+     * A function may answer while it still reads: without this nginx sends no
+     * more of the body once the answer has begun, and both wait for ever
+     */
+
+    u->conf->preserve_output = 1;
+
     u->peer.data = peer;
     u->peer.get = ngx_http_faas_get_peer;
     u->peer.free = ngx_http_faas_free_peer;
