@@ -97,6 +97,8 @@ SAMPLES       = $(notdir $(patsubst %/,%,$(dir $(wildcard \
 
 # libcurl is loaded when the network is first needed
 CLI_LIBS      = -ljansson -lyaml -ldl
+# a shared library less is a quarter of a millisecond less to start
+CLI_STATIC    = -Wl,-Bstatic -ljansson -lyaml -Wl,-Bdynamic -ldl
 DAEMON_LIBS   = -pthread -levent_core -levent_extra -lhiredis -ljansson -lcurl -lm
 
 
@@ -247,7 +249,7 @@ $(BUILD)/faas-queue: $(QUEUE_OBJS) $(DAEMON_OBJS) $(LIB_OBJS)
 # it is small, and starts in no time: nothing that only a debugger reads
 $(BUILD)/faas: $(CLI_OBJS) $(CLI_LIB_OBJS)
 	$(CC) $(LDOPT) $(if $(filter 1,$(SAN)),,-s -Wl,--gc-sections) -o $@ $^ \
-	    $(CLI_LIBS)
+	    $(CLI_STATIC)
 
 $(BUILD)/faas.1: $(BUILD)/faas
 	$(BUILD)/faas __man > $@
