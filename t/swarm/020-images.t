@@ -238,9 +238,19 @@ like($docker->docker(qw(logs one_scaler_1)), qr/isolation=root/,
 is(http('GET', '127.0.0.1:8082', '/metrics')->{status}, 200,
     'compose: metrics');
 
+my $later = http('POST', $gateway, '/async-function/env', {}, 'x');
+
+is($later->{status}, 202, 'compose: a call for later');
+wait_for(sub {
+    return (json_of(http('GET', $gateway, '/async-function/'
+        . $later->{headers}{'x-call-id'})) // {})->{state} eq 'done';
+}, 30, 'the end of the call');
+pass('compose: which is made');
+
 # health checks
 
-wait_healthy($_) for qw(one_gateway_1 one_scaler_1 one_redis_1 sample proxy);
+wait_healthy($_) for qw(one_gateway_1 one_scaler_1 one_queue_1 one_redis_1
+    sample proxy);
 
 $docker->docker(qw(exec one_redis_1 rm /run/faas/redis.sock));
 my $health = run_command(['docker', '-H', $docker->address, 'exec',
