@@ -173,7 +173,9 @@ ngx_http_faas_encode_str(ngx_http_faas_encoder_t *e, ngx_str_t *s)
 {
     ngx_http_faas_encode_length(e, s->len);
 
-    e->last = ngx_cpymem(e->last, s->data, s->len);
+    if (s->len != 0) {
+        e->last = ngx_cpymem(e->last, s->data, s->len);
+    }
 
     *e->last++ = CR;
     *e->last++ = LF;
