@@ -35,6 +35,7 @@ typedef struct ngx_http_faas_cursor_s  ngx_http_faas_cursor_t;
 typedef struct ngx_http_faas_waiter_s  ngx_http_faas_waiter_t;
 typedef struct ngx_http_faas_deadline_s  ngx_http_faas_deadline_t;
 typedef struct ngx_http_faas_idle_s  ngx_http_faas_idle_t;
+typedef struct ngx_http_faas_async_call_s  ngx_http_faas_async_call_t;
 
 
 typedef struct {
@@ -145,7 +146,7 @@ typedef struct {
 
     ngx_http_faas_cursor_t     *cursor;      /* of faas_metrics */
     ngx_http_faas_deadline_t   *deadline;    /* NULL: none */
-    void                       *async;       /* of faas_async */
+    ngx_http_faas_async_call_t *async;       /* of faas_async */
     void                      **loc_conf;    /* of the location */
     const char                 *setting;     /* by which it may not wait, or
                                                 no longer */

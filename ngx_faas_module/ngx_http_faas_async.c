@@ -139,8 +139,9 @@ ngx_http_faas_async_no_redis(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
     ngx_str_t  text;
 
-    ngx_str_set(&text, "Redis does not answer, where the queue of asynchronous "
-                       "calls is");
+    ngx_str_set(&text, "Redis, where the queue of asynchronous calls is, does "
+                       "not answer, or refuses it; the gateway's error log "
+                       "says why");
 
     return ngx_http_faas_answer_error(r, ctx, NGX_HTTP_SERVICE_UNAVAILABLE,
                                       "redis", "faas_redis", &text);

@@ -20,7 +20,8 @@
 
 
 /*
- * reply is NULL where Redis is away, or has not answered in time.
+ * reply is NULL where Redis is away, has refused it, or has not answered in
+ * time.
  */
 typedef void (*ngx_http_faas_async_pt)(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, redisReply *reply);
@@ -105,7 +106,7 @@ ngx_int_t ngx_http_faas_async_refuse(ngx_http_request_t *r,
     const char *error);
 
 /*
- * Redis is away.
+ * Redis is away, or refuses it.
  */
 ngx_int_t ngx_http_faas_async_no_redis(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx);

@@ -36,7 +36,7 @@ typedef struct {
 } ngx_http_faas_async_known_t;
 
 
-typedef struct {
+struct ngx_http_faas_async_call_s {
     ngx_http_faas_async_ask_t   ask;
     ngx_http_faas_async_wish_t  wish;
     ngx_http_faas_ctx_t        *ctx;
@@ -45,7 +45,7 @@ typedef struct {
     u_char                      calls[NGX_INT64_LEN + 1];
     u_char                      bytes[NGX_INT64_LEN + 1];
     u_char                      window[NGX_INT64_LEN + 1];
-} ngx_http_faas_async_call_t;
+};
 
 
 static void ngx_http_faas_async_wishes(ngx_http_request_t *r,

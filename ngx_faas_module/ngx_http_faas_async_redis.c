@@ -41,6 +41,8 @@ static void ngx_http_faas_async_ready(ngx_http_faas_conn_t *conn);
 static void ngx_http_faas_async_loaded(ngx_http_faas_conn_t *conn,
     redisReply *reply);
 static void ngx_http_faas_async_lost(ngx_http_faas_conn_t *conn);
+static void ngx_http_faas_async_queued(ngx_http_faas_conn_t *conn,
+    redisReply *reply);
 static void ngx_http_faas_async_reply(ngx_http_faas_conn_t *conn,
     redisReply *reply);
 static void ngx_http_faas_async_go(void);
@@ -65,6 +67,7 @@ static ngx_http_faas_conn_t  ngx_http_faas_async_conn;
 static ngx_queue_t           ngx_http_faas_async_sent;
 static ngx_queue_t           ngx_http_faas_async_unsent;
 static ngx_uint_t            ngx_http_faas_async_loads;
+static ngx_uint_t            ngx_http_faas_async_is_refused;     /* logged */
 
 
 void
@@ -200,8 +203,9 @@ ngx_http_faas_async_send(ngx_http_faas_async_wait_t *wait,
     conn = &ngx_http_faas_async_conn;
 
     if (ask->raw.len != 0) {
-        rc = ngx_http_faas_conn_send_raw(conn, ngx_http_faas_async_reply,
-                                         &ask->raw, ask->commands);
+        rc = ngx_http_faas_conn_send_raw(conn, ngx_http_faas_async_queued,
+                                         ngx_http_faas_async_reply, &ask->raw,
+                                         ask->commands);
         goto done;
     }
 
@@ -335,6 +339,25 @@ ngx_http_faas_async_lost(ngx_http_faas_conn_t *conn)
 }
 
 
+/*
+ * A command of a transaction: EXEC only says that one was refused, not why.
+ */
+
+static void
+ngx_http_faas_async_queued(ngx_http_faas_conn_t *conn, redisReply *reply)
+{
+    if (reply->type != REDIS_REPLY_ERROR || ngx_http_faas_async_is_refused) {
+        return;
+    }
+
+    ngx_http_faas_async_is_refused = 1;
+
+    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
+                  "faas: Redis at \"%V\" refuses asynchronous calls (\"%s\")",
+                  &conn->conf->addr, reply->str);
+}
+
+
 static void
 ngx_http_faas_async_reply(ngx_http_faas_conn_t *conn, redisReply *reply)
 {
@@ -386,6 +409,10 @@ ngx_http_faas_async_end(ngx_http_faas_async_wait_t *wait, redisReply *reply)
     ngx_free(wait);
 
     c = r->connection;
+
+    if (reply != NULL && reply->type != REDIS_REPLY_ERROR) {
+        ngx_http_faas_async_is_refused = 0;
+    }
 
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
         ngx_log_error(NGX_LOG_ERR, c->log, 0,

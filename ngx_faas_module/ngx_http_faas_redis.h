@@ -149,11 +149,12 @@ ngx_int_t ngx_http_faas_conn_send(ngx_http_faas_conn_t *conn,
     const char **argv, const size_t *argvlen);
 
 /*
- * The same of n commands that are in Redis' protocol already; handler gets the
- * answer of the last one.
+ * The same of n commands that are in Redis' protocol already; last gets the
+ * answer of the last one, each those of the others.
  */
 ngx_int_t ngx_http_faas_conn_send_raw(ngx_http_faas_conn_t *conn,
-    ngx_http_faas_reply_pt handler, ngx_str_t *raw, ngx_uint_t n);
+    ngx_http_faas_reply_pt each, ngx_http_faas_reply_pt last, ngx_str_t *raw,
+    ngx_uint_t n);
 
 /*
  * For redis_name: the name was looked up, and this is the address; or it

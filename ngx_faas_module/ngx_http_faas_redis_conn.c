@@ -130,7 +130,8 @@ ngx_http_faas_conn_send(ngx_http_faas_conn_t *conn,
 
 ngx_int_t
 ngx_http_faas_conn_send_raw(ngx_http_faas_conn_t *conn,
-    ngx_http_faas_reply_pt handler, ngx_str_t *raw, ngx_uint_t n)
+    ngx_http_faas_reply_pt each, ngx_http_faas_reply_pt last, ngx_str_t *raw,
+    ngx_uint_t n)
 {
     if (conn->ac == NULL || conn->n + n > NGX_HTTP_FAAS_PENDING
         || redisAppendFormattedCommand(&conn->ac->c, (char *) raw->data,
@@ -141,10 +142,10 @@ ngx_http_faas_conn_send_raw(ngx_http_faas_conn_t *conn,
     }
 
     while (n-- > 1) {
-        ngx_http_faas_conn_expect(conn, NULL, 0);
+        ngx_http_faas_conn_expect(conn, each, 0);
     }
 
-    ngx_http_faas_conn_expect(conn, handler, 0);
+    ngx_http_faas_conn_expect(conn, last, 0);
 
     return NGX_OK;
 }

@@ -48,7 +48,7 @@ struct ask {
 
 static struct ask *ask_new(struct scaler *scaler, struct evhttp_request *req,
     int status);
-static int read_function(struct evhttp_request *req, struct ask *ask);
+static int read_function(struct evhttp_request *req, char *key);
 static void ask_fail(struct ask *ask, int code, const char *text);
 static void ask_end(struct ask *ask, json_t *result);
 static void run(struct ask *ask, const struct faas_script *script,
@@ -98,7 +98,7 @@ void
 api_async_dead(struct scaler *scaler, struct evhttp_request *req,
     const char *name)
 {
-    char         limit[32], cursor[CURSOR_MAX + 1];
+    char         limit[32], cursor[CURSOR_MAX + 1], key[FAAS_KEY_MAX + 1];
     uint64_t     n;
     struct ask  *ask;
 
@@ -107,7 +107,8 @@ api_async_dead(struct scaler *scaler, struct evhttp_request *req,
     n = 100;
 
     if (call_query(req, "limit", limit, sizeof(limit)) != 0
-        || call_query(req, "after", cursor, sizeof(cursor)) != 0)
+        || call_query(req, "after", cursor, sizeof(cursor)) != 0
+        || read_function(req, key) != 0)
     {
         return;
     }
@@ -127,11 +128,12 @@ api_async_dead(struct scaler *scaler, struct evhttp_request *req,
 
     ask = ask_new(scaler, req, 200);
 
-    if (ask == NULL || read_function(req, ask) != 0) {
+    if (ask == NULL) {
         return;
     }
 
     ask->limit = n;
+    (void) snprintf(ask->function, sizeof(ask->function), "%s", key);
     (void) snprintf(ask->cursor, sizeof(ask->cursor), "%s", cursor);
     ask->call->result = json_pack("{s:[]}", "calls");
 
@@ -210,17 +212,18 @@ ask_new(struct scaler *scaler, struct evhttp_request *req, int status)
 
 
 /*
- * Returns 0, or -1 after it has answered and freed the ask.
+ * The key of the function in the query, or "" for all; key has FAAS_KEY_MAX + 1
+ * bytes.  Returns 0, or -1 after it has answered.
  */
 static int
-read_function(struct evhttp_request *req, struct ask *ask)
+read_function(struct evhttp_request *req, char *key)
 {
     char              text[FAAS_KEY_MAX + 1];
     struct faas_name  name;
 
+    key[0] = '\0';
+
     if (call_query(req, "function", text, sizeof(text)) != 0) {
-        ask->call->req = NULL;
-        ask_fail(ask, 400, "");
         return -1;
     }
 
@@ -229,11 +232,11 @@ read_function(struct evhttp_request *req, struct ask *ask)
     }
 
     if (faas_name_parse(text, strlen(text), &name) != 0) {
-        ask_fail(ask, 400, "function is no name of a function");
+        call_answer_error(req, 400, "function is no name of a function");
         return -1;
     }
 
-    (void) faas_name_key(&name, ask->function);
+    (void) faas_name_key(&name, key);
 
     return 0;
 }
@@ -515,11 +518,17 @@ static void
 begin_sweep(struct scaler *scaler, struct evhttp_request *req, int status,
     const char *mode)
 {
+    char         key[FAAS_KEY_MAX + 1];
     struct ask  *ask;
+
+    if (read_function(req, key) != 0) {
+        return;
+    }
 
     ask = ask_new(scaler, req, status);
 
-    if (ask != NULL && read_function(req, ask) == 0) {
+    if (ask != NULL) {
+        (void) snprintf(ask->function, sizeof(ask->function), "%s", key);
         ask->mode = mode;
         sweep(ask);
     }

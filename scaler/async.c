@@ -93,6 +93,10 @@ on_timer(evutil_socket_t fd, short what, void *arg)
         return;
     }
 
+    if (!async->is_failed) {
+        async->is_reported = 0;
+    }
+
     is_whole = (async->until_whole == 0 || async->is_failed);
     async->until_whole = is_whole ? ASYNC_WHOLE : async->until_whole - 1;
     async->is_failed = 0;
@@ -263,7 +267,12 @@ on_reply(void *arg, const redisReply *reply)
         async->is_failed = 1;
     }
 
-    if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
+    /* a line an outage, not one a function */
+
+    if (reply != NULL && reply->type == REDIS_REPLY_ERROR
+        && !async->is_reported)
+    {
+        async->is_reported = 1;
         faas_log(FAAS_LOG_WARN, "redis refuses settings of asynchronous "
                  "calls, trying again error=\"%s\"", reply->str);
     }

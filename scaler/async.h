@@ -46,6 +46,7 @@ struct async {
     unsigned              round;
     unsigned              until_whole;  /* looks */
     int                   is_failed;    /* a command was not sent, or refused */
+    int                   is_reported;  /* which was logged */
 };
 
 

@@ -270,6 +270,26 @@ $t->redis(qw(SET faas:async:q:other.openfaas-fn x));
 is($t->post('/async-function/other', 'x')->{status}, 503, 'Redis refuses');
 $t->redis(qw(DEL faas:async:q:other.openfaas-fn));
 
+# Redis is full: nothing is left of what it refuses
+
+my $keys = @{ $t->redis(qw(KEYS faas:async:*)) };
+
+$t->redis(qw(CONFIG SET maxmemory 1));
+
+for my $headers ({}, { 'x-call-id' => 'an-id' }) {
+    $res = $t->post('/async-function/fn', 'x', $headers);
+    is($res->{status}, 503, 'no memory for a call');
+    like(error_of($res), qr/or refuses it/, 'it is said so');
+}
+
+$t->post('/async-function/fn', 'x') for 1 .. 10;
+$t->redis(qw(CONFIG SET maxmemory 0));
+is(scalar(@{ $t->redis(qw(KEYS faas:async:*)) }), $keys, 'nothing is left');
+cmp_ok(scalar($t->nginx->log_lines(qr/refuses asynchronous calls \("OOM/)),
+    '<=', 2, 'why is logged, once a worker');
+cmp_ok(scalar($t->nginx->log_lines(qr/"OOM/)), '>=', 1, 'at least');
+is($t->post('/async-function/fn', 'x')->{status}, 202, 'and then accepted');
+
 # as many as there may be
 
 my $n = totals()->{calls};
@@ -329,5 +349,5 @@ $_->close for @client;
 wait_for(sub { my %now = map { $_ => 1 } $t->nginx->workers;
     return !grep { $now{$_} } @old }, 20, 'the end of old workers');
 
-$t->allow_log(qr/Redis refuses script|Redis does not answer|queue of async/);
+$t->allow_log(qr/Redis refuses script|queue of asynch|OOM command not/);
 $t->finish;

@@ -110,6 +110,14 @@ for my $query (qw(limit=0 limit=1001 limit=x after=a function=../x
     is(ask(GET => "/dead?$query"), 400, $query);
 }
 
+# the connection closes behind the answer
+for my $request ([GET => '/dead'], [DELETE => '/dead'],
+    [POST => '/dead/retry'])
+{
+    is($t->scaler_api($request->[0], "/system/async$request->[1]?function="
+        . 'a' x 300)->{status}, 400, "@$request: a name too long");
+}
+
 my $call = ask(GET => "/calls/$dead[1]");
 
 is($call->{state}, 'dead', 'one of them');
