@@ -38,6 +38,7 @@ static ngx_int_t ngx_http_faas_async_send(ngx_http_faas_async_wait_t *wait,
 static ngx_http_faas_async_script_t *ngx_http_faas_async_find(
     const struct faas_script *script);
 static void ngx_http_faas_async_ready(ngx_http_faas_conn_t *conn);
+static void ngx_http_faas_async_late(ngx_event_t *ev);
 static void ngx_http_faas_async_loaded(ngx_http_faas_conn_t *conn,
     redisReply *reply);
 static void ngx_http_faas_async_lost(ngx_http_faas_conn_t *conn);
@@ -66,6 +67,7 @@ static ngx_http_faas_async_script_t  ngx_http_faas_async_scripts[] = {
 static ngx_http_faas_conn_t  ngx_http_faas_async_conn;
 static ngx_queue_t           ngx_http_faas_async_sent;
 static ngx_queue_t           ngx_http_faas_async_unsent;
+static ngx_event_t           ngx_http_faas_async_timer;   /* until connected */
 static ngx_uint_t            ngx_http_faas_async_loads;
 static ngx_uint_t            ngx_http_faas_async_is_refused;     /* logged */
 
@@ -90,6 +92,10 @@ ngx_http_faas_async_init(ngx_http_faas_main_conf_t *fmcf)
     conn->is_lasting = 1;
     conn->is_quiet = 1;
 
+    ngx_http_faas_async_timer.handler = ngx_http_faas_async_late;
+    ngx_http_faas_async_timer.data = conn;
+    ngx_http_faas_async_timer.log = ngx_cycle->log;
+
     ngx_http_faas_conn_open(conn);
 }
 
@@ -108,9 +114,14 @@ ngx_http_faas_async_ask(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
     ngx_http_faas_async_ask_t *ask)
 {
     ngx_http_cleanup_t          *cln;
+    ngx_http_faas_conn_t        *conn;
     ngx_http_faas_async_wait_t  *wait;
 
-    if (!ngx_http_faas_async_conn.is_ready) {
+    conn = &ngx_http_faas_async_conn;
+
+    /* a worker that has just begun is not connected yet */
+
+    if (!conn->is_ready && conn->is_reported) {
         return NGX_DECLINED;
     }
 
@@ -134,9 +145,15 @@ ngx_http_faas_async_ask(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
     cln->data = wait;
 
     ngx_queue_insert_tail(&ngx_http_faas_async_unsent, &wait->queue);
-    ngx_http_faas_async_go();
 
-    if (!wait->is_sent && ngx_http_faas_async_conn.n == 0) {
+    if (conn->is_ready) {
+        ngx_http_faas_async_go();
+
+    } else if (!ngx_http_faas_async_timer.timer_set) {
+        ngx_add_timer(&ngx_http_faas_async_timer, conn->conf->timeout);
+    }
+
+    if (!wait->is_sent && conn->is_ready && conn->n == 0) {
 
         /* no memory, and no answer to come that it could follow */
 
@@ -278,6 +295,23 @@ ngx_http_faas_async_ready(ngx_http_faas_conn_t *conn)
         (void) ngx_http_faas_conn_send(conn, ngx_http_faas_async_loaded, 0, 3,
                                        argv, len);
     }
+
+    if (ngx_http_faas_async_timer.timer_set) {
+        ngx_del_timer(&ngx_http_faas_async_timer);
+    }
+
+    ngx_http_faas_async_go();
+}
+
+
+/*
+ * Requests have waited for the first connection as long as for an answer.
+ */
+
+static void
+ngx_http_faas_async_late(ngx_event_t *ev)
+{
+    ngx_http_faas_async_lost(ev->data);
 }
 
 

@@ -349,5 +349,26 @@ $_->close for @client;
 wait_for(sub { my %now = map { $_ => 1 } $t->nginx->workers;
     return !grep { $now{$_} } @old }, 20, 'the end of old workers');
 
+# nor does one that has just begun, and is not connected yet
+
+@old = $t->nginx->workers;
+$t->redis_proc->signal('STOP');
+$t->nginx->reload;
+@client = map { Faas::HTTP->new($t->addr) } 1 .. 4;
+$_->send_request(POST => '/async-function/fn', {}, 'first') for @client;
+wait_for(sub { !grep { !$t->nginx->worker_of($_) } @client }, 10,
+    'requests at workers');
+$t->redis_proc->signal('CONT');
+is_deeply([map { $_->response->{status} } @client], [(202) x 4],
+    'a new worker waits for its connection');
+$_->close for @client;
+
+# but not for ever
+
+$t->redis_proc->signal('STOP');
+$t->nginx->reload;
+is($t->post('/async-function/fn', 'x')->{status}, 503, 'for a while');
+$t->redis_proc->signal('CONT');
+
 $t->allow_log(qr/Redis refuses script|queue of asynch|OOM command not/);
 $t->finish;
