@@ -181,7 +181,6 @@ void
 metrics_ready(struct metrics *metrics)
 {
     if (metrics->timer != NULL) {
-        metrics->is_reading = 0;
         clock_timer(metrics->timer, 0);
     }
 }

@@ -55,7 +55,8 @@ struct queue {
 
 
 /*
- * A call has gone from here: there is room for another one.
+ * A call has gone from here, or one that was asked for has not come: there is
+ * room for another one, or nothing left to wait for.
  */
 void queue_has_room(struct queue *queue, struct function *fn);
 

@@ -104,7 +104,6 @@ void
 schedule_ready(struct schedule *schedule)
 {
     if (schedule->timer != NULL) {
-        schedule->is_reading = 0;
         clock_timer(schedule->timer, 0);
     }
 }

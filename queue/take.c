@@ -218,10 +218,17 @@ found(struct take *take, const char *key, uint64_t depth)
 static void
 on_promote(evutil_socket_t fd, short what, void *arg)
 {
+    struct take  *take;
+
     (void) fd;
     (void) what;
 
-    promote(arg);
+    take = arg;
+
+    /* where this one cannot be run, or is not answered, another one is */
+
+    clock_timer(take->promote, TAKE_LOOK);
+    promote(take);
 }
 
 
@@ -255,27 +262,21 @@ on_promoted(void *arg, const redisReply *reply)
     take = arg;
     take->is_promoting = 0;
 
-    if (take->promote == NULL) {
+    /* the next look sees to it */
+
+    if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
+        || reply->elements != 2
+        || reply->element[1]->type != REDIS_REPLY_INTEGER)
+    {
         return;
     }
 
-    wait = TAKE_LOOK;
+    wait = take->is_promote_due ? 0 : reply->element[1]->integer;
+    take->is_promote_due = 0;
 
-    if (reply != NULL && reply->type == REDIS_REPLY_ARRAY
-        && reply->elements == 2
-        && reply->element[1]->type == REDIS_REPLY_INTEGER
-        && reply->element[1]->integer >= 0
-        && reply->element[1]->integer < TAKE_LOOK)
-    {
-        wait = reply->element[1]->integer;
+    if (wait >= 0 && wait < TAKE_LOOK) {
+        clock_timer(take->promote, (uint64_t) wait);
     }
-
-    if (take->is_promote_due) {
-        take->is_promote_due = 0;
-        wait = 0;
-    }
-
-    clock_timer(take->promote, (uint64_t) wait);
 }
 
 
@@ -422,8 +423,7 @@ on_taken(void *arg, const redisReply *reply)
         }
     }
 
-    function_turn(&queue->functions, fn);
-    take_some(take);
+    queue_has_room(queue, fn);
 }
 
 

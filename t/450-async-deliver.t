@@ -11,6 +11,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Faas::Redis;
 use Faas::Test;
 use JSON::PP qw(decode_json);
 use Test::More;
@@ -216,7 +217,21 @@ like($page, qr/^queue_worker_messages_dead_total$labels \d+$/m, 'dead ones');
 like($page, qr/^queue_worker_callbacks_total$labels \d+$/m, 'callbacks');
 is(http(GET => $queue->{addr}, '/other')->{status}, 404, 'nothing else');
 
+# SIGTERM, while Redis is slow to say that nothing waits: for the time of a
+# pause, which begins when the bell has rung for a function without calls
+
+my $slow = Faas::Redis->new($t->redis_addr);
+
+$slow->command('MULTI');
+$slow->command(PUBLISH => 'faas:async:bell', 'nothing.openfaas-fn');
+$slow->command(qw(CLIENT PAUSE 30000 WRITE));
+$slow->command('EXEC');
+wait_for(sub { $slow->command(qw(CLIENT LIST)) =~ /flags=b.*cmd=evalsha/ }, 10,
+    'a take on its way');
 $queue->signal('TERM');
+wait_for(sub { slurp($queue->log_file) =~ /stopping when/ }, 10, 'stopping');
+ok($queue->running, 'a take on its way is waited for');
+$slow->command(qw(CLIENT UNPAUSE));
 wait_for(sub { !$queue->running }, 10, 'the end');
 is($queue->status, 0, 'SIGTERM ends it with status 0');
 
