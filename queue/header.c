@@ -28,6 +28,8 @@ struct line {
 };
 
 
+static int find(const char *lines, size_t len, const char *name,
+    struct line *line);
 static const char *next_line(const char *s, const char *end,
     struct line *line);
 static size_t read_connection(const char *lines, const char *end,
@@ -86,19 +88,23 @@ header_copy(struct header_list *headers, const char *lines, size_t len,
 int
 header_has(const char *lines, size_t len, const char *name)
 {
-    const char   *s, *end;
-    struct line   line;
+    struct line  line;
 
-    s = lines;
-    end = lines + len;
+    return find(lines, len, name, &line);
+}
 
-    while ((s = next_line(s, end, &line)) != NULL) {
-        if (is_name(&line.name, name, strlen(name))) {
-            return 1;
-        }
+
+void
+header_get(const char *lines, size_t len, const char *name, char *dst,
+    size_t size)
+{
+    struct line  line;
+
+    if (find(lines, len, name, &line)) {
+        len = line.value.len < size ? line.value.len : size - 1;
+        memcpy(dst, line.value.data, len);
+        dst[len] = '\0';
     }
-
-    return 0;
 }
 
 
@@ -143,6 +149,24 @@ header_finish(struct header_list *headers)
 
         headers->list = list;
     }
+}
+
+
+static int
+find(const char *lines, size_t len, const char *name, struct line *line)
+{
+    const char  *s, *end;
+
+    s = lines;
+    end = lines + len;
+
+    while ((s = next_line(s, end, line)) != NULL) {
+        if (is_name(&line->name, name, strlen(name))) {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 

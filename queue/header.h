@@ -34,6 +34,13 @@ void header_copy(struct header_list *headers, const char *lines, size_t len,
 int header_has(const char *lines, size_t len, const char *name);
 
 /*
+ * Copies the value of the first line of this name and a zero to dst of size
+ * bytes; what does not fit is cut.  Where there is none, dst is as it was.
+ */
+void header_get(const char *lines, size_t len, const char *name, char *dst,
+    size_t size);
+
+/*
  * Adds a line.
  */
 void header_add(struct header_list *headers, const char *name,

@@ -9,12 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
+#include "header.h"
 
-#define INTERNAL  "x-openfaas-internal:"
-#define AFTER     "retry-after:"
+
 #define STATUS    "HTTP/"
 #define IDLE_MAX  16L               /* connections that stay open */
 
@@ -215,7 +214,6 @@ on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *addr)
 static size_t
 on_header(char *data, size_t size, size_t n, void *arg)
 {
-    size_t           skip, len;
     struct request  *request;
 
     request = arg;
@@ -232,22 +230,10 @@ on_header(char *data, size_t size, size_t n, void *arg)
         return n;
     }
 
-    if (n > sizeof(INTERNAL) && strncasecmp(data, INTERNAL,
-                                            sizeof(INTERNAL) - 1) == 0)
-    {
-        request->is_internal = 1;
-    }
-
-    if (n > sizeof(AFTER) && strncasecmp(data, AFTER, sizeof(AFTER) - 1) == 0)
-    {
-        skip = sizeof(AFTER) - 1;
-        skip += strspn(data + skip, " \t");
-        len = strcspn(data + skip, "\r\n");
-        (void) snprintf(request->after, sizeof(request->after), "%.*s",
-                        (int) (len < REQUEST_AFTER_MAX ? len
-                                                       : REQUEST_AFTER_MAX),
-                        data + skip);
-    }
+    request->is_internal = request->is_internal
+                           || header_has(data, n, "X-OpenFaaS-Internal");
+    header_get(data, n, "Retry-After", request->after,
+               sizeof(request->after));
 
     if (request->keeps && data[0] != '\r' && data[0] != '\n'
         && faas_buf_add(&request->lines, data, n) != 0)
