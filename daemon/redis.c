@@ -23,6 +23,8 @@
 
 #include "lib/faas_log.h"
 
+#include "clock.h"
+
 
 struct waiting {
     struct redis    *redis;
@@ -51,7 +53,6 @@ static void on_disconnect(const redisAsyncContext *ac, int status);
 static void on_reply(redisAsyncContext *ac, void *reply, void *data);
 static void on_message(redisAsyncContext *ac, void *message, void *data);
 static void on_timer(evutil_socket_t fd, short what, void *arg);
-static void start_timer(struct redis *redis, uint64_t msec);
 
 
 int
@@ -75,7 +76,7 @@ redis_open(struct redis *redis, const struct redis_config *config,
         return faas_err_set(err, 0, "no memory");
     }
 
-    start_timer(redis, 0);
+    clock_timer(redis->timer, 0);
 
     return 0;
 }
@@ -137,7 +138,7 @@ redis_send(struct redis *redis, redis_reply_fn handler, void *arg, int argc,
 
     if (redis->pending++ == 0 && !redis->is_given_up) {
         redis->answers_seen = redis->answers;
-        start_timer(redis, redis->config->timeout_ms);
+        clock_timer(redis->timer, redis->config->timeout_ms);
     }
 
     return 0;
@@ -184,7 +185,7 @@ redis_reset(struct redis *redis)
     }
 
     redis->is_given_up = 1;
-    start_timer(redis, 0);
+    clock_timer(redis->timer, 0);
 }
 
 
@@ -278,7 +279,7 @@ connect_now(struct redis *redis)
 
     /* who answers at once sets the timer otherwise */
 
-    start_timer(redis, redis->config->timeout_ms);
+    clock_timer(redis->timer, redis->config->timeout_ms);
 
     redis->lookup = names_ask(redis->names, &redis->host, on_found, redis);
 }
@@ -495,8 +496,9 @@ went_down(struct redis *redis, const char *why)
 
     redis->is_reported = 1;
 
-    start_timer(redis, redis->pause_ms / 2
-                       + (uint64_t) random() % (redis->pause_ms / 2 + 1));
+    clock_timer(redis->timer, redis->pause_ms / 2
+                              + (uint64_t) random() % (redis->pause_ms / 2
+                                                       + 1));
 
     redis->pause_ms *= 2;
 
@@ -615,22 +617,10 @@ on_timer(evutil_socket_t fd, short what, void *arg)
         && redis->answers != redis->answers_seen)
     {
         redis->answers_seen = redis->answers;
-        start_timer(redis, redis->config->timeout_ms);
+        clock_timer(redis->timer, redis->config->timeout_ms);
         return;
     }
 
     went_down(redis, redis->is_given_up ? "given up" : "no answer in time");
     redisAsyncFree(ac);
-}
-
-
-static void
-start_timer(struct redis *redis, uint64_t msec)
-{
-    struct timeval  tv;
-
-    tv.tv_sec = (time_t) (msec / 1000);
-    tv.tv_usec = (suseconds_t) (msec % 1000 * 1000);
-
-    (void) evtimer_add(redis->timer, &tv);
 }
