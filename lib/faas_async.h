@@ -174,7 +174,7 @@ extern const struct faas_script  faas_async_done;
 /*
  * A call, or its callback only, is tried again later.
  *   prefix, KEY, id, entry, status, error, wait in msec [, result code,
- *   headers, body, time]
+ *   headers, body, time, callbacks made]
  * -> 1 or 0
  */
 extern const struct faas_script  faas_async_retry;

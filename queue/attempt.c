@@ -26,7 +26,7 @@
 
 
 static int is_target(const char *s);
-static int begin(struct call *call, struct requests *requests,
+static enum attempt begin(struct call *call, struct requests *requests,
     struct header_list *headers, struct request_ask *ask);
 static void add_number(struct header_list *headers, const char *name,
     uint64_t number);
@@ -42,7 +42,7 @@ static const char *const  of_result[] = {
 };
 
 
-int
+enum attempt
 attempt_call(struct call *call,
     void (*done)(void *arg, struct request *request))
 {
@@ -62,7 +62,7 @@ attempt_call(struct call *call,
     {
         (void) snprintf(call->error, sizeof(call->error), "the call has a path"
                         " that cannot be sent");
-        return -1;
+        return ATTEMPT_IMPOSSIBLE;
     }
 
     header_copy(&headers, call->headers, call->headers_len, of_call);
@@ -84,7 +84,7 @@ attempt_call(struct call *call,
 }
 
 
-int
+enum attempt
 attempt_callback(struct call *call,
     void (*done)(void *arg, struct request *request))
 {
@@ -99,7 +99,7 @@ attempt_callback(struct call *call,
     {
         (void) snprintf(call->error, sizeof(call->error), "callback: it has no"
                         " URL of http or https");
-        return -1;
+        return ATTEMPT_IMPOSSIBLE;
     }
 
     queue = call->queue;
@@ -148,7 +148,7 @@ is_target(const char *s)
 }
 
 
-static int
+static enum attempt
 begin(struct call *call, struct requests *requests,
     struct header_list *headers, struct request_ask *ask)
 {
@@ -165,10 +165,10 @@ begin(struct call *call, struct requests *requests,
     if (call->request == NULL) {
         (void) snprintf(call->error, sizeof(call->error),
                         "no memory for a request");
-        return -1;
+        return ATTEMPT_FAILED;
     }
 
-    return 0;
+    return ATTEMPT_BEGUN;
 }
 
 

@@ -10,17 +10,25 @@
 #include "call.h"
 
 
+enum attempt {
+    ATTEMPT_BEGUN,
+    ATTEMPT_FAILED,                 /* for want of memory */
+    ATTEMPT_IMPOSSIBLE              /* at any time */
+};
+
+
 /*
  * Calls the function through the gateway.  done() gets the call and the
- * request, which it frees.  Returns 0 or -1 with the call's error.
+ * request, which it frees.  Where it is not begun, done() is not called, and
+ * the call's error says why.
  */
-int attempt_call(struct call *call,
+enum attempt attempt_call(struct call *call,
     void (*done)(void *arg, struct request *request));
 
 /*
  * Makes the callback.  The same.
  */
-int attempt_callback(struct call *call,
+enum attempt attempt_callback(struct call *call,
     void (*done)(void *arg, struct request *request));
 
 

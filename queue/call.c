@@ -20,15 +20,16 @@
 #include "queue.h"
 
 
-#define N_FIELDS     14             /* of a call that was taken */
-#define UNAVAILABLE  503            /* nobody has answered */
-#define BAD_GATEWAY  502
-#define TIMED_OUT    504
-#define TYPE         "Content-Type: application/json\r\n"
-#define MARK         "X-OpenFaaS-Internal: queue\r\n" TYPE
+#define N_FIELDS        14          /* of a call that was taken */
+#define OWN_ANSWER_MAX  2048        /* bytes of a result that we write */
+#define UNAVAILABLE     503         /* nobody has answered */
+#define BAD_GATEWAY     502
+#define TIMED_OUT       504
+#define TYPE            "Content-Type: application/json\r\n"
+#define MARK            "X-OpenFaaS-Internal: queue\r\n" TYPE
 
 /* an answer of ours that is the last; nginx' own begin with other lines */
-#define FINAL        "X-OpenFaaS-Internal: queue, final\r\n" TYPE
+#define FINAL           "X-OpenFaaS-Internal: queue, final\r\n" TYPE
 
 
 static int read_call(struct call *call, const redisReply *reply);
@@ -43,10 +44,14 @@ static void make_answer(struct call *call, unsigned code, const char *why,
     const char *setting);
 static void concluded(struct call *call, uint64_t after_ms);
 static int is_failed(const struct call *call);
+static void say_status(struct call *call);
 static void call_back(struct call *call);
 static void on_called_back(void *arg, struct request *request);
+static void say_callback(struct call *call, const struct request *request,
+    const char *why);
+static void callback_failed(struct call *call, int is_again,
+    uint64_t after_ms);
 static const char *refusal(const struct request *request);
-static void conclude_callback(struct call *call, struct request *request);
 static void finish(struct call *call);
 static uint64_t after_of(const struct request *request);
 static uint64_t now_us(void);
@@ -66,8 +71,7 @@ call_take(struct queue *queue, struct function *fn, const redisReply *reply)
     call->queue = queue;
     call->fn = fn;
     faas_buf_init(&call->lines, FAAS_ASYNC_HEADERS_MAX);
-    faas_buf_init(&call->result, queue->options.max_result + FAAS_ERR_TEXT_MAX
-                                 * 8);
+    faas_buf_init(&call->result, queue->options.max_result + OWN_ANSWER_MAX);
 
     if (read_call(call, reply) != 0) {
         faas_log(FAAS_LOG_ERROR, "a call in redis cannot be read, it is left "
@@ -102,7 +106,7 @@ call_give_back(struct call *call)
     }
 
     call->wait_ms = 0;
-    call_end(call, call->code != 0 ? CALL_RETRY_CALLBACK : CALL_BACK);
+    call_end(call, call->code != 0 ? CALL_BACK_CALLBACK : CALL_BACK);
 }
 
 
@@ -224,6 +228,10 @@ read_result(struct call *call, const redisReply *reply)
         return 0;
     }
 
+    /* --max-result may have been larger where it was kept */
+
+    faas_buf_init(&call->result, item[12]->len);
+
     if (faas_parse_uint(item[10]->str, item[10]->len, 100, 999, &code) != 0
         || faas_buf_add(&call->lines, item[11]->str, item[11]->len) != 0
         || faas_buf_add(&call->result, item[12]->str, item[12]->len) != 0)
@@ -281,8 +289,20 @@ begin(struct call *call)
         return;
     }
 
-    if (attempt_call(call, on_answer) != 0) {
+    switch (attempt_call(call, on_answer)) {
+
+    case ATTEMPT_BEGUN:
+        return;
+
+    case ATTEMPT_FAILED:
+        make_answer(call, UNAVAILABLE, call->error, "--max-inflight");
+        call->is_internal = 1;
+        concluded(call, 0);
+        return;
+
+    case ATTEMPT_IMPOSSIBLE:
         call_end(call, CALL_BURY);
+        return;
     }
 }
 
@@ -373,6 +393,9 @@ make_answer(struct call *call, unsigned code, const char *why,
 
     faas_buf_reset(&call->lines);
     faas_buf_reset(&call->result);
+
+    /* without memory the status has to do */
+
     (void) faas_buf_puts(&call->lines, code == BAD_GATEWAY ? FINAL : MARK);
     (void) faas_buf_printf(&call->result, "{\"error\":\"%s\",\"hop\":\"queue\""
                            ",\"function\":\"%s\",\"setting\":\"%s\","
@@ -387,15 +410,9 @@ concluded(struct call *call, uint64_t after_ms)
     const struct retry_policy  *policy;
 
     policy = &call->fn->policy;
-    call->end_code = call->code;
 
     if (is_failed(call)) {
-
-        if (call->error[0] == '\0') {
-            (void) snprintf(call->error, sizeof(call->error),
-                            "status %u%s", call->code, call->is_internal
-                            ? " on the way to the function" : "");
-        }
+        say_status(call);
 
         if (call->attempts < policy->attempts) {
             call->wait_ms = retry_wait_ms(policy, call->attempts, after_ms,
@@ -432,10 +449,31 @@ is_failed(const struct call *call)
 
 
 static void
+say_status(struct call *call)
+{
+    if (call->error[0] == '\0') {
+        (void) snprintf(call->error, sizeof(call->error), "status %u%s",
+                        call->code, call->is_internal
+                        ? " on the way to the function" : "");
+    }
+}
+
+
+static void
 call_back(struct call *call)
 {
-    if (attempt_callback(call, on_called_back) != 0) {
-        call_end(call, CALL_BURY);
+    switch (attempt_callback(call, on_called_back)) {
+
+    case ATTEMPT_BEGUN:
+        return;
+
+    case ATTEMPT_FAILED:
+        callback_failed(call, 1, 0);
+        return;
+
+    case ATTEMPT_IMPOSSIBLE:
+        callback_failed(call, 0, 0);
+        return;
     }
 }
 
@@ -443,56 +481,64 @@ call_back(struct call *call)
 static void
 on_called_back(void *arg, struct request *request)
 {
+    int           is_again;
+    uint64_t      after;
+    const char   *why;
     struct call  *call;
 
     call = arg;
-    conclude_callback(call, request);
-}
-
-
-static void
-conclude_callback(struct call *call, struct request *request)
-{
-    int                         is_again;
-    uint64_t                    after;
-    const char                 *why;
-    const struct retry_policy  *policy;
-
-    policy = &call->fn->policy;
-    call->end_code = call->code;
     why = refusal(request);
     after = after_of(request);
     is_again = why == NULL
                && (request->status == 0
-                   || retry_is_wanted(policy, request->status,
+                   || retry_is_wanted(&call->fn->policy, request->status,
                                       request->is_internal));
 
-    if (why == NULL && !is_again) {
-        call->fn->stats.callbacks++;
-        call->request = NULL;
-        request_free(request);
-        finish(call);
-        return;
-    }
-
-    call->fn->stats.callbacks_failed++;
-
-    (void) snprintf(call->error, sizeof(call->error), "callback: %.80s%s%.100s",
-                    why != NULL ? why : "", why != NULL ? ": " : "",
-                    request->status != 0 && request->error[0] == '\0'
-                    ? "" : request->error);
-
-    if (request->status != 0) {
-        (void) snprintf(call->error, sizeof(call->error), "callback: %s%s"
-                        "status %u", why != NULL ? why : "", why != NULL
-                        ? ", " : "", request->status);
+    if (why != NULL || is_again) {
+        say_callback(call, request, why);
     }
 
     call->request = NULL;
     request_free(request);
 
-    if (is_again && call->callbacks + 1 < policy->attempts) {
-        call->wait_ms = retry_wait_ms(policy, call->callbacks + 1, after,
+    if (why == NULL && !is_again) {
+        call->fn->stats.callbacks++;
+        finish(call);
+
+    } else {
+        callback_failed(call, is_again, after);
+    }
+}
+
+
+static void
+say_callback(struct call *call, const struct request *request,
+    const char *why)
+{
+    if (request->status != 0) {
+        (void) snprintf(call->error, sizeof(call->error), "callback: %s%s"
+                        "status %u", why != NULL ? why : "", why != NULL
+                        ? ", " : "", request->status);
+        return;
+    }
+
+    (void) snprintf(call->error, sizeof(call->error),
+                    "callback: %.80s%s%.100s", why != NULL ? why : "",
+                    why != NULL ? ": " : "", request->error);
+}
+
+
+static void
+callback_failed(struct call *call, int is_again, uint64_t after_ms)
+{
+    const struct retry_policy  *policy;
+
+    policy = &call->fn->policy;
+    call->fn->stats.callbacks_failed++;
+    call->callbacks++;
+
+    if (is_again && call->callbacks < policy->attempts) {
+        call->wait_ms = retry_wait_ms(policy, call->callbacks, after_ms,
                                       faas_random_next(&call->queue->random));
         call_end(call, CALL_RETRY_CALLBACK);
         return;
@@ -532,13 +578,8 @@ static void
 finish(struct call *call)
 {
     if (is_failed(call)) {
+        say_status(call);
         call->forgets = 1;
-
-        if (call->error[0] == '\0') {
-            (void) snprintf(call->error, sizeof(call->error), "status %u",
-                            call->code);
-        }
-
         call_end(call, CALL_BURY);
         return;
     }

@@ -38,7 +38,8 @@ enum call_end {
     CALL_DONE,
     CALL_RETRY,                     /* all of it */
     CALL_RETRY_CALLBACK,            /* the result is kept in Redis */
-    CALL_BACK,
+    CALL_BACK,                      /* as it was taken */
+    CALL_BACK_CALLBACK,             /* the result is kept in Redis */
     CALL_BURY
 };
 
@@ -56,7 +57,7 @@ struct call {
     size_t             body_len;
     char              *callback;    /* empty: there is none */
     uint64_t           attempts;    /* with this one */
-    uint64_t           callbacks;   /* made before */
+    uint64_t           callbacks;   /* attempts that have failed */
     uint64_t           begun_us;    /* of the attempt, monotonic */
 
     /* what the function has answered at last */
@@ -67,7 +68,6 @@ struct call {
     struct faas_buf    result;
 
     enum call_end      end;
-    unsigned           end_code;    /* the status that is shown */
     uint64_t           wait_ms;
     int                forgets;     /* a dead one's result */
     int                is_sent;     /* to Redis */

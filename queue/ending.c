@@ -14,7 +14,7 @@
 #include "queue.h"
 
 
-#define ARGS_MAX    11
+#define ARGS_MAX    12
 #define NUMBER_MAX  24
 
 
@@ -25,6 +25,7 @@ struct ending {
     char                        code[NUMBER_MAX];
     char                        number[NUMBER_MAX];
     char                        result[NUMBER_MAX];
+    char                        callbacks[NUMBER_MAX];
 };
 
 
@@ -102,19 +103,20 @@ make(struct call *call, struct ending *ending)
 
     case CALL_DONE:
         ending->script = &faas_async_done;
-        add_number(ending, ending->code, call->end_code);
+        add_number(ending, ending->code, call->code);
         add_text(ending, call->error);
         add_number(ending, ending->number, options->keep_done_ms);
         return;
 
     case CALL_RETRY:
     case CALL_RETRY_CALLBACK:
+    case CALL_BACK_CALLBACK:
         ending->script = &faas_async_retry;
-        add_number(ending, ending->code, call->end_code);
+        add_number(ending, ending->code, call->code);
         add_text(ending, call->error);
         add_number(ending, ending->number, call->wait_ms);
 
-        if (call->end == CALL_RETRY_CALLBACK) {
+        if (call->end != CALL_RETRY) {
             add_result(ending, call);
         }
 
@@ -122,7 +124,7 @@ make(struct call *call, struct ending *ending)
 
     case CALL_BURY:
         ending->script = &faas_async_bury;
-        add_number(ending, ending->code, call->end_code);
+        add_number(ending, ending->code, call->code);
         add_text(ending, call->error);
         add_number(ending, ending->number, options->max_dead);
         add_text(ending, call->forgets ? "1" : "");
@@ -162,6 +164,7 @@ add_result(struct ending *ending, const struct call *call)
     add(ending, call->lines.data, call->lines.len);
     add(ending, call->result.data, call->result.len);
     add_text(ending, call->time);
+    add_number(ending, ending->callbacks, call->callbacks);
 }
 
 
@@ -212,6 +215,7 @@ count(struct call *call)
 
     case CALL_RUNS:
     case CALL_BACK:
+    case CALL_BACK_CALLBACK:
         break;
 
     case CALL_DONE:

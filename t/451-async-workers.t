@@ -118,13 +118,24 @@ my $four = $t->start_queue(name => 'four',
 wait_state($other, 'done');
 $id = call_async('fn/x?gate=back');
 wait_for(sub { seen($fn, $id) }, 10, 'call that runs');
+my $back = call_async('fn/size/5000', 'x-callback-url' =>
+    'http://' . $to->addr . '/x?gate=back');
+wait_for(sub { seen($to, $back) }, 10, 'callback that runs');
 $four->signal('TERM');
 wait_for(sub { !$four->running }, 10, 'end of four');
 is($four->status, 0, 'the drain has an end');
 is(state_of($id), 'queued', 'its call is queued again');
+is_deeply($t->redis(HMGET => "faas:async:call:$back", qw(s c k)),
+    ['retry', 200, 0], 'its callback as well, with the status');
 open_gate('fn', 'back');
-my $five = $t->start_queue(name => 'five', args => \@args);
+open_gate('callback', 'back');
+my $five = $t->start_queue(name => 'five',
+    args => [@args, '--max-result', 1024]);
 wait_state($id, 'done');
+wait_state($back, 'done');
+is(scalar seen($fn, $back), 1, 'for which the function is not called again');
+is_deeply([map { $_->{length} } seen($to, $back)], [5000, 5000],
+    'and a result that was kept has no other bound');
 is_deeply([map { $_->{headers}{'x-attempt'} } seen($fn, $id)], [1, 1],
     'as it was');
 
