@@ -20,14 +20,15 @@
 
 
 struct run {
-    struct scripts            *scripts;
-    const struct faas_script  *script;
-    struct scripts_handler     handler;
+    struct scripts         *scripts;
+    size_t                  i;              /* which one, of all */
+    struct scripts_handler  handler;
 };
 
 
 static void on_loaded(void *arg, const redisReply *reply);
 static void on_reply(void *arg, const redisReply *reply);
+static void refused(struct scripts *scripts, size_t i, const char *why);
 
 
 static const struct faas_script *const  all[] = {
@@ -35,6 +36,8 @@ static const struct faas_script *const  all[] = {
     &faas_async_back, &faas_async_bury, &faas_async_promote, &faas_async_tick,
     &faas_async_depths,
 };
+
+_Static_assert(N_SCRIPTS <= SCRIPTS_MAX, "a script has no place");
 
 
 void
@@ -115,15 +118,15 @@ scripts_run(struct scripts *scripts, const struct faas_script *script,
         return -1;
     }
 
-    run->scripts = scripts;
-    run->script = script;
-    run->handler = handler;
-
     i = 0;
 
     while (i < N_SCRIPTS - 1 && all[i] != script) {
         i++;
     }
+
+    run->scripts = scripts;
+    run->i = i;
+    run->handler = handler;
 
     argv[0] = "EVALSHA";
     argv[1] = scripts->sha[i];
@@ -159,20 +162,36 @@ on_reply(void *arg, const redisReply *reply)
     free(arg);
 
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
-
-        if (strncmp(reply->str, NOSCRIPT, sizeof(NOSCRIPT) - 1) == 0) {
-
-            if (run.scripts->is_ready) {
-                scripts_load(run.scripts);
-            }
-
-        } else {
-            faas_log(FAAS_LOG_ERROR, "redis refuses a script, trying again "
-                     "script=%s error=\"%s\"", run.script->name, reply->str);
-        }
-
+        refused(run.scripts, run.i, reply->str);
         reply = NULL;
+
+    } else if (reply != NULL) {
+        run.scripts->is_refused[run.i] = 0;
     }
 
     run.handler.fn(run.handler.arg, reply);
+}
+
+
+/*
+ * A Redis that may not be written to refuses what each call comes to, and each
+ * second anew: that is said once.
+ */
+static void
+refused(struct scripts *scripts, size_t i, const char *why)
+{
+    if (strncmp(why, NOSCRIPT, sizeof(NOSCRIPT) - 1) == 0) {
+
+        if (scripts->is_ready) {
+            scripts_load(scripts);
+        }
+
+        return;
+    }
+
+    faas_log(scripts->is_refused[i] ? FAAS_LOG_INFO : FAAS_LOG_ERROR,
+             "redis refuses a script, trying again script=%s error=\"%s\"",
+             all[i]->name, why);
+
+    scripts->is_refused[i] = 1;
 }

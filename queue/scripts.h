@@ -35,6 +35,7 @@ struct scripts {
     struct redis  *redis;
     char           sha[SCRIPTS_MAX][SCRIPTS_SHA + 1];
     unsigned       n_loaded;
+    char           is_refused[SCRIPTS_MAX];     /* and that was logged */
     int            is_ready;
 
     /* scripts may be run */

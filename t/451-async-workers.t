@@ -176,6 +176,23 @@ $id = call_async('fn/x');
 wait_state($id, 'done');
 pass('forgotten scripts are loaded again');
 
+# a Redis that may not be written to
+
+sub refusals {
+    my @lines = slurp($six->log_file) =~ /^.*refuses.*script=done.*$/gm;
+
+    return @lines;
+}
+
+$id = call_async('fn/x?gate=refused');
+wait_for(sub { seen($fn, $id) }, 10, 'call that runs');
+$t->redis(qw(CONFIG SET min-replicas-to-write 1));
+open_gate('fn', 'refused');
+wait_for(sub { refusals() >= 2 }, 10, 'two refusals');
+$t->redis(qw(CONFIG SET min-replicas-to-write 0));
+wait_state($id, 'done');
+is(scalar(grep { /error: / } refusals()), 1, 'a refusal is an error once');
+
 # a slow function keeps nobody waiting
 
 my @slow = map { call_async('slow/x?gate=slow') } 1 .. 40;
