@@ -34,6 +34,7 @@ static void on_drain(evutil_socket_t fd, short what, void *arg);
 static void give_back(void *arg, struct key_node *node);
 static void stop_if_idle(struct queue *q);
 static void on_keep(evutil_socket_t fd, short what, void *arg);
+static void on_accept_error(struct evconnlistener *listener, void *arg);
 static void on_redis_ready(void *arg);
 static void on_redis_lost(void *arg);
 static void on_scripts_ready(void *arg);
@@ -163,7 +164,7 @@ queue_open(struct queue *q, struct faas_err *err)
            && requests_init(&q->callbacks, q->base, max, err) == 0
            && take_open(&q->take, q, err) == 0
            && schedule_open(&q->schedule, q, err) == 0
-           && metrics_open(&q->metrics, q, err) == 0
+           && metrics_open(&q->metrics, q, on_accept_error, err) == 0
            && open_redis(q, err) == 0 ? 0 : -1;
 }
 
@@ -381,6 +382,19 @@ on_keep(evutil_socket_t fd, short what, void *arg)
 
     clock_timer(q->keep, q->options.lease_ms / 3);
     keep_calls(q);
+}
+
+
+/*
+ * arg is evhttp's.
+ */
+static void
+on_accept_error(struct evconnlistener *listener, void *arg)
+{
+    (void) listener;
+    (void) arg;
+
+    listener_pause(&queue.metrics.listener);
 }
 
 

@@ -6,17 +6,13 @@
 
 #include "metrics.h"
 
-#include <errno.h>
 #include <event2/buffer.h>
-#include <event2/listener.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/clock.h"
-#include "lib/faas_addr.h"
 #include "lib/faas_expo.h"
 
 #include "queue.h"
@@ -101,13 +97,12 @@ static const struct family  families[] = {
 
 int
 metrics_open(struct metrics *metrics, struct queue *queue,
-    struct faas_err *err)
+    evconnlistener_errorcb on_error, struct faas_err *err)
 {
-    const char             *text;
-    struct faas_addr        addr;
-    struct evconnlistener  *listener;
+    int               fd;
+    struct listener  *listener;
 
-    text = queue->options.metrics_listen;
+    listener = &metrics->listener;
     metrics->queue = queue;
     metrics->http = evhttp_new(queue->base);
     metrics->timer = evtimer_new(queue->base, on_timer, metrics);
@@ -123,37 +118,12 @@ metrics_open(struct metrics *metrics, struct queue *queue,
     evhttp_set_timeout(metrics->http, TIMEOUT);
     evhttp_set_gencb(metrics->http, on_request, metrics);
 
-    if (faas_addr_parse(text, strlen(text), &addr) != 0) {
-        return faas_err_set(err, 0, "--metrics-listen: \"%.120s\" is no "
-                            "address, expected unix:/path, IP:PORT or "
-                            "[IPv6]:PORT", text);
-    }
+    listener->option = "--metrics-listen";
+    listener->what = "/metrics";
+    fd = listener_bind(listener, queue->options.metrics_listen, err);
 
-    if (addr.sa.ss_family == AF_UNIX) {
-        /* that of a worker that was killed */
-        (void) unlink(text + 5);
-    }
-
-    listener = evconnlistener_new_bind(queue->base, NULL, NULL,
-                                       LEV_OPT_CLOSE_ON_FREE
-                                       | LEV_OPT_CLOSE_ON_EXEC
-                                       | LEV_OPT_REUSEABLE, -1,
-                                       (const struct sockaddr *) &addr.sa,
-                                       (int) addr.len);
-
-    if (listener == NULL) {
-        return faas_err_set(err, errno, "--metrics-listen: cannot listen on "
-                            "%.120s: %s", text, strerror(errno));
-    }
-
-    if (evhttp_bind_listener(metrics->http, listener) == NULL) {
-        evconnlistener_free(listener);
-        return faas_err_set(err, 0, "no memory");
-    }
-
-    metrics->is_bound = addr.sa.ss_family == AF_UNIX;
-
-    return 0;
+    return fd != -1 ? listener_open(listener, metrics->http, fd, on_error, err)
+           : -1;
 }
 
 
@@ -170,10 +140,7 @@ metrics_close(struct metrics *metrics)
         metrics->timer = NULL;
     }
 
-    if (metrics->is_bound) {
-        metrics->is_bound = 0;
-        (void) unlink(metrics->queue->options.metrics_listen + 5);
-    }
+    listener_close(&metrics->listener);
 }
 
 
@@ -202,6 +169,7 @@ on_request(struct evhttp_request *req, void *arg)
     struct metrics  *metrics;
 
     metrics = arg;
+    metrics->listener.is_reported = 0;
     path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
 
     if (strcmp(path, "/metrics") == 0) {

@@ -11,6 +11,7 @@
 #include <event2/http.h>
 #include <stdint.h>
 
+#include "daemon/listener.h"
 #include "lib/faas_err.h"
 
 
@@ -20,24 +21,25 @@
 struct queue;
 
 struct metrics {
-    struct queue   *queue;
-    struct evhttp  *http;
-    struct event   *timer;
-    int             is_bound;
-    int             is_reading;
-    unsigned        round;          /* of reading */
-    uint64_t        calls;          /* accepted, neither over nor dead */
-    uint64_t        bytes;
-    uint64_t        delayed;
-    uint64_t        dead;
+    struct queue    *queue;
+    struct evhttp   *http;
+    struct listener  listener;      /* http's */
+    struct event    *timer;
+    int              is_reading;
+    unsigned         round;         /* of reading */
+    uint64_t         calls;         /* accepted, neither over nor dead */
+    uint64_t         bytes;
+    uint64_t         delayed;
+    uint64_t         dead;
 };
 
 
 /*
- * Listens.  Returns 0 or -1; metrics_close() in either case.
+ * Listens.  on_error is to call listener_pause(): libevent does not hand it the
+ * metrics.  Returns 0 or -1; metrics_close() in either case.
  */
 int metrics_open(struct metrics *metrics, struct queue *queue,
-    struct faas_err *err);
+    evconnlistener_errorcb on_error, struct faas_err *err);
 
 void metrics_close(struct metrics *metrics);
 

@@ -8,8 +8,6 @@
 
 #include <errno.h>
 #include <event2/buffer.h>
-#include <fcntl.h>
-#include <grp.h>
 #include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -29,10 +27,8 @@
 #include "api_logs.h"
 
 
-#define LISTEN_BACKLOG   128
 #define HEADERS_MAX      65536      /* bytes of a request's head */
 #define REQUEST_TIMEOUT  60         /* seconds that a connection may idle */
-#define ACCEPT_PAUSE     100        /* msec */
 #define RETRY            "/retry"   /* behind a call's id */
 
 
@@ -52,15 +48,11 @@ struct route {
 };
 
 
-static void on_accept_timer(evutil_socket_t fd, short what, void *arg);
-static int open_socket(const struct scaler_options *options, int *fd,
-    struct faas_err *err);
 static void warn_if_open(const struct scaler_options *options,
     const struct faas_addr *addr);
 static int is_loopback(const struct faas_addr *addr);
-static int take_path(const struct faas_addr *addr, struct faas_err *err);
 static int admit_gateway(const struct scaler_options *options,
-    const char *path, struct faas_err *err);
+    const struct faas_addr *addr, struct faas_err *err);
 static void on_request(struct evhttp_request *req, void *arg);
 static const struct route *find_route(struct evhttp_request *req,
     const char *path, int *is_known);
@@ -113,15 +105,13 @@ int
 api_open(struct scaler *scaler, evconnlistener_errorcb on_error,
     struct faas_err *err)
 {
-    int                          fd;
-    struct evhttp_bound_socket  *bound;
+    int               fd;
+    struct listener  *listener;
 
-    fd = -1;
-
+    listener = &scaler->listener;
     scaler->http = evhttp_new(scaler->base);
-    scaler->accept_timer = evtimer_new(scaler->base, on_accept_timer, scaler);
 
-    if (scaler->http == NULL || scaler->accept_timer == NULL) {
+    if (scaler->http == NULL) {
         return faas_err_set(err, 0, "no memory");
     }
 
@@ -138,129 +128,34 @@ api_open(struct scaler *scaler, evconnlistener_errorcb on_error,
                                     "text/plain; charset=utf-8");
     evhttp_set_gencb(scaler->http, on_request, scaler);
 
-    if (open_socket(&scaler->options, &fd, err) != 0) {
+    listener->option = "--listen";
+    listener->what = "the admin API";
+    fd = listener_bind(listener, scaler->options.listen, err);
+
+    if (fd == -1) {
         return -1;
     }
 
-    bound = evhttp_accept_socket_with_handle(scaler->http, fd);
-
-    if (bound == NULL) {
+    if (admit_gateway(&scaler->options, &listener->addr, err) != 0) {
         (void) close(fd);
-        return faas_err_set(err, 0, "cannot accept on %.120s",
-                            scaler->options.listen);
+        return -1;
     }
 
-    scaler->listener = evhttp_bound_socket_get_listener(bound);
-    scaler->is_listening = 1;
+    warn_if_open(&scaler->options, &listener->addr);
 
-    evconnlistener_set_error_cb(scaler->listener, on_error);
-
-    return 0;
-}
-
-
-void
-api_pause(struct scaler *scaler)
-{
-    struct timeval  tv = { ACCEPT_PAUSE / 1000, ACCEPT_PAUSE % 1000 * 1000 };
-
-    if (!scaler->is_accept_reported) {
-        faas_log(FAAS_LOG_ERROR, "cannot accept connections to the admin API, "
-                 "trying again every %dms error=\"%s\"", ACCEPT_PAUSE,
-                 evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
-        scaler->is_accept_reported = 1;
-    }
-
-    (void) evconnlistener_disable(scaler->listener);
-    (void) evtimer_add(scaler->accept_timer, &tv);
+    return listener_open(listener, scaler->http, fd, on_error, err);
 }
 
 
 void
 api_close(struct scaler *scaler)
 {
-    if (scaler->accept_timer != NULL) {
-        event_free(scaler->accept_timer);
-        scaler->accept_timer = NULL;
+    if (scaler->http != NULL) {
+        evhttp_free(scaler->http);
+        scaler->http = NULL;
     }
 
-    if (scaler->http == NULL) {
-        return;
-    }
-
-    evhttp_free(scaler->http);
-    scaler->http = NULL;
-    scaler->listener = NULL;
-
-    /* else the socket is another one's */
-
-    if (scaler->is_listening
-        && strncmp(scaler->options.listen, "unix:", 5) == 0)
-    {
-        scaler->is_listening = 0;
-        (void) unlink(scaler->options.listen + 5);
-    }
-}
-
-
-static void
-on_accept_timer(evutil_socket_t fd, short what, void *arg)
-{
-    struct scaler  *scaler;
-
-    (void) fd;
-    (void) what;
-
-    scaler = arg;
-
-    (void) evconnlistener_enable(scaler->listener);
-}
-
-
-static int
-open_socket(const struct scaler_options *options, int *fd,
-    struct faas_err *err)
-{
-    int               one;
-    struct faas_addr  addr;
-
-    one = 1;
-
-    if (faas_addr_parse(options->listen, strlen(options->listen), &addr) != 0)
-    {
-        return faas_err_set(err, 0, "--listen: \"%.120s\" is no address, "
-                            "expected unix:/path (at most %zu bytes), IP:PORT "
-                            "or [IPv6]:PORT", options->listen,
-                            sizeof(((struct sockaddr_un *) 0)->sun_path) - 1);
-    }
-
-    if (addr.sa.ss_family == AF_UNIX && take_path(&addr, err) != 0) {
-        return -1;
-    }
-
-    *fd = socket(addr.sa.ss_family,
-                 SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (*fd == -1
-        || setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) != 0
-        || bind(*fd, (struct sockaddr *) &addr.sa, addr.len) != 0
-        || (addr.sa.ss_family == AF_UNIX
-            && admit_gateway(options, options->listen + 5, err) != 0)
-        || listen(*fd, LISTEN_BACKLOG) != 0)
-    {
-        (void) faas_err_set(err, errno, "cannot listen on %.120s: %s",
-                            options->listen, strerror(errno));
-
-        if (*fd != -1) {
-            (void) close(*fd);
-        }
-
-        return -1;
-    }
-
-    warn_if_open(options, &addr);
-
-    return 0;
+    listener_close(&scaler->listener);
 }
 
 
@@ -298,62 +193,25 @@ is_loopback(const struct faas_addr *addr)
 
 
 /*
- * A socket that is left over from a scaler that was killed is removed; one
- * that answers is somebody's, and so is what is no socket.
+ * Who may connect to a socket with a path: the scaler's user and, by the group,
+ * the gateway's.
  */
 static int
-take_path(const struct faas_addr *addr, struct faas_err *err)
+admit_gateway(const struct scaler_options *options,
+    const struct faas_addr *addr, struct faas_err *err)
 {
-    int          fd, rc, saved;
-    const char  *path;
-    struct stat  st;
+    const char     *path;
+    struct passwd  *pw;
 
-    path = ((const struct sockaddr_un *) &addr->sa)->sun_path;
-
-    if (lstat(path, &st) != 0) {
+    if (addr->sa.ss_family != AF_UNIX) {
         return 0;
     }
 
-    if (!S_ISSOCK(st.st_mode)) {
-        return faas_err_set(err, 0, "--listen: %.120s is there and no socket",
-                            path);
-    }
-
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-    if (fd == -1) {
-        return faas_err_set(err, errno, "%s", strerror(errno));
-    }
-
-    rc = connect(fd, (const struct sockaddr *) &addr->sa, addr->len);
-    saved = errno;
-    (void) close(fd);
-    errno = saved;
-
-    if (rc == 0 || errno == EAGAIN) {
-        return faas_err_set(err, 0, "--listen: another process listens on "
-                            "%.120s", path);
-    }
-
-    if (errno == ECONNREFUSED) {
-        (void) unlink(path);
-    }
-
-    return 0;
-}
-
-
-/*
- * The scaler's user and, by the group, the gateway's.
- */
-static int
-admit_gateway(const struct scaler_options *options, const char *path,
-    struct faas_err *err)
-{
-    struct passwd  *pw;
+    path = ((const struct sockaddr_un *) &addr->sa)->sun_path;
 
     if (chmod(path, 0660) != 0) {
-        return faas_err_set(err, errno, "%s", strerror(errno));
+        return faas_err_set(err, errno, "--listen: cannot set the mode of "
+                            "%.120s: %s", path, strerror(errno));
     }
 
     if (options->gateway_user[0] == '\0') {
@@ -363,7 +221,10 @@ admit_gateway(const struct scaler_options *options, const char *path,
     pw = getpwnam(options->gateway_user);
 
     if (pw == NULL || chown(path, (uid_t) -1, pw->pw_gid) != 0) {
-        return faas_err_set(err, errno, "%s", strerror(errno));
+        return faas_err_set(err, errno, "--gateway-user: cannot let \"%.80s\" "
+                            "connect to %.120s: %s", options->gateway_user,
+                            path, pw == NULL ? "there is no such user"
+                                             : strerror(errno));
     }
 
     return 0;
@@ -379,7 +240,7 @@ on_request(struct evhttp_request *req, void *arg)
     const struct route  *route;
 
     scaler = arg;
-    scaler->is_accept_reported = 0;
+    scaler->listener.is_reported = 0;
     path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
 
     if (path == NULL) {

@@ -15,19 +15,11 @@
 
 
 /*
- * Listens on options.listen; a socket that nobody listens on any more is
- * replaced.  on_error is to call api_pause(): libevent does not hand it the
- * scaler.  Returns 0 or -1.
+ * Listens on options.listen.  on_error is to call listener_pause(): libevent
+ * does not hand it the scaler.  Returns 0 or -1; api_close() in either case.
  */
 int api_open(struct scaler *scaler, evconnlistener_errorcb on_error,
     struct faas_err *err);
-
-/*
- * No connection can be accepted, for want of descriptors as a rule: to be
- * called then, for what waits would be reported again at once, for ever.
- * Accepts again after a pause.
- */
-void api_pause(struct scaler *scaler);
 
 /*
  * Stops listening and ends connections.

@@ -355,7 +355,7 @@ on_accept_error(struct evconnlistener *listener, void *arg)
     (void) listener;
     (void) arg;
 
-    api_pause(&scaler);
+    listener_pause(&scaler.listener);
 }
 
 

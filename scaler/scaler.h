@@ -9,9 +9,9 @@
 
 #include <event2/event.h>
 #include <event2/http.h>
-#include <event2/listener.h>
 #include <stdint.h>
 
+#include "daemon/listener.h"
 #include "daemon/names.h"
 #include "daemon/redis.h"
 
@@ -45,10 +45,7 @@ struct scaler {
     struct async            async;
     struct auth             auth;
     struct evhttp          *http;
-    struct evconnlistener  *listener;           /* http's */
-    struct event           *accept_timer;       /* ends a pause of it */
-    int                     is_listening;
-    int                     is_accept_reported; /* that it pauses */
+    struct listener         listener;           /* http's */
     uint64_t                n_followers;        /* of logs */
     uint64_t                n_log_readers;      /* who do not follow */
     int                     is_known;           /* all that runs */

@@ -11,10 +11,12 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Faas::HTTP;
 use Faas::Redis;
 use Faas::Test;
 use JSON::PP qw(decode_json);
 use Test::More;
+use Time::HiRes qw(time);
 
 
 my $t = Faas::Test->new(need => [qw(nginx redis-server module queue)]);
@@ -216,6 +218,37 @@ like($page, qr/^queue_worker_messages_processed_total$labels 3\d\d$/m,
 like($page, qr/^queue_worker_messages_dead_total$labels \d+$/m, 'dead ones');
 like($page, qr/^queue_worker_callbacks_total$labels \d+$/m, 'callbacks');
 is(http(GET => $queue->{addr}, '/other')->{status}, 404, 'nothing else');
+
+# more who ask than there are descriptors for
+
+my ($soft) = slurp('/proc/' . $queue->pid . '/limits')
+    =~ /^Max open files +(\d+)/m;
+
+sub limit_files {
+    return $t->run('prlimit', '--pid', $queue->pid, "--nofile=$_[0]:");
+}
+
+sub ticks {
+    my @stat = split ' ', slurp('/proc/' . $queue->pid . '/stat');
+
+    return $stat[13] + $stat[14];
+}
+
+is(limit_files(64)->{status}, 0, 'a limit');
+my @idle = map { Faas::HTTP->new($queue->{addr}) } 1 .. 100;
+wait_for(sub { slurp($queue->log_file) =~ m{cannot accept.* to /metrics} }, 10,
+    'the log line');
+
+my ($begin, $ticks) = (time, ticks());
+
+wait_for(sub { time - $begin > 0.5 }, 10, 'half a second');
+cmp_ok(ticks() - $ticks, '<', 25, 'want of descriptors takes no time');
+is(() = slurp($queue->log_file) =~ /cannot accept/g, 1, 'and one line');
+limit_files($soft);
+wait_for(sub { http(GET => $queue->{addr}, '/healthz')->{status} == 200 }, 30,
+    'an answer');
+pass('it answers when there are some');
+$_->close for @idle;
 
 # SIGTERM, while Redis is slow to say that nothing waits: for the time of a
 # pause, which begins when the bell has rung for a function without calls
