@@ -12,11 +12,11 @@
 #include <time.h>
 
 #include "daemon/clock.h"
+#include "lib/faas_cron.h"
 #include "lib/faas_log.h"
 #include "lib/faas_num.h"
 #include "lib/faas_uuid.h"
 
-#include "cron.h"
 #include "queue.h"
 
 
@@ -30,7 +30,7 @@ struct schedule_item {
     struct key_node   node;         /* first */
     struct schedule  *schedule;
     char              text[FAAS_ASYNC_SCHEDULE_MAX + 1];
-    struct cron       cron;
+    struct faas_cron  cron;
     time_t            last;         /* minute that was looked at last */
     time_t            due;          /* of the call that is asked for */
     unsigned          round;        /* that it was read in */
@@ -284,7 +284,7 @@ set_text(struct schedule_item *item, const char *text)
     }
 
     (void) snprintf(item->text, sizeof(item->text), "%s", text);
-    item->is_good = cron_parse(text, &item->cron, &err) == 0;
+    item->is_good = faas_cron_parse(text, &item->cron, &err) == 0;
 
     if (!item->is_good) {
         faas_log(FAAS_LOG_ERROR, "a function's schedule is of no use, it is "
@@ -428,7 +428,7 @@ run_item(void *arg, struct key_node *node)
 
     for (minute = now - now % MINUTE; minute > since; minute -= MINUTE) {
 
-        if (cron_is_due(&item->cron, minute)) {
+        if (faas_cron_is_due(&item->cron, minute)) {
             make_call(item, minute);
             return;
         }

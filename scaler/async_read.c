@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/faas_cron.h"
 #include "lib/faas_num.h"
 
 
@@ -157,7 +158,8 @@ static int
 read_schedule(const json_t *annotations,
     struct faas_async_settings *settings, struct faas_err *err)
 {
-    const char  *topic, *schedule;
+    const char        *topic, *schedule;
+    struct faas_cron   cron;
 
     topic = json_string_value(json_object_get(annotations, "topic"));
     schedule = json_string_value(json_object_get(annotations, "schedule"));
@@ -169,6 +171,11 @@ read_schedule(const json_t *annotations,
     if (strlen(schedule) > FAAS_ASYNC_SCHEDULE_MAX) {
         return faas_err_set(err, BAD_REQUEST, "annotation schedule is over %d "
                             "bytes", FAAS_ASYNC_SCHEDULE_MAX);
+    }
+
+    if (faas_cron_parse(schedule, &cron, err) != 0) {
+        err->code = BAD_REQUEST;
+        return faas_err_prefix(err, "annotation schedule");
     }
 
     (void) snprintf(settings->schedule, sizeof(settings->schedule), "%s",

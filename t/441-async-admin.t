@@ -202,7 +202,10 @@ for my $case (['com.openfaas.retry.attempts', '0'],
     ['com.openfaas.retry.codes', join ',', (503) x 17],
     ['com.openfaas.retry.min_wait', '10x'],
     ['com.openfaas.retry.max_wait', '25h'],
-    ['com.openfaas.queue.max_inflight', '-1'])
+    ['com.openfaas.queue.max_inflight', '-1'],
+    ['schedule', '* * * *', topic => 'cron-function'],
+    ['schedule', '@every 5m', topic => 'cron-function'],
+    ['schedule', '0 0 1 1 ' . '1' x 300, topic => 'cron-function'])
 {
     my $res = deploy('bad', @$case);
 

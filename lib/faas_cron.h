@@ -11,16 +11,16 @@
  * five: @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually.
  */
 
-#ifndef FAAS_QUEUE_CRON_H
-#define FAAS_QUEUE_CRON_H
+#ifndef FAAS_CRON_H
+#define FAAS_CRON_H
 
 #include <stdint.h>
 #include <time.h>
 
-#include "lib/faas_err.h"
+#include "faas_err.h"
 
 
-struct cron {
+struct faas_cron {
     uint64_t  minutes;          /* a bit each */
     uint32_t  hours;
     uint32_t  days;             /* of the month, 1 to 31 */
@@ -35,7 +35,7 @@ struct cron {
 /*
  * Returns 0, or -1 with what is wrong.
  */
-int cron_parse(const char *s, struct cron *cron, struct faas_err *err);
+int faas_cron_parse(const char *s, struct faas_cron *cron, struct faas_err *err);
 
 /*
  * True where a call is due in the minute that begins at when.  Where clocks
@@ -43,7 +43,7 @@ int cron_parse(const char *s, struct cron *cron, struct faas_err *err);
  * first minute behind it; where they are put back, what is due in the hour
  * that comes twice is due the first time only, unless it is of each hour.
  */
-int cron_is_due(const struct cron *cron, time_t when);
+int faas_cron_is_due(const struct faas_cron *cron, time_t when);
 
 
-#endif /* FAAS_QUEUE_CRON_H */
+#endif /* FAAS_CRON_H */

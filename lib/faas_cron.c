@@ -4,13 +4,13 @@
  * Schedules as in a crontab.
  */
 
-#include "cron.h"
+#include "faas_cron.h"
 
 #include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
-#include "lib/faas_num.h"
+#include "faas_num.h"
 
 
 #define MINUTE    60
@@ -42,10 +42,10 @@ static int parse_item(const char *s, size_t len,
     const struct field_kind *kind, uint64_t *bits);
 static int parse_value(const char *s, size_t len,
     const struct field_kind *kind, unsigned *value);
-static int fits(const struct cron *cron, const struct tm *tm);
+static int fits(const struct faas_cron *cron, const struct tm *tm);
 static int minute_of_day(const struct tm *tm);
 static int comes_again(const struct tm *tm, time_t when);
-static int was_left_out(const struct cron *cron, const struct tm *tm,
+static int was_left_out(const struct faas_cron *cron, const struct tm *tm,
     time_t when);
 
 
@@ -69,7 +69,7 @@ static const char *const  shorthands[][2] = {
 
 
 int
-cron_parse(const char *s, struct cron *cron, struct faas_err *err)
+faas_cron_parse(const char *s, struct faas_cron *cron, struct faas_err *err)
 {
     size_t    i, len;
     uint64_t  bits[N_FIELDS];
@@ -122,7 +122,7 @@ cron_parse(const char *s, struct cron *cron, struct faas_err *err)
 
 
 int
-cron_is_due(const struct cron *cron, time_t when)
+faas_cron_is_due(const struct faas_cron *cron, time_t when)
 {
     struct tm  tm;
 
@@ -271,7 +271,7 @@ parse_value(const char *s, size_t len, const struct field_kind *kind,
 
 
 static int
-fits(const struct cron *cron, const struct tm *tm)
+fits(const struct faas_cron *cron, const struct tm *tm)
 {
     int  is_day, is_weekday;
 
@@ -332,7 +332,7 @@ comes_again(const struct tm *tm, time_t when)
  * them fits.
  */
 static int
-was_left_out(const struct cron *cron, const struct tm *tm, time_t when)
+was_left_out(const struct faas_cron *cron, const struct tm *tm, time_t when)
 {
     int        i, gap;
     time_t     then;

@@ -4,7 +4,6 @@
  * If this fails, functions are called at other times than their schedules
  * say, twice where clocks are put back, or not at all where they are put forth.
  *
- * uses: queue/cron.c
  */
 
 #include <setjmp.h>
@@ -16,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "queue/cron.h"
+#include "lib/faas_cron.h"
 
 
 /* 2026, a year that begins on a Thursday */
@@ -47,12 +46,12 @@ zone(const char *name)
 static int
 is_due(const char *text, time_t when)
 {
-    struct cron      cron;
-    struct faas_err  err;
+    struct faas_err   err;
+    struct faas_cron  cron;
 
-    assert_int_equal(cron_parse(text, &cron, &err), 0);
+    assert_int_equal(faas_cron_parse(text, &cron, &err), 0);
 
-    return cron_is_due(&cron, when);
+    return faas_cron_is_due(&cron, when);
 }
 
 
@@ -60,14 +59,14 @@ is_due(const char *text, time_t when)
 static unsigned
 count(const char *text, time_t from, time_t to)
 {
-    unsigned         n;
-    struct cron      cron;
-    struct faas_err  err;
+    unsigned          n;
+    struct faas_err   err;
+    struct faas_cron  cron;
 
-    assert_int_equal(cron_parse(text, &cron, &err), 0);
+    assert_int_equal(faas_cron_parse(text, &cron, &err), 0);
 
     for (n = 0; from < to; from += 60) {
-        n += cron_is_due(&cron, from) != 0;
+        n += faas_cron_is_due(&cron, from) != 0;
     }
 
     return n;
@@ -158,9 +157,9 @@ test_days(void **state)
 static void
 test_bad(void **state)
 {
-    size_t           i;
-    struct cron      cron;
-    struct faas_err  err;
+    size_t            i;
+    struct faas_err   err;
+    struct faas_cron  cron;
 
     static const char *const  bad[] = {
         "", "* * * *", "* * * * * *", "60 * * * *", "* 24 * * *",
@@ -175,7 +174,7 @@ test_bad(void **state)
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         err.text[0] = '\0';
-        assert_int_equal(cron_parse(bad[i], &cron, &err), -1);
+        assert_int_equal(faas_cron_parse(bad[i], &cron, &err), -1);
         assert_string_not_equal(err.text, "");
     }
 }
