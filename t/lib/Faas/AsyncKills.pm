@@ -124,26 +124,34 @@ sub kill_one {
         my $i = 1 + int(rand WORKERS);
 
         $self->{workers}[$i - 1]->crash;
-        sleep(rand 1);
+        away(1);
         $self->start_worker($i);
 
     } elsif ($part eq 'gateway') {
         $t->nginx->proc->crash(group => 1);
-        sleep(rand 0.5);
+        away(0.5);
         $t->nginx->start;
 
     } elsif ($part eq 'scaler') {
         $t->scaler->crash;
-        sleep(rand 1);
+        away(1);
         $self->start_scaler;
 
     } else {
         $t->redis_proc->crash;
-        sleep(rand 1);
+        away(1);
         $t->start_redis(@redis);
     }
 
     return;
+}
+
+
+# How long a part is gone is up to chance, as is when: that is what is tested.
+sub away {
+    my ($most) = @_;
+
+    return sleep(rand $most);
 }
 
 
