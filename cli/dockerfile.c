@@ -10,24 +10,24 @@
 #include <strings.h>
 
 
-static char *next_line(struct pool *pool, const char **p, const char *end);
+static const char *next_line(char *line, const char *p, const char *end);
 static int is_instruction(const char *line, const char *name);
-static void read_env(struct pool *pool, const char *line,
-    struct pairs *env);
-static const char *read_value(struct pool *pool, const char *p,
-    char **value);
+static void read_env(struct pool *pool, char *line, struct pairs *env);
+static char *read_value(char *p, int *has_variable);
 
 
 void
 dockerfile_env(struct pool *pool, const char *text, size_t len,
     struct pairs *env)
 {
-    char        *line;
+    char        *line, *room;
     const char  *p;
 
+    room = pool_alloc(pool, len + 1);
+
     for (p = text; p < text + len; /* void */ ) {
-        line = next_line(pool, &p, text + len);
-        line += strspn(line, " \t");
+        p = next_line(room, p, text + len);
+        line = room + strspn(room, " \t");
 
         if (is_instruction(line, "FROM")) {
             env->n = 0;
@@ -40,23 +40,23 @@ dockerfile_env(struct pool *pool, const char *text, size_t len,
 
 
 /*
- * With the lines that follow a backslash.
+ * Copies a line, with those that follow a backslash.  Returns where the next
+ * one begins.
  */
-static char *
-next_line(struct pool *pool, const char **p, const char *end)
+static const char *
+next_line(char *line, const char *p, const char *end)
 {
-    char        *line, *out;
+    char        *out;
     size_t       len;
     const char  *from, *stop;
 
-    line = pool_alloc(pool, (size_t) (end - *p) + 1);
     out = line;
 
-    while (*p < end) {
-        from = *p;
+    while (p < end) {
+        from = p;
         stop = memchr(from, '\n', (size_t) (end - from));
         len = (size_t) ((stop != NULL ? stop : end) - from);
-        *p = stop != NULL ? stop + 1 : end;
+        p = stop != NULL ? stop + 1 : end;
 
         while (len > 0 && (from[len - 1] == '\r' || from[len - 1] == ' '
                            || from[len - 1] == '\t'))
@@ -76,7 +76,7 @@ next_line(struct pool *pool, const char **p, const char *end)
 
     *out = '\0';
 
-    return line;
+    return p;
 }
 
 
@@ -96,11 +96,11 @@ is_instruction(const char *line, const char *name)
  * "ENV NAME=VALUE NAME=VALUE", or "ENV NAME VALUE", to the end of the line.
  */
 static void
-read_env(struct pool *pool, const char *line, struct pairs *env)
+read_env(struct pool *pool, char *line, struct pairs *env)
 {
-    char        *name, *value;
-    size_t       len;
-    const char  *p;
+    int      has_variable;
+    char    *name, *value, *p;
+    size_t   len;
 
     p = line + strspn(line, " \t");
     len = strcspn(p, " \t=");
@@ -118,10 +118,11 @@ read_env(struct pool *pool, const char *line, struct pairs *env)
 
     while (len != 0 && p[len] == '=') {
         name = pool_copy(pool, p, len);
-        p = read_value(pool, p + len + 1, &value);
+        value = p + len + 1;
+        p = read_value(value, &has_variable);
 
-        if (value != NULL) {
-            pairs_set(pool, env, name, value);
+        if (!has_variable) {
+            pairs_set(pool, env, name, pool_text(pool, value));
         }
 
         p += strspn(p, " \t");
@@ -131,22 +132,23 @@ read_env(struct pool *pool, const char *line, struct pairs *env)
 
 
 /*
- * Up to a blank outside of quotes.  *value is NULL where a variable is in it.
+ * Up to a blank outside of quotes.  Quotes are taken off in place, where what
+ * is left always has room, and a zero follows it.  Returns where it ended.
  */
-static const char *
-read_value(struct pool *pool, const char *p, char **value)
+static char *
+read_value(char *p, int *has_variable)
 {
     char  quote, *out;
 
-    *value = pool_alloc(pool, strlen(p) + 1);
-    out = *value;
+    *has_variable = 0;
+    out = p;
     quote = 0;
 
     for ( /* void */ ; *p != '\0' && (quote || (*p != ' ' && *p != '\t'));
           p++)
     {
         if (*p == '$' && quote != '\'') {
-            *value = NULL;
+            *has_variable = 1;
         }
 
         if (quote == 0 && (*p == '"' || *p == '\'')) {
@@ -162,6 +164,12 @@ read_value(struct pool *pool, const char *p, char **value)
             *out++ = *p;
         }
     }
+
+    if (*p != '\0') {
+        p++;
+    }
+
+    *out = '\0';
 
     return p;
 }

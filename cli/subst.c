@@ -14,9 +14,6 @@
 #include "lib/faas_num.h"
 
 
-#define VALUE_MAX  1048576          /* bytes of what one variable becomes */
-
-
 /* where the reader is */
 struct place {
     struct subst     *s;
@@ -31,7 +28,7 @@ struct place {
 static int expand(struct place *at, int is_nested, struct faas_buf *out);
 static int variable(struct place *at, struct faas_buf *out);
 static int read_name(struct place *at, char *name);
-static int operation(struct place *at, const char *name, const char *value,
+static int operation(struct place *at, const char *value,
     struct faas_buf *out);
 static int fallback(struct place *at, size_t skip, const char *value,
     struct faas_buf *out);
@@ -130,7 +127,7 @@ variable(struct place *at, struct faas_buf *out)
         return 0;
     }
 
-    return operation(at, name, value != NULL ? value : "", out);
+    return operation(at, value != NULL ? value : "", out);
 }
 
 
@@ -162,12 +159,9 @@ read_name(struct place *at, char *name)
 
 
 static int
-operation(struct place *at, const char *name, const char *value,
-    struct faas_buf *out)
+operation(struct place *at, const char *value, struct faas_buf *out)
 {
     size_t  len;
-
-    (void) name;
 
     if (at->p == at->end || *at->p == '\n') {
         return fault(at, "${ has no closing brace");
@@ -222,7 +216,7 @@ fallback(struct place *at, size_t skip, const char *value,
         return fault(at, "variables within variables, too deep");
     }
 
-    faas_buf_init(&other, VALUE_MAX);
+    faas_buf_init(&other, SUBST_VALUE_MAX);
     rc = expand(at, 1, &other);
 
     if (rc == 0) {
@@ -256,9 +250,9 @@ part(struct place *at, const char *value, struct faas_buf *out)
     len = strlen(value);
     count = len;
 
-    if (faas_parse_uint(text, from_len, 0, VALUE_MAX, &from) != 0
+    if (faas_parse_uint(text, from_len, 0, SUBST_VALUE_MAX, &from) != 0
         || (colon != NULL && faas_parse_uint(colon + 1, strlen(colon + 1), 0,
-                                             VALUE_MAX, &count) != 0))
+                                             SUBST_VALUE_MAX, &count) != 0))
     {
         return fault(at, "expected ${NAME:FROM} or ${NAME:FROM:LENGTH}, both "
                      "numbers");
@@ -342,8 +336,8 @@ replace(struct place *at, const char *value, struct faas_buf *out)
 static int
 trim(struct place *at, const char *value, struct faas_buf *out)
 {
-    char     sign, *pattern, *text;
-    int      is_long;
+    int      is_long, is_match;
+    char     sign, kept, *pattern, *text;
     size_t   len, i, cut;
 
     sign = *at->p++;
@@ -351,13 +345,22 @@ trim(struct place *at, const char *value, struct faas_buf *out)
     at->p += is_long;
     pattern = argument(at, "}");
     len = strlen(value);
+    text = pool_copy(at->s->pool, value, len);
 
     for (i = 0; i <= len; i++) {
         cut = is_long ? len - i : i;
-        text = sign == '#' ? pool_copy(at->s->pool, value, cut)
-               : pool_text(at->s->pool, value + len - cut);
 
-        if (fnmatch(pattern, text, 0) == 0) {
+        if (sign == '#') {
+            kept = text[cut];
+            text[cut] = '\0';
+            is_match = fnmatch(pattern, text, 0) == 0;
+            text[cut] = kept;
+
+        } else {
+            is_match = fnmatch(pattern, text + len - cut, 0) == 0;
+        }
+
+        if (is_match) {
             (void) faas_buf_add(out, sign == '#' ? value + cut : value,
                                 len - cut);
             return close_brace(at);

@@ -23,6 +23,7 @@
 
 #define SUBST_NAME_MAX   255        /* bytes of a variable's name */
 #define SUBST_DEPTH_MAX  16         /* ${A:-${B:-...}} */
+#define SUBST_VALUE_MAX  1048576    /* bytes of a default */
 
 
 struct subst {

@@ -13,6 +13,7 @@
 struct anchor {
     const char     *name;
     struct ynode   *node;
+    size_t          nodes;          /* it and what is in it */
     struct anchor  *next;           /* the one before: the last one counts */
 };
 
@@ -51,8 +52,9 @@ static int merge_all(struct builder *b, struct ynode *map,
 static void append(struct pool *pool, struct ynode *node,
     struct ynode *item);
 static struct ynode *new_node(struct builder *b, enum ynode_kind kind);
-static void remember(struct builder *b, const char *anchor,
-    struct ynode *node);
+static int count(struct builder *b, size_t nodes, size_t line);
+static void remember(struct builder *b, const char *name,
+    struct ynode *node, size_t before);
 static int fault(struct builder *b, size_t line, const char *text,
     const char *what);
 static size_t line_of(const struct builder *b);
@@ -310,8 +312,10 @@ read_node(struct builder *b)
 static struct ynode *
 read_scalar(struct builder *b)
 {
+    size_t         before;
     struct ynode  *node;
 
+    before = b->nodes;
     node = new_node(b, YNODE_SCALAR);
 
     if (node == NULL) {
@@ -328,7 +332,7 @@ read_scalar(struct builder *b)
     node->text = pool_copy(b->pool, (char *) b->event.data.scalar.value,
                            b->event.data.scalar.length);
     node->is_plain = b->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    remember(b, (char *) b->event.data.scalar.anchor, node);
+    remember(b, (char *) b->event.data.scalar.anchor, node, before);
 
     return node;
 }
@@ -344,7 +348,8 @@ read_alias(struct builder *b)
 
     for (anchor = b->anchors; anchor != NULL; anchor = anchor->next) {
         if (strcmp(anchor->name, (char *) b->event.data.alias.anchor) == 0) {
-            return anchor->node;
+            return count(b, anchor->nodes, line_of(b)) == 0 ? anchor->node
+                   : NULL;
         }
     }
 
@@ -359,8 +364,10 @@ static struct ynode *
 read_list(struct builder *b)
 {
     char          *name;
+    size_t         before;
     struct ynode  *node, *item;
 
+    before = b->nodes;
     node = new_node(b, YNODE_LIST);
     name = b->event.data.sequence_start.anchor != NULL
            ? pool_text(b->pool, (char *) b->event.data.sequence_start.anchor)
@@ -385,7 +392,7 @@ read_list(struct builder *b)
         append(b->pool, node, item);
     }
 
-    remember(b, name, node);
+    remember(b, name, node, before);
 
     return node;
 }
@@ -395,8 +402,10 @@ static struct ynode *
 read_map(struct builder *b)
 {
     char          *name;
+    size_t         before;
     struct ynode  *node, *merges;
 
+    before = b->nodes;
     node = new_node(b, YNODE_MAP);
     merges = new_node(b, YNODE_LIST);
     name = b->event.data.mapping_start.anchor != NULL
@@ -422,7 +431,7 @@ read_map(struct builder *b)
         return NULL;
     }
 
-    remember(b, name, node);
+    remember(b, name, node, before);
 
     return node;
 }
@@ -472,8 +481,8 @@ static int
 put(struct builder *b, struct ynode *map, const char *name, size_t line,
     struct ynode *value)
 {
-    if (++b->nodes > YAML_NODES_MAX) {
-        return fault(b, line, "too many values", "");
+    if (count(b, 1, line) != 0) {
+        return -1;
     }
 
     if (map->n == map->names_size) {
@@ -563,8 +572,7 @@ new_node(struct builder *b, enum ynode_kind kind)
 {
     struct ynode  *node;
 
-    if (++b->nodes > YAML_NODES_MAX) {
-        (void) fault(b, line_of(b), "too many values", "");
+    if (count(b, 1, line_of(b)) != 0) {
         return NULL;
     }
 
@@ -577,8 +585,25 @@ new_node(struct builder *b, enum ynode_kind kind)
 }
 
 
+static int
+count(struct builder *b, size_t nodes, size_t line)
+{
+    if (nodes > YAML_NODES_MAX - b->nodes) {
+        return fault(b, line, "too many values", "");
+    }
+
+    b->nodes += nodes;
+
+    return 0;
+}
+
+
+/*
+ * before: how many nodes there were before it was read.
+ */
 static void
-remember(struct builder *b, const char *name, struct ynode *node)
+remember(struct builder *b, const char *name, struct ynode *node,
+    size_t before)
 {
     struct anchor  *anchor;
 
@@ -589,6 +614,7 @@ remember(struct builder *b, const char *name, struct ynode *node)
     anchor = pool_alloc(b->pool, sizeof(struct anchor));
     anchor->name = pool_text(b->pool, name);
     anchor->node = node;
+    anchor->nodes = b->nodes - before;
     anchor->next = b->anchors;
     b->anchors = anchor;
 }

@@ -6,7 +6,8 @@
  * that is twice in a map is an error; tags are not looked at.
  *
  * The text is somebody else's: its size, its depth and the number of nodes
- * have bounds.  Aliases share nodes, so that they cannot make them many.
+ * have bounds.  Aliases share nodes, but those who read the tree go through
+ * them each time: they are counted as what they stand for.
  */
 
 #ifndef FAAS_CLI_YAML_H
@@ -21,7 +22,7 @@
 
 #define YAML_TEXT_MAX   4194304     /* bytes */
 #define YAML_DEPTH_MAX  64          /* maps and lists within one another */
-#define YAML_NODES_MAX  200000      /* with what merge keys copy */
+#define YAML_NODES_MAX  200000      /* with what aliases stand for */
 
 
 enum ynode_kind {

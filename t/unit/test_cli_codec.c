@@ -24,6 +24,21 @@
 static struct pool  pool;
 
 
+/* what pairs.c asks of the arguments; there are none */
+
+struct texts
+args_list(const struct args *args, struct pool *p, const char *name)
+{
+    struct texts  none = { NULL, 0, 0 };
+
+    (void) args;
+    (void) p;
+    (void) name;
+
+    return none;
+}
+
+
 static void
 base64_goes_both_ways(void **state)
 {
@@ -143,6 +158,34 @@ a_dockerfile_has_an_environment(void **state)
 }
 
 
+/* 64 KiB, of short lines and of many pairs in one */
+static void
+a_large_dockerfile_needs_little_memory(void **state)
+{
+    size_t               i, total;
+    char                 text[65536];
+    struct pairs         env = { NULL, 0, 0 };
+    static const char    pair[] = "N=\"\" ";
+
+    (void) state;
+
+    total = pool.total;
+    memset(text, '\n', sizeof(text));
+    dockerfile_env(&pool, text, sizeof(text), &env);
+
+    memcpy(text, "ENV ", 4);
+
+    for (i = 4; i + sizeof(pair) <= sizeof(text); i += sizeof(pair) - 1) {
+        memcpy(text + i, pair, sizeof(pair) - 1);
+    }
+
+    dockerfile_env(&pool, text, sizeof(text), &env);
+    assert_int_equal(env.n, 1);
+    assert_string_equal(pairs_get(&env, "N"), "");
+    assert_true(pool.total - total < 2 << 20);
+}
+
+
 static void
 what_was_meant_is_found(void **state)
 {
@@ -172,6 +215,7 @@ main(void)
         cmocka_unit_test(md5_is_that_of_the_standard),
         cmocka_unit_test(quotes_hold),
         cmocka_unit_test(a_dockerfile_has_an_environment),
+        cmocka_unit_test(a_large_dockerfile_needs_little_memory),
         cmocka_unit_test(what_was_meant_is_found),
     };
 
