@@ -32,8 +32,11 @@ struct walk {
 };
 
 
+static int read_names(struct pool *pool, const char *path,
+    struct texts *names);
 static int copy_dir(struct walk *w, const char *from, const char *to);
 static int copy_entry(struct walk *w, const char *from, const char *to);
+static int make_dir(const char *path);
 static int copy_file(struct walk *w, const char *from, const char *to,
     mode_t mode);
 static int copy_bytes(int in, int out);
@@ -74,6 +77,12 @@ tree_remove(struct pool *pool, const char *path, struct faas_err *err)
         return errno == ENOENT ? 0 : fault(&w, path, "cannot be removed");
     }
 
+    /* a link to a folder goes, and what it leads to stays */
+
+    if (!S_ISDIR(st.st_mode)) {
+        return unlink(path) == 0 ? 0 : fault(&w, path, "cannot be removed");
+    }
+
     return remove_dir(&w, path);
 }
 
@@ -97,25 +106,46 @@ tree_files(struct pool *pool, const char *path, struct texts *files,
 void
 tree_names(struct pool *pool, const char *path, struct texts *names)
 {
+    /* what could be read counts */
+    (void) read_names(pool, path, names);
+}
+
+
+/*
+ * Returns -1 with errno where it is not all that there is.  One more than is
+ * allowed is read, so that it is missed by count() and not in silence.
+ */
+static int
+read_names(struct pool *pool, const char *path, struct texts *names)
+{
+    int             failed;
     DIR            *dir;
     struct dirent  *entry;
 
     dir = opendir(path);
 
     if (dir == NULL) {
-        return;
+        return -1;
     }
 
-    while ((entry = readdir(dir)) != NULL && names->n < TREE_ENTRIES_MAX) {
-        if (strcmp(entry->d_name, ".") != 0
+    do {
+        errno = 0;
+        entry = readdir(dir);
+
+        if (entry != NULL && strcmp(entry->d_name, ".") != 0
             && strcmp(entry->d_name, "..") != 0)
         {
             texts_add(pool, names, pool_text(pool, entry->d_name));
         }
-    }
 
+    } while (entry != NULL && names->n <= TREE_ENTRIES_MAX);
+
+    failed = entry == NULL ? errno : 0;
     (void) closedir(dir);
     texts_sort(names);
+    errno = failed;
+
+    return failed == 0 ? 0 : -1;
 }
 
 
@@ -130,11 +160,9 @@ copy_dir(struct walk *w, const char *from, const char *to)
         return fault(w, from, "is too deep");
     }
 
-    if (access(from, R_OK | X_OK) != 0) {
+    if (read_names(w->pool, from, &names) != 0) {
         return fault(w, from, "cannot be read");
     }
-
-    tree_names(w->pool, from, &names);
 
     for (i = 0; i < names.n; i++) {
 
@@ -177,11 +205,8 @@ copy_entry(struct walk *w, const char *from, const char *to)
 
     if (S_ISDIR(st.st_mode)) {
 
-        if (mkdir(to, 0755) != 0 && errno != EEXIST) {
-            return fault(w, to, "cannot be made");
-        }
-
-        return copy_dir(w, from, to);
+        return make_dir(to) == 0 ? copy_dir(w, from, to)
+               : fault(w, to, "cannot be made");
     }
 
     if (!S_ISREG(st.st_mode)) {
@@ -196,6 +221,30 @@ copy_entry(struct walk *w, const char *from, const char *to)
     }
 
     return copy_file(w, from, to, mode);
+}
+
+
+/*
+ * A link is put aside: what is copied would go to where it leads.
+ */
+static int
+make_dir(const char *path)
+{
+    struct stat  st;
+
+    if (mkdir(path, 0755) == 0) {
+        return 0;
+    }
+
+    if (errno != EEXIST || lstat(path, &st) != 0) {
+        return -1;
+    }
+
+    if (S_ISDIR(st.st_mode)) {
+        return 0;
+    }
+
+    return unlink(path) == 0 ? mkdir(path, 0755) : -1;
 }
 
 
@@ -305,15 +354,19 @@ copy_link(struct walk *w, const char *from, const char *to)
 
 
 /*
- * Counted in steps up and down, without a look at the disk: where other links
- * lead is their own affair.
+ * Counted in steps up and down, without a look at the disk.  Steps up are at
+ * the front: after a name, which may be a link that leads upwards itself, ".."
+ * is not what it seems to be.  So no chain of links leads out either.
  */
 static int
 leads_out(struct walk *w, const char *from, const char *target)
 {
+    int          has_name;
     long         depth;
     size_t       len;
     const char  *p;
+
+    has_name = 0;
 
     if (target[0] == '/') {
         return 1;
@@ -329,14 +382,13 @@ leads_out(struct walk *w, const char *from, const char *target)
         len = strcspn(p, "/");
 
         if (len == 2 && p[0] == '.' && p[1] == '.') {
-            depth--;
+
+            if (--depth < 0 || has_name) {
+                return 1;
+            }
 
         } else if (len != 1 || p[0] != '.') {
-            depth++;
-        }
-
-        if (depth < 0) {
-            return 1;
+            has_name = 1;
         }
 
         p += len;
@@ -360,14 +412,20 @@ files_of(struct walk *w, const char *path, const char *name,
         return fault(w, path, "is too deep");
     }
 
-    tree_names(w->pool, path, &names);
+    if (read_names(w->pool, path, &names) != 0) {
+        return fault(w, path, "cannot be read");
+    }
 
     for (i = 0; i < names.n; i++) {
         file = pool_printf(w->pool, "%s/%s", path, names.at[i]);
         below = pool_printf(w->pool, "%s%s%s", name,
                             name[0] != '\0' ? "/" : "", names.at[i]);
 
-        if (count(w, file) != 0 || lstat(file, &st) != 0) {
+        if (count(w, file) != 0) {
+            return -1;
+        }
+
+        if (lstat(file, &st) != 0) {
             return fault(w, file, "cannot be read");
         }
 
@@ -401,7 +459,9 @@ remove_dir(struct walk *w, const char *path)
         return fault(w, path, "is too deep");
     }
 
-    tree_names(w->pool, path, &names);
+    if (read_names(w->pool, path, &names) != 0) {
+        return fault(w, path, "cannot be removed");
+    }
 
     for (i = 0; i < names.n; i++) {
         entry = pool_printf(w->pool, "%s/%s", path, names.at[i]);

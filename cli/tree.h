@@ -27,14 +27,15 @@
  * Copies what is in the folder from into the folder to, which is made; files
  * that are there are written over.  Entries of the top whose names are in skip
  * (which may be NULL) are left out.  Links are copied as links, and may not
- * lead out of from; other kinds of files are an error.  Returns 0, or -1 with
+ * lead out of from ("a/../b" is taken for one that may); those that are in the
+ * way are put aside.  Other kinds of files are an error.  Returns 0, or -1 with
  * err.
  */
 int tree_copy(struct pool *pool, const char *from, const char *to,
     const struct texts *skip, int flags, struct faas_err *err);
 
 /*
- * Removes a folder, where there is one.  Returns 0, or -1 with err.
+ * Removes a folder, or a link, where there is one.  Returns 0, or -1 with err.
  */
 int tree_remove(struct pool *pool, const char *path, struct faas_err *err);
 
