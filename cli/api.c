@@ -59,6 +59,15 @@ api_init(struct api *api, struct cli *cli, const struct stack *stack)
 }
 
 
+int
+api_connect(struct api *api, struct cli *cli)
+{
+    struct stack  stack;
+
+    return stack_load(cli, &stack) == 0 ? api_init(api, cli, &stack) : -1;
+}
+
+
 char *
 api_normal_url(struct pool *pool, const char *url)
 {
@@ -118,13 +127,7 @@ api_send(struct api *api, const char *method, const char *path,
     rc = http_send(cli, &req, res);
     free(text);
 
-    if (rc != 0 && cli->err.code == HTTP_NO_SERVER) {
-        return faas_err_set(&cli->err, HTTP_NO_SERVER, "no gateway answers at "
-                            "%.120s: start it, or name it with --gateway or "
-                            "OPENFAAS_URL", api->gateway);
-    }
-
-    return rc;
+    return rc == 0 ? 0 : api_fail_send(api);
 }
 
 
@@ -191,6 +194,34 @@ api_get_json(struct api *api, const char *path)
     }
 
     return value;
+}
+
+
+json_t *
+api_get_list(struct api *api, const char *path)
+{
+    json_t  *list;
+
+    list = api_get_json(api, path);
+
+    if (list != NULL && !json_is_array(list)) {
+        json_decref(list);
+        (void) cli_fail(api->cli, "%.120s%.60s answers with no list; is it a "
+                        "gateway?", api->gateway, path);
+        return NULL;
+    }
+
+    return list;
+}
+
+
+int
+api_fail_send(struct api *api)
+{
+    return api->cli->err.code != HTTP_NO_SERVER
+           ? -1 : faas_err_set(&api->cli->err, HTTP_NO_SERVER, "no gateway "
+                               "answers at %.120s: start it, or name it with "
+                               "--gateway or OPENFAAS_URL", api->gateway);
 }
 
 
@@ -325,6 +356,7 @@ authorize(struct api *api)
             return cli_fail(cli, "--token has more than one line");
         }
 
+        out_warn_argument(cli, "token", ", \"faas login\" saves one");
         api->authorization = pool_printf(&cli->pool, "Authorization: Bearer "
                                          "%s", token);
         return 0;

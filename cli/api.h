@@ -40,6 +40,12 @@ struct api {
 int api_init(struct api *api, struct cli *cli, const struct stack *stack);
 
 /*
+ * The same with the stack file that --yaml names or that is here, if there is
+ * one.
+ */
+int api_connect(struct api *api, struct cli *cli);
+
+/*
  * A gateway's URL in the form it is saved in: small letters, no slash at the
  * end, with a scheme.
  */
@@ -65,6 +71,17 @@ int api_call(struct api *api, const char *method, const char *path,
  * it is no 2xx, or no JSON.
  */
 json_t *api_get_json(struct api *api, const char *path);
+
+/*
+ * The same for what has to be a list.
+ */
+json_t *api_get_list(struct api *api, const char *path);
+
+/*
+ * After http_send() has failed: where nobody answers, cli->err says which
+ * gateway that is, and what to do.  Returns -1.
+ */
+int api_fail_send(struct api *api);
 
 /*
  * Sets cli->err to what an answer that is no 2xx means, and returns -1.

@@ -31,7 +31,6 @@ static int from_dockerfile(struct build *b);
 static int check_needs(struct build *b);
 static int run_build(struct build *b);
 static int write_image_json(struct build *b);
-static json_t *read_image_json(struct build *b, const char *path);
 
 
 int
@@ -142,6 +141,48 @@ build_process(struct build *b)
 }
 
 
+/*
+ * One that the build command has made, or that came with the handler.
+ */
+json_t *
+build_image_json(struct build *b)
+{
+    char          *text;
+    size_t         len;
+    json_t        *root;
+    struct cli    *cli;
+    const char    *path;
+    json_error_t   json_err;
+
+    cli = b->cli;
+    path = pool_printf(&cli->pool, "%s/image.json", b->dir);
+
+    if (file_kind(path) != FILE_OTHER) {
+        return json_object();
+    }
+
+    text = file_read(&cli->pool, path, IMAGE_JSON_MAX, &len, &cli->err);
+
+    if (text == NULL) {
+        return NULL;
+    }
+
+    root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &json_err);
+
+    if (!json_is_object(root)
+        || (json_object_get(root, "env") != NULL
+            && !json_is_object(json_object_get(root, "env"))))
+    {
+        (void) cli_fail(cli, "%.160s:%d: expected {\"env\": {...}}", path,
+                        root == NULL ? json_err.line : 1);
+        json_decref(root);
+        return NULL;
+    }
+
+    return root;
+}
+
+
 int
 build_install(struct build *b)
 {
@@ -241,23 +282,15 @@ copy_extra(struct build *b, const char *path)
 static int
 read_arguments(struct build *b)
 {
-    size_t         i;
-    struct texts   list;
+    size_t  i;
 
     for (i = 0; i < b->fn->build_args.n; i++) {
         pairs_set(&b->cli->pool, &b->args, b->fn->build_args.at[i].name,
                   b->fn->build_args.at[i].value);
     }
 
-    list = args_list(&b->cli->args, &b->cli->pool, "build-arg");
-
-    for (i = 0; i < list.n; i++) {
-        if (pairs_set_text(b->cli, &b->args, list.at[i], "build-arg") != 0) {
-            return -1;
-        }
-    }
-
-    return add_packages(b);
+    return pairs_set_flag(b->cli, &b->args, "build-arg") == 0
+           ? add_packages(b) : -1;
 }
 
 
@@ -402,7 +435,7 @@ write_image_json(struct build *b)
 
     cli = b->cli;
     path = pool_printf(&cli->pool, "%s/image.json", b->dir);
-    root = read_image_json(b, path);
+    root = build_image_json(b);
 
     if (root == NULL) {
         return -1;
@@ -435,44 +468,4 @@ write_image_json(struct build *b)
     free(text);
 
     return rc;
-}
-
-
-/*
- * One that the build command has made, or that came with the handler.
- */
-static json_t *
-read_image_json(struct build *b, const char *path)
-{
-    char          *text;
-    size_t         len;
-    json_t        *root;
-    struct cli    *cli;
-    json_error_t   json_err;
-
-    cli = b->cli;
-
-    if (file_kind(path) != FILE_OTHER) {
-        return json_object();
-    }
-
-    text = file_read(&cli->pool, path, IMAGE_JSON_MAX, &len, &cli->err);
-
-    if (text == NULL) {
-        return NULL;
-    }
-
-    root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &json_err);
-
-    if (!json_is_object(root)
-        || (json_object_get(root, "env") != NULL
-            && !json_is_object(json_object_get(root, "env"))))
-    {
-        (void) cli_fail(cli, "%.160s:%d: expected {\"env\": {...}}", path,
-                        root == NULL ? json_err.line : 1);
-        json_decref(root);
-        return NULL;
-    }
-
-    return root;
 }

@@ -8,6 +8,8 @@
 #ifndef FAAS_CLI_BUILD_H
 #define FAAS_CLI_BUILD_H
 
+#include <jansson.h>
+
 #include "cli.h"
 #include "provider.h"
 #include "stack.h"
@@ -46,6 +48,12 @@ int build_assemble(struct build *b, struct cli *cli,
  * Runs the template's build command in it, and writes image.json.
  */
 int build_process(struct build *b);
+
+/*
+ * What is in its image.json, an empty object where there is none; to be freed
+ * by json_decref().  NULL with cli->err where it is not of the right form.
+ */
+json_t *build_image_json(struct build *b);
 
 /*
  * docker build; docker buildx build --push, with the flags of publish.

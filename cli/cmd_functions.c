@@ -29,8 +29,6 @@ static int by_invocations(const void *a, const void *b);
 static int by_creation(const void *a, const void *b);
 static void print_list(struct cli *cli, const json_t *list);
 static size_t widest_image(const json_t *list);
-static const char *text_of(struct cli *cli, const json_t *object,
-    const char *name);
 static long long number_of(const json_t *object, const char *name);
 static void add_urls(struct api *api, json_t *fn, const char *name);
 static void print_function(struct cli *cli, const json_t *fn);
@@ -46,16 +44,15 @@ static int is_ready(struct api *api, const char *name, const char **why);
 int
 cmd_list(struct cli *cli)
 {
-    size_t         i;
-    json_t        *list, *fn;
-    struct api     api;
-    struct stack   stack;
+    size_t       i;
+    json_t      *list, *fn;
+    struct api   api;
 
-    if (stack_load(cli, &stack) != 0 || api_init(&api, cli, &stack) != 0) {
+    if (api_connect(&api, cli) != 0) {
         return -1;
     }
 
-    list = api_get_json(&api, api_path(&api, "/system/functions", api.ns));
+    list = api_get_list(&api, api_path(&api, "/system/functions", api.ns));
 
     if (list == NULL) {
         return -1;
@@ -69,7 +66,7 @@ cmd_list(struct cli *cli)
     } else if (args_bool(&cli->args, "quiet")) {
 
         json_array_foreach(list, i, fn) {
-            (void) puts(text_of(cli, fn, "name"));
+            (void) puts(out_field(cli, fn, "name"));
         }
 
     } else {
@@ -85,12 +82,11 @@ cmd_list(struct cli *cli)
 int
 cmd_describe(struct cli *cli)
 {
-    json_t        *fn;
-    const char    *name, *path;
-    struct api     api;
-    struct stack   stack;
+    json_t      *fn;
+    const char  *name, *path;
+    struct api   api;
 
-    if (stack_load(cli, &stack) != 0 || api_init(&api, cli, &stack) != 0) {
+    if (api_connect(&api, cli) != 0) {
         return -1;
     }
 
@@ -161,12 +157,11 @@ cmd_remove(struct cli *cli)
 int
 cmd_scale(struct cli *cli)
 {
-    int            rc;
-    json_t        *body;
-    uint64_t       replicas;
-    const char    *name, *text;
-    struct api     api;
-    struct stack   stack;
+    int          rc;
+    json_t      *body;
+    uint64_t     replicas;
+    const char  *name, *text;
+    struct api   api;
 
     name = args_word(&cli->args, 0);
     text = args_word(&cli->args, 1);
@@ -182,7 +177,7 @@ cmd_scale(struct cli *cli)
                         "faas scale %.63s 3", REPLICAS_MAX, name);
     }
 
-    if (stack_load(cli, &stack) != 0 || api_init(&api, cli, &stack) != 0) {
+    if (api_connect(&api, cli) != 0) {
         return -1;
     }
 
@@ -217,10 +212,9 @@ cmd_ready(struct cli *cli)
     uint64_t          i, attempts, interval;
     const char       *name, *why;
     struct api        api;
-    struct stack      stack;
     struct timespec   pause;
 
-    if (stack_load(cli, &stack) != 0 || api_init(&api, cli, &stack) != 0) {
+    if (api_connect(&api, cli) != 0) {
         return -1;
     }
 
@@ -335,7 +329,7 @@ print_list(struct cli *cli, const json_t *list)
 
         json_array_foreach(list, i, fn) {
             (void) printf("%-30s\t%-15lld\t%-5lld\n",
-                          text_of(cli, fn, "name"),
+                          out_field(cli, fn, "name"),
                           number_of(fn, "invocationCount"),
                           number_of(fn, "replicas"));
         }
@@ -352,11 +346,11 @@ print_list(struct cli *cli, const json_t *list)
 
     json_array_foreach(list, i, fn) {
         (void) printf("%-30s\t%-*s\t%-15lld\t%-5lld\t%s\n",
-                      text_of(cli, fn, "name"), width,
-                      text_of(cli, fn, "image"),
+                      out_field(cli, fn, "name"), width,
+                      out_field(cli, fn, "image"),
                       number_of(fn, "invocationCount"),
                       number_of(fn, "replicas"),
-                      text_of(cli, fn, "createdAt"));
+                      out_field(cli, fn, "createdAt"));
     }
 }
 
@@ -377,17 +371,6 @@ widest_image(const json_t *list)
     }
 
     return width;
-}
-
-
-static const char *
-text_of(struct cli *cli, const json_t *object, const char *name)
-{
-    const char  *text;
-
-    text = json_string_value(json_object_get(object, name));
-
-    return text != NULL ? out_safe(cli, text) : "";
 }
 
 
@@ -435,22 +418,22 @@ print_function(struct cli *cli, const json_t *fn)
     const char    *process;
     const json_t  *usage;
 
-    process = text_of(cli, fn, "envProcess");
+    process = out_field(cli, fn, "envProcess");
     usage = json_object_get(fn, "usage");
 
 #define LINE(label, fmt, value)                                              \
     (void) printf("%-*s " fmt "\n", LABEL_WIDTH, label ":", value)
 
-    LINE("Name", "%s", text_of(cli, fn, "name"));
-    LINE("Status", "%s", text_of(cli, fn, "Status"));
+    LINE("Name", "%s", out_field(cli, fn, "name"));
+    LINE("Status", "%s", out_field(cli, fn, "Status"));
     LINE("Replicas", "%lld", number_of(fn, "replicas"));
     LINE("Available Replicas", "%lld", number_of(fn, "availableReplicas"));
     LINE("Invocations", "%lld", number_of(fn, "invocationCount"));
-    LINE("Image", "%s", text_of(cli, fn, "image"));
+    LINE("Image", "%s", out_field(cli, fn, "image"));
     LINE("Function Process", "%s", process[0] != '\0' ? process
          : "<default>");
-    LINE("URL", "%s", text_of(cli, fn, "URL"));
-    LINE("Async URL", "%s", text_of(cli, fn, "AsyncURL"));
+    LINE("URL", "%s", out_field(cli, fn, "URL"));
+    LINE("Async URL", "%s", out_field(cli, fn, "AsyncURL"));
 
     print_pairs(cli, "Labels", json_object_get(fn, "labels"));
     print_pairs(cli, "Annotations", json_object_get(fn, "annotations"));

@@ -107,9 +107,7 @@ static int
 read_item(struct cli *cli, struct stack *stack, struct function *fn,
     struct item *item)
 {
-    size_t             i;
-    struct texts       list;
-    struct template    t;
+    struct template  t;
 
     item->cli = cli;
     item->fn = fn;
@@ -121,26 +119,11 @@ read_item(struct cli *cli, struct stack *stack, struct function *fn,
     item->ns = item->ns != NULL ? item->ns
                : fn->ns != NULL && fn->ns[0] != '\0' ? fn->ns : "openfaas-fn";
 
-    if (item->image == NULL) {
+    if (item->image == NULL
+        || pairs_set_flag(cli, &item->labels, "label") != 0
+        || pairs_set_flag(cli, &item->annotations, "annotation") != 0)
+    {
         return -1;
-    }
-
-    list = args_list(&cli->args, &cli->pool, "label");
-
-    for (i = 0; i < list.n; i++) {
-        if (pairs_set_text(cli, &item->labels, list.at[i], "label") != 0) {
-            return -1;
-        }
-    }
-
-    list = args_list(&cli->args, &cli->pool, "annotation");
-
-    for (i = 0; i < list.n; i++) {
-        if (pairs_set_text(cli, &item->annotations, list.at[i], "annotation")
-            != 0)
-        {
-            return -1;
-        }
     }
 
     if (item->process != NULL || template_is_dockerfile(fn->lang)) {
@@ -281,17 +264,10 @@ swarm_deploy(struct item *item, struct pairs *labels)
 static void
 swarm_secrets(struct cli *cli, const struct stack *stack)
 {
-    size_t         i, j;
-    struct texts   names = { NULL, 0, 0 };
+    size_t         i;
+    struct texts   names;
 
-    for (i = 0; i < stack->n; i++) {
-        for (j = 0; j < stack->functions[i].secrets.n; j++) {
-            if (!texts_have(&names, stack->functions[i].secrets.at[j])) {
-                texts_add(&cli->pool, &names,
-                          stack->functions[i].secrets.at[j]);
-            }
-        }
-    }
+    names = stack_secrets(cli, stack);
 
     if (names.n != 0) {
         (void) printf("\nsecrets:\n");

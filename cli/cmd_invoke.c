@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -65,10 +64,7 @@ cmd_invoke(struct cli *cli)
     }
 
     if (http_send(cli, &req, &res) != 0) {
-        return cli->err.code == HTTP_NO_SERVER
-               ? cli_fail(cli, "no gateway answers at %.120s: start it, or "
-                          "name it with --gateway or OPENFAAS_URL",
-                          api.gateway) : -1;
+        return api_fail_send(&api);
     }
 
     rc = finish(cli, &api, &res);
@@ -196,8 +192,7 @@ has_header(const struct http_request *req, const char *name)
 static int
 read_body(struct cli *cli, struct http_request *req)
 {
-    size_t       len;
-    struct stat  st;
+    size_t  len;
 
     if (isatty(STDIN_FILENO)) {
 
@@ -208,10 +203,6 @@ read_body(struct cli *cli, struct http_request *req)
         }
 
         out_note(cli, "Reading from STDIN - hit (Control + D) to stop.");
-    }
-
-    if (fstat(STDIN_FILENO, &st) != 0) {
-        return 0;                   /* it is closed: there is no body */
     }
 
     if (args_text(&cli->args, "sign") == NULL) {
@@ -286,6 +277,8 @@ sign(struct cli *cli, struct http_request *req)
         return cli_fail(cli, "--sign and --key go together: a header's name, "
                         "and the key that the body is signed with");
     }
+
+    out_warn_argument(cli, "key", "");
 
     if (strpbrk(header, ":\r\n ") != NULL) {
         return cli_fail(cli, "--sign: \"%.60s\" is no name of a header",

@@ -16,7 +16,6 @@
 #include "cmd.h"
 #include "http.h"
 #include "out.h"
-#include "stack.h"
 
 
 #define LINE_MAX_BYTES  (2 << 20)   /* of one line of the answer */
@@ -40,6 +39,8 @@ static const char *since(struct cli *cli);
 static int on_data(void *data, const char *bytes, size_t len);
 static void print_line(struct logs *logs, const char *text, size_t len);
 static void print_plain(struct logs *logs, const json_t *message);
+static void print_field(const char *before, const json_t *message,
+    const char *name);
 static const char *time_of(struct logs *logs, const json_t *message,
     char *text);
 static const char *field(const json_t *message, const char *name);
@@ -51,11 +52,10 @@ cmd_logs(struct cli *cli)
     int                    rc;
     struct api             api;
     struct logs            logs = { .cli = cli };
-    struct stack           stack;
     struct http_request    req;
     struct http_response   res;
 
-    if (stack_load(cli, &stack) != 0 || api_init(&api, cli, &stack) != 0) {
+    if (api_connect(&api, cli) != 0) {
         return -1;
     }
 
@@ -90,9 +90,8 @@ cmd_logs(struct cli *cli)
              : api_fail(&api, &res);
         http_response_done(&res);
 
-    } else if (cli->err.code == HTTP_NO_SERVER) {
-        (void) cli_fail(cli, "no gateway answers at %.120s: start it, or name "
-                        "it with --gateway or OPENFAAS_URL", api.gateway);
+    } else {
+        (void) api_fail_send(&api);
     }
 
     print_line(&logs, logs.line.data, logs.line.len);
@@ -200,18 +199,19 @@ print_line(struct logs *logs, const char *text, size_t len)
     message = json_loadb(text, len, 0, NULL);
 
     if (!json_is_object(message)) {
-        (void) puts(out_safe(logs->cli,
-                             pool_copy(&logs->cli->pool, text, len)));
+        out_put_safe(text, len);
+        (void) putchar('\n');
 
     } else if (strcmp(logs->form, "json") == 0) {
         (void) fwrite(text, 1, len, stdout);
         (void) putchar('\n');
 
     } else if (strcmp(logs->form, "keyvalue") == 0) {
-        (void) printf("timestamp=\"%s\" name=\"%s\" instance=\"%s\" "
-                      "text=\"%s\"\n", field(message, "timestamp"),
-                      field(message, "name"), field(message, "instance"),
-                      out_safe(logs->cli, field(message, "text")));
+        print_field("timestamp=\"", message, "timestamp");
+        print_field("\" name=\"", message, "name");
+        print_field("\" instance=\"", message, "instance");
+        print_field("\" text=\"", message, "text");
+        (void) puts("\"");
 
     } else {
         print_plain(logs, message);
@@ -238,19 +238,38 @@ print_plain(struct logs *logs, const json_t *message)
         len--;
     }
 
-    (void) printf("%s%s", when, when[0] != '\0' ? " " : "");
+    if (when[0] != '\0') {
+        out_put_safe(when, strlen(when));
+        (void) putchar(' ');
+    }
 
     if (logs->has_name) {
-        (void) printf("%s ", field(message, "name"));
+        print_field("", message, "name");
+        (void) putchar(' ');
     }
 
     if (logs->has_instance) {
-        (void) printf("(%s) ", field(message, "instance"));
+        print_field("(", message, "instance");
+        (void) fputs(") ", stdout);
     }
 
     /* colours of a function's own output are its own affair */
 
     (void) printf("%.*s\n", (int) len, line);
+}
+
+
+/*
+ * Nothing is the pool's here: lines may be followed for ever.
+ */
+static void
+print_field(const char *before, const json_t *message, const char *name)
+{
+    const char  *text;
+
+    text = field(message, name);
+    (void) fputs(before, stdout);
+    out_put_safe(text, strlen(text));
 }
 
 

@@ -11,13 +11,11 @@
 #include "cmd.h"
 #include "deploy.h"
 #include "out.h"
-#include "stack.h"
+#include "pairs.h"
 
 
-static int connect_api(struct cli *cli, struct api *api);
 static const char *path_of(struct cli *cli, const char *name);
 static int change(struct cli *cli, const char *method);
-static int add(struct cli *cli, struct pairs *pairs, const char *flag);
 static void print_pairs(struct cli *cli, const char *label,
     const json_t *object);
 
@@ -29,11 +27,11 @@ cmd_namespace_list(struct cli *cli)
     json_t      *list, *item;
     struct api   api;
 
-    if (connect_api(cli, &api) != 0) {
+    if (api_connect(&api, cli) != 0) {
         return -1;
     }
 
-    list = api_get_json(&api, "/system/namespaces");
+    list = api_get_list(&api, "/system/namespaces");
 
     if (list == NULL) {
         return -1;
@@ -80,7 +78,7 @@ cmd_namespace_get(struct cli *cli)
 
     name = args_word(&cli->args, 0);
 
-    if (connect_api(cli, &api) != 0) {
+    if (api_connect(&api, cli) != 0) {
         return -1;
     }
 
@@ -116,7 +114,7 @@ cmd_namespace_remove(struct cli *cli)
 
     name = args_word(&cli->args, 0);
 
-    if (connect_api(cli, &api) != 0) {
+    if (api_connect(&api, cli) != 0) {
         return -1;
     }
 
@@ -132,15 +130,6 @@ cmd_namespace_remove(struct cli *cli)
     (void) printf("Namespace %s removed.\n", name);
 
     return 0;
-}
-
-
-static int
-connect_api(struct cli *cli, struct api *api)
-{
-    struct stack  stack;
-
-    return stack_load(cli, &stack) == 0 ? api_init(api, cli, &stack) : -1;
 }
 
 
@@ -168,9 +157,9 @@ change(struct cli *cli, const char *method)
     name = args_word(&cli->args, 0);
     pairs_set(&cli->pool, &labels, "openfaas", "1");
 
-    if (add(cli, &labels, "label") != 0
-        || add(cli, &annotations, "annotation") != 0
-        || connect_api(cli, &api) != 0)
+    if (pairs_set_flag(cli, &labels, "label") != 0
+        || pairs_set_flag(cli, &annotations, "annotation") != 0
+        || api_connect(&api, cli) != 0)
     {
         return -1;
     }
@@ -190,24 +179,6 @@ change(struct cli *cli, const char *method)
 
     (void) printf("Namespace %s %s.\n", name,
                   strcmp(method, "POST") == 0 ? "created" : "updated");
-
-    return 0;
-}
-
-
-static int
-add(struct cli *cli, struct pairs *pairs, const char *flag)
-{
-    size_t         i;
-    struct texts   list;
-
-    list = args_list(&cli->args, &cli->pool, flag);
-
-    for (i = 0; i < list.n; i++) {
-        if (pairs_set_text(cli, pairs, list.at[i], flag) != 0) {
-            return -1;
-        }
-    }
 
     return 0;
 }

@@ -14,7 +14,6 @@
 #include "codec.h"
 #include "http.h"
 #include "out.h"
-#include "stack.h"
 
 
 #define PAGE        100             /* calls that are asked for at a time */
@@ -22,7 +21,6 @@
 #define TIME_TEXT   32
 
 
-static int connect_api(struct cli *cli, struct api *api);
 static json_t *read_calls(struct api *api, uint64_t limit);
 static void print_calls(struct cli *cli, const json_t *calls);
 static const char *text_of(struct cli *cli, const json_t *object,
@@ -44,7 +42,7 @@ cmd_queue_list(struct cli *cli)
     json_t      *calls;
     struct api   api;
 
-    if (connect_api(cli, &api) != 0) {
+    if (api_connect(&api, cli) != 0) {
         return -1;
     }
 
@@ -76,7 +74,7 @@ cmd_queue_show(struct cli *cli)
 
     id = http_escape(&cli->pool, args_word(&cli->args, 0));
 
-    if (connect_api(cli, &api) != 0) {
+    if (api_connect(&api, cli) != 0) {
         return -1;
     }
 
@@ -140,21 +138,13 @@ cmd_queue_cancel(struct cli *cli)
 }
 
 
-static int
-connect_api(struct cli *cli, struct api *api)
-{
-    struct stack  stack;
-
-    return stack_load(cli, &stack) == 0 ? api_init(api, cli, &stack) : -1;
-}
-
-
 /*
  * Page after page, until there are enough.
  */
 static json_t *
 read_calls(struct api *api, uint64_t limit)
 {
+    size_t       n;
     json_t      *calls, *page, *list;
     struct cli  *cli;
     const char  *fn, *path, *next;
@@ -186,14 +176,16 @@ read_calls(struct api *api, uint64_t limit)
             return NULL;
         }
 
-        limit -= json_array_size(list) < limit ? json_array_size(list)
-                 : limit;
+        n = json_array_size(list);
+        limit -= n < limit ? n : limit;
         (void) json_array_extend(calls, list);
         next = json_string_value(json_object_get(page, "next"));
         next = next != NULL ? pool_text(&cli->pool, next) : NULL;
         json_decref(page);
 
-    } while (next != NULL && limit > 0);
+        /* a page with nothing in it would be the first of endless ones */
+
+    } while (next != NULL && n > 0 && limit > 0);
 
     return calls;
 }
@@ -387,7 +379,7 @@ for_each(struct cli *cli, const char *method, const char *format,
                         "--all");
     }
 
-    if (connect_api(cli, &api) != 0) {
+    if (api_connect(&api, cli) != 0) {
         return -1;
     }
 
@@ -445,7 +437,7 @@ for_all(struct cli *cli, const char *method, const char *path,
                            http_escape(&cli->pool, fn));
     }
 
-    if (connect_api(cli, &api) != 0
+    if (api_connect(&api, cli) != 0
         || api_call(&api, method, path, NULL, NULL, &answer) != 0)
     {
         return -1;

@@ -25,8 +25,7 @@
 #define NAME_MAX_LEN  253           /* bytes of a DNS name */
 
 
-static int connect_api(struct cli *cli, struct api *api,
-    struct stack *stack);
+static char *prepare(struct cli *cli, struct api *api, size_t *len);
 static int check_name(struct cli *cli, const char *name);
 static char *read_value(struct cli *cli, size_t *len);
 static int send_secret(struct api *api, const char *method, const char *name,
@@ -44,60 +43,44 @@ static int apply_one(struct api *api, const char *name);
 int
 cmd_secret_create(struct cli *cli)
 {
-    char          *value;
-    size_t         len;
-    const char    *name;
-    struct api     api;
-    struct stack   stack;
+    char        *value;
+    size_t       len;
+    struct api   api;
 
-    name = args_word(&cli->args, 0);
+    value = prepare(cli, &api, &len);
 
-    if (check_name(cli, name) != 0 || connect_api(cli, &api, &stack) != 0) {
-        return -1;
-    }
-
-    value = read_value(cli, &len);
-
-    return value != NULL ? create(&api, name, value, len,
-                                  args_bool(&cli->args, "replace")) : -1;
+    return value != NULL
+           ? create(&api, args_word(&cli->args, 0), value, len,
+                    args_bool(&cli->args, "replace")) : -1;
 }
 
 
 int
 cmd_secret_update(struct cli *cli)
 {
-    char          *value;
-    size_t         len;
-    const char    *name;
-    struct api     api;
-    struct stack   stack;
+    char        *value;
+    size_t       len;
+    struct api   api;
 
-    name = args_word(&cli->args, 0);
+    value = prepare(cli, &api, &len);
 
-    if (check_name(cli, name) != 0 || connect_api(cli, &api, &stack) != 0) {
-        return -1;
-    }
-
-    value = read_value(cli, &len);
-
-    return value != NULL ? update(&api, name, value, len) : -1;
+    return value != NULL ? update(&api, args_word(&cli->args, 0), value, len)
+           : -1;
 }
 
 
 int
 cmd_secret_list(struct cli *cli)
 {
-    size_t         i;
-    json_t        *list, *item;
-    const char    *name;
-    struct api     api;
-    struct stack   stack;
+    size_t       i;
+    json_t      *list, *item;
+    struct api   api;
 
-    if (connect_api(cli, &api, &stack) != 0) {
+    if (api_connect(&api, cli) != 0) {
         return -1;
     }
 
-    list = api_get_json(&api, api_path(&api, SECRETS, api.ns));
+    list = api_get_list(&api, api_path(&api, SECRETS, api.ns));
 
     if (list == NULL) {
         return -1;
@@ -113,8 +96,7 @@ cmd_secret_list(struct cli *cli)
         (void) puts("NAME");
 
         json_array_foreach(list, i, item) {
-            name = json_string_value(json_object_get(item, "name"));
-            (void) puts(name != NULL ? out_safe(cli, name) : "");
+            (void) puts(out_field(cli, item, "name"));
         }
     }
 
@@ -127,16 +109,15 @@ cmd_secret_list(struct cli *cli)
 int
 cmd_secret_remove(struct cli *cli)
 {
-    int            rc;
-    long           status;
-    json_t        *body;
-    const char    *name;
-    struct api     api;
-    struct stack   stack;
+    int          rc;
+    long         status;
+    json_t      *body;
+    const char  *name;
+    struct api   api;
 
     name = args_word(&cli->args, 0);
 
-    if (check_name(cli, name) != 0 || connect_api(cli, &api, &stack) != 0) {
+    if (check_name(cli, name) != 0 || api_connect(&api, cli) != 0) {
         return -1;
     }
 
@@ -167,24 +148,16 @@ cmd_secret_remove(struct cli *cli)
 int
 cmd_secret_apply(struct cli *cli)
 {
-    size_t         i, j, failed;
+    size_t         i, failed;
     struct api     api;
     struct stack   stack;
-    struct texts   names = { NULL, 0, 0 };
+    struct texts   names;
 
     if (stack_targets(cli, &stack) != 0 || api_init(&api, cli, &stack) != 0) {
         return -1;
     }
 
-    for (i = 0; i < stack.n; i++) {
-        for (j = 0; j < stack.functions[i].secrets.n; j++) {
-            if (!texts_have(&names, stack.functions[i].secrets.at[j])) {
-                texts_add(&cli->pool, &names,
-                          stack.functions[i].secrets.at[j]);
-            }
-        }
-    }
-
+    names = stack_secrets(cli, &stack);
     failed = 0;
 
     for (i = 0; i < names.n; i++) {
@@ -245,10 +218,14 @@ cmd_secret_generate(struct cli *cli)
 }
 
 
-static int
-connect_api(struct cli *cli, struct api *api, struct stack *stack)
+/*
+ * The value of the secret that is named, and the gateway that it is for.
+ */
+static char *
+prepare(struct cli *cli, struct api *api, size_t *len)
 {
-    return stack_load(cli, stack) == 0 ? api_init(api, cli, stack) : -1;
+    return check_name(cli, args_word(&cli->args, 0)) == 0
+           && api_connect(api, cli) == 0 ? read_value(cli, len) : NULL;
 }
 
 
@@ -295,8 +272,7 @@ read_value(struct cli *cli, size_t *len)
     }
 
     if (literal != NULL) {
-        out_warn(cli, "other users of this machine can see what is given "
-                 "with --from-literal, use --from-file");
+        out_warn_argument(cli, "from-literal", ", use --from-file");
         value = pool_text(&cli->pool, literal);
         *len = strlen(value);
 

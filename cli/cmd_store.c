@@ -20,8 +20,6 @@
 #define SHORT_TEXT  60              /* bytes of a description in a list */
 
 
-static const char *field(struct cli *cli, const json_t *item,
-    const char *name);
 static int set_pairs(struct cli *cli, const json_t *object,
     struct pairs *pairs);
 
@@ -61,9 +59,9 @@ cmd_store_list(struct cli *cli)
                       "DESCRIPTION");
 
         json_array_foreach(list, i, item) {
-            (void) printf("%-24s %-28s %.*s\n", field(cli, item, "name"),
-                          field(cli, item, "author"), width,
-                          field(cli, item, "description"));
+            (void) printf("%-24s %-28s %.*s\n", out_field(cli, item, "name"),
+                          out_field(cli, item, "author"), width,
+                          out_field(cli, item, "description"));
         }
     }
 
@@ -92,10 +90,10 @@ cmd_store_inspect(struct cli *cli)
 
     } else {
         (void) printf("%-18s %s\n%-18s %s\n%-18s %s\n%-18s %s\n", "Title:",
-                      field(cli, item, "title"), "Author:",
-                      field(cli, item, "author"), "Description:",
-                      field(cli, item, "description"), "Repository:",
-                      field(cli, item, "repo_url"));
+                      out_field(cli, item, "title"), "Author:",
+                      out_field(cli, item, "author"), "Description:",
+                      out_field(cli, item, "description"), "Repository:",
+                      out_field(cli, item, "repo_url"));
 
         json_object_foreach(json_object_get(item, "images"), name, value) {
             (void) printf("%-18s %s: %s\n", "Image:", out_safe(cli, name),
@@ -103,7 +101,8 @@ cmd_store_inspect(struct cli *cli)
                           ? out_safe(cli, json_string_value(value)) : "");
         }
 
-        (void) printf("%-18s %s\n", "Process:", field(cli, item, "fprocess"));
+        (void) printf("%-18s %s\n", "Process:",
+                      out_field(cli, item, "fprocess"));
     }
 
     json_decref(store);
@@ -197,7 +196,7 @@ store_function(struct cli *cli, const char *name, const char *as,
 
     fn->name = as != NULL ? as : name;
     fn->image = pool_text(&cli->pool, image);
-    fn->fprocess = pool_text(&cli->pool, field(cli, item, "fprocess"));
+    fn->fprocess = pool_text(&cli->pool, out_field(cli, item, "fprocess"));
     fn->is_readonly = json_is_true(json_object_get(item,
                                               "readOnlyRootFilesystem"));
     rc = set_pairs(cli, json_object_get(item, "environment"),
@@ -229,17 +228,6 @@ store_platform(struct cli *cli)
 
     return uname(&host) != 0 || strcmp(host.machine, "x86_64") == 0 ? "x86_64"
            : strcmp(host.machine, "aarch64") == 0 ? "arm64" : "armhf";
-}
-
-
-static const char *
-field(struct cli *cli, const json_t *item, const char *name)
-{
-    const char  *text;
-
-    text = json_string_value(json_object_get(item, name));
-
-    return text != NULL ? out_safe(cli, text) : "";
 }
 
 

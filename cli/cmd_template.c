@@ -21,8 +21,6 @@
 
 
 static int is_shown(struct cli *cli, const json_t *item);
-static const char *field(struct cli *cli, const json_t *item,
-    const char *name);
 static void print_store(struct cli *cli, const json_t *list);
 
 
@@ -176,13 +174,13 @@ cmd_template_store_describe(struct cli *cli)
                       "Language:          %s\nSource:            %s\n"
                       "Description:       %s\nRepository:        %s\n"
                       "Official Template: %s\n",
-                      field(cli, item, "template"),
-                      field(cli, item, "platform"),
-                      field(cli, item, "language"),
-                      field(cli, item, "source"),
-                      field(cli, item, "description"),
-                      field(cli, item, "repo"),
-                      field(cli, item, "official"));
+                      out_field(cli, item, "template"),
+                      out_field(cli, item, "platform"),
+                      out_field(cli, item, "language"),
+                      out_field(cli, item, "source"),
+                      out_field(cli, item, "description"),
+                      out_field(cli, item, "repo"),
+                      out_field(cli, item, "official"));
     }
 
     json_decref(list);
@@ -216,22 +214,11 @@ is_shown(struct cli *cli, const json_t *item)
     platform = args_text(&cli->args, "platform");
 
     return (!args_bool(&cli->args, "official")
-            || strcmp(field(cli, item, "official"), "true") == 0)
+            || strcmp(out_field(cli, item, "official"), "true") == 0)
            && (!args_bool(&cli->args, "recommended")
                || json_is_true(json_object_get(item, "recommended")))
            && (platform == NULL
-               || strcasecmp(field(cli, item, "platform"), platform) == 0);
-}
-
-
-static const char *
-field(struct cli *cli, const json_t *item, const char *name)
-{
-    const char  *text;
-
-    text = json_string_value(json_object_get(item, name));
-
-    return text != NULL ? out_safe(cli, text) : "";
+               || strcasecmp(out_field(cli, item, "platform"), platform) == 0);
 }
 
 
@@ -244,14 +231,14 @@ print_store(struct cli *cli, const json_t *list)
     (void) printf("%-28s %-12s %s\n", "NAME", "LANGUAGE", "DESCRIPTION");
 
     json_array_foreach(list, i, item) {
-        (void) printf("%-28s %-12s %s\n", field(cli, item, "template"),
-                      field(cli, item, "language"),
-                      field(cli, item, "description"));
+        (void) printf("%-28s %-12s %s\n", out_field(cli, item, "template"),
+                      out_field(cli, item, "language"),
+                      out_field(cli, item, "description"));
 
         if (args_bool(&cli->args, "verbose")) {
             (void) printf("%-28s %-12s %s\n", "",
-                          field(cli, item, "platform"),
-                          field(cli, item, "repo"));
+                          out_field(cli, item, "platform"),
+                          out_field(cli, item, "repo"));
         }
     }
 }

@@ -136,11 +136,10 @@ cmd_diff(struct cli *cli)
 static json_t *
 ask_gateway(struct cli *cli)
 {
-    struct api    api;
-    struct stack  stack;
+    struct api  api;
 
-    return stack_load(cli, &stack) == 0 && api_init(&api, cli, &stack) == 0
-           ? api_get_json(&api, "/system/info") : NULL;
+    return api_connect(&api, cli) == 0 ? api_get_json(&api, "/system/info")
+           : NULL;
 }
 
 

@@ -333,7 +333,7 @@ functions(struct cli *cli, const char *word)
     }
 
     api.timeout_ms = ASK_MSEC;
-    list = api_get_json(&api, "/system/functions");
+    list = api_get_list(&api, "/system/functions");
 
     json_array_foreach(list, i, item) {
         const char  *name = json_string_value(json_object_get(item, "name"));

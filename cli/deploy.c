@@ -21,8 +21,6 @@
 
 static int find_process(struct cli *cli, struct function *fn,
     const char **process);
-static int merge_pairs(struct cli *cli, struct pairs *pairs,
-    const char *flag);
 static struct texts merge_texts(struct cli *cli, const struct texts *texts,
     const char *flag);
 static json_t *texts_json(const struct texts *texts);
@@ -99,9 +97,9 @@ deploy_spec(struct cli *cli, const struct stack *stack, struct function *fn,
     annotations = fn->annotations;
 
     if (image == NULL || find_process(cli, fn, &process) != 0
-        || merge_pairs(cli, &env, "env") != 0
-        || merge_pairs(cli, &labels, "label") != 0
-        || merge_pairs(cli, &annotations, "annotation") != 0)
+        || pairs_set_flag(cli, &env, "env") != 0
+        || pairs_set_flag(cli, &labels, "label") != 0
+        || pairs_set_flag(cli, &annotations, "annotation") != 0)
     {
         return NULL;
     }
@@ -112,8 +110,9 @@ deploy_spec(struct cli *cli, const struct stack *stack, struct function *fn,
                   : args_list(&cli->args, &cli->pool, "constraint");
     ns = api->ns != NULL ? api->ns : fn->ns;
 
-    spec = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
-                     "service", fn->name, "image", api_json_text(image),
+    spec = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
+                     "service", api_json_text(fn->name),
+                     "image", api_json_text(image),
                      "envVars", deploy_pairs(&env),
                      "labels", deploy_pairs(&labels),
                      "annotations", deploy_pairs(&annotations),
@@ -237,24 +236,6 @@ find_process(struct cli *cli, struct function *fn, const char **process)
     }
 
     *process = t.has_process ? NULL : t.fprocess;
-
-    return 0;
-}
-
-
-static int
-merge_pairs(struct cli *cli, struct pairs *pairs, const char *flag)
-{
-    size_t         i;
-    struct texts   list;
-
-    list = args_list(&cli->args, &cli->pool, flag);
-
-    for (i = 0; i < list.n; i++) {
-        if (pairs_set_text(cli, pairs, list.at[i], flag) != 0) {
-            return -1;
-        }
-    }
 
     return 0;
 }

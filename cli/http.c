@@ -123,6 +123,50 @@ http_response_done(struct http_response *res)
 }
 
 
+int
+http_is_url(const char *text)
+{
+    return strncmp(text, "http://", 7) == 0
+           || strncmp(text, "https://", 8) == 0;
+}
+
+
+char *
+http_fetch(struct cli *cli, const char *url, size_t max, size_t *len)
+{
+    char                  *text;
+    struct http_request    req;
+    struct http_response   res;
+
+    http_request_init(&req, "GET", url);
+    req.timeout_ms = HTTP_FETCH_MS;
+    req.may_redirect = 1;
+    req.is_insecure = args_bool(&cli->args, "tls-no-verify");
+
+    if (http_send(cli, &req, &res) != 0) {
+        (void) faas_err_prefix(&cli->err, "%.100s", url);
+        return NULL;
+    }
+
+    text = NULL;
+    *len = res.body.len;
+
+    if (res.status != 200) {
+        (void) cli_fail(cli, "%.160s: the answer is %ld", url, res.status);
+
+    } else if (res.body.len > max) {
+        (void) cli_fail(cli, "%.160s: over %zu bytes", url, max);
+
+    } else {
+        text = pool_copy(&cli->pool, res.body.data, res.body.len);
+    }
+
+    http_response_done(&res);
+
+    return text;
+}
+
+
 char *
 http_header(struct cli *cli, const struct http_response *res,
     const char *name)
@@ -448,8 +492,11 @@ fail(struct transfer *t, CURLcode code)
                         strerror(errno));
 
     case CURLE_WRITE_ERROR:
-        return cli_fail(t->cli, "%.100s answers with more than %d bytes",
-                        t->req->url, HTTP_BODY_MAX);
+        return t->res->headers.is_failed
+               ? cli_fail(t->cli, "%.100s answers with more than %d bytes of "
+                          "headers", t->req->url, HTTP_HEADERS_MAX)
+               : cli_fail(t->cli, "%.100s answers with more than %d bytes",
+                          t->req->url, HTTP_BODY_MAX);
 
     default:
         return cli_fail(t->cli, "%.100s: %.140s", t->req->url, text);

@@ -19,7 +19,8 @@
 #define HTTP_BODY_MAX     (64 << 20)    /* bytes of an answer that is kept */
 #define HTTP_HEADERS_MAX  65536         /* bytes of an answer's headers */
 #define HTTP_CONNECT_MS   10000         /* for a connection */
-#define HTTP_REDIRECTS    10            /* of a store's or a stack file's URL */
+#define HTTP_FETCH_MS     30000         /* for a file by URL */
+#define HTTP_REDIRECTS    10            /* of such a one */
 
 #define HTTP_NO_SERVER    1             /* cli->err.code: nobody answers */
 
@@ -60,6 +61,17 @@ int http_send(struct cli *cli, const struct http_request *req,
     struct http_response *res);
 
 void http_response_done(struct http_response *res);
+
+/*
+ * Whether a text is a URL of ours.
+ */
+int http_is_url(const char *text);
+
+/*
+ * What a GET of a file answers, which others than a gateway have: the pool's
+ * text, of at most max bytes.  NULL with cli->err where it is no 200.
+ */
+char *http_fetch(struct cli *cli, const char *url, size_t max, size_t *len);
 
 /*
  * The value of a header, the pool's; NULL where there is none.

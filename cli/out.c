@@ -82,6 +82,15 @@ out_warn(const struct cli *cli, const char *fmt, ...)
 
 
 void
+out_warn_argument(const struct cli *cli, const char *flag,
+    const char *instead)
+{
+    out_warn(cli, "other users of this machine can see what is given with "
+             "--%s%s", flag, instead);
+}
+
+
+void
 out_error(const struct cli *cli, const char *text)
 {
     const char  *p;
@@ -121,6 +130,28 @@ out_safe(struct cli *cli, const char *text)
     }
 
     return copy;
+}
+
+
+const char *
+out_field(struct cli *cli, const json_t *object, const char *name)
+{
+    const char  *text;
+
+    text = json_string_value(json_object_get(object, name));
+
+    return text != NULL ? out_safe(cli, text) : "";
+}
+
+
+void
+out_put_safe(const char *text, size_t len)
+{
+    size_t  i;
+
+    for (i = 0; i < len; i++) {
+        (void) putchar(is_control(text[i]) ? '?' : text[i]);
+    }
 }
 
 

@@ -47,6 +47,12 @@ void out_warn(const struct cli *cli, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
 /*
+ * Warns of a flag whose value is a secret; instead is what to do, or "".
+ */
+void out_warn_argument(const struct cli *cli, const char *flag,
+    const char *instead);
+
+/*
  * "error: ..." on standard error, for what does not end the command.
  */
 void out_error(const struct cli *cli, const char *text);
@@ -55,6 +61,17 @@ void out_error(const struct cli *cli, const char *text);
  * The same text, or a copy with '?' for control characters (but a tab).
  */
 const char *out_safe(struct cli *cli, const char *text);
+
+/*
+ * The same of a member of an object; "" where it has none, or that is no text.
+ */
+const char *out_field(struct cli *cli, const json_t *object,
+    const char *name);
+
+/*
+ * A text of len bytes on standard output, with '?' for control characters.
+ */
+void out_put_safe(const char *text, size_t len);
 
 /*
  * JSON on standard output, indented by two, with a newline.

@@ -54,6 +54,24 @@ pairs_set_text(struct cli *cli, struct pairs *pairs, const char *text,
 }
 
 
+int
+pairs_set_flag(struct cli *cli, struct pairs *pairs, const char *flag)
+{
+    size_t         i;
+    struct texts   list;
+
+    list = args_list(&cli->args, &cli->pool, flag);
+
+    for (i = 0; i < list.n; i++) {
+        if (pairs_set_text(cli, pairs, list.at[i], flag) != 0) {
+            return -1;
+        }
+    }
+
+    return 0;
+}
+
+
 const char *
 pairs_get(const struct pairs *pairs, const char *name)
 {

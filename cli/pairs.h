@@ -34,6 +34,12 @@ int pairs_set_text(struct cli *cli, struct pairs *pairs, const char *text,
     const char *flag);
 
 /*
+ * Sets all that a flag of the form "NAME=VALUE" was given.  Returns 0, or -1
+ * with cli->err.
+ */
+int pairs_set_flag(struct cli *cli, struct pairs *pairs, const char *flag);
+
+/*
  * The value of a name, or NULL.
  */
 const char *pairs_get(const struct pairs *pairs, const char *name);

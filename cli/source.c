@@ -20,9 +20,6 @@
 #include "tree.h"
 
 
-#define FETCH_MS  30000             /* for a store's list */
-
-
 /* a repository that was cloned */
 struct clone {
     const char  *url;               /* without the reference */
@@ -39,7 +36,6 @@ static int copy(struct cli *cli, const struct clone *c, const char *from,
     const char *to, int is_overwriting, size_t *n);
 static int write_meta(struct cli *cli, const struct clone *c,
     const char *dir);
-static json_t *fetch(struct cli *cli, const char *url);
 
 
 int
@@ -81,6 +77,10 @@ source_pull_named(struct cli *cli, const char *name, const char *url)
     json_t        *list, *entry;
     const char    *ref;
     struct clone   c = { NULL, NULL, NULL, NULL };
+
+    if (template_check_name(cli, name) != 0) {
+        return -1;
+    }
 
     n = 0;
     ref = strchr(name, '@');
@@ -132,20 +132,19 @@ source_store(struct cli *cli, const char *variable, const char *fallback)
         url = fallback;
     }
 
-    if (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0) {
-        return fetch(cli, url);
-    }
-
-    text = file_read(&cli->pool, url, SOURCE_STORE_MAX, &len, &cli->err);
+    text = http_is_url(url)
+           ? http_fetch(cli, url, SOURCE_STORE_MAX, &len)
+           : file_read(&cli->pool, url, SOURCE_STORE_MAX, &len, &cli->err);
 
     if (text == NULL) {
+        (void) faas_err_prefix(&cli->err, "the store");
         return NULL;
     }
 
     list = json_loadb(text, len, 0, &json_err);
 
     if (list == NULL) {
-        (void) cli_fail(cli, "%.120s:%d: it is no JSON: %.80s", url,
+        (void) cli_fail(cli, "the store, %.120s:%d: it is no JSON: %.80s", url,
                         json_err.line, json_err.text);
     }
 
@@ -320,43 +319,4 @@ write_meta(struct cli *cli, const struct clone *c, const char *dir)
     free(text);
 
     return rc;
-}
-
-
-static json_t *
-fetch(struct cli *cli, const char *url)
-{
-    json_t                *list;
-    json_error_t           json_err;
-    struct http_request    req;
-    struct http_response   res;
-
-    http_request_init(&req, "GET", url);
-    req.timeout_ms = FETCH_MS;
-    req.may_redirect = 1;
-
-    if (http_send(cli, &req, &res) != 0) {
-        (void) faas_err_prefix(&cli->err, "the store, %.100s", url);
-        return NULL;
-    }
-
-    list = NULL;
-
-    if (res.status != 200) {
-        (void) cli_fail(cli, "the store, %.120s: the answer is %ld", url,
-                        res.status);
-
-    } else {
-        list = json_loadb(res.body.data != NULL ? res.body.data : "",
-                          res.body.len, 0, &json_err);
-
-        if (list == NULL) {
-            (void) cli_fail(cli, "the store, %.120s: it is no JSON: line %d: "
-                            "%.60s", url, json_err.line, json_err.text);
-        }
-    }
-
-    http_response_done(&res);
-
-    return list;
 }

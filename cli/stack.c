@@ -23,12 +23,7 @@
 #include "subst.h"
 
 
-#define FETCH_MS  30000             /* for a stack file that is a URL */
-
-
 static const char *find_file(struct cli *cli);
-static int is_url(const char *file);
-static char *fetch(struct cli *cli, const char *url, size_t *len);
 static const char *nothing(const char *name);
 static int select_functions(struct cli *cli, struct stack *stack);
 static int is_selected(const struct function *fn, const char *glob,
@@ -50,7 +45,7 @@ stack_load(struct cli *cli, struct stack *stack)
         return 0;
     }
 
-    text = is_url(file) ? fetch(cli, file, &len)
+    text = http_is_url(file) ? http_fetch(cli, file, STACK_MAX, &len)
            : file_read(&cli->pool, file, STACK_MAX, &len, &cli->err);
 
     if (text == NULL) {
@@ -132,6 +127,27 @@ stack_find(struct stack *stack, const char *name)
 }
 
 
+struct texts
+stack_secrets(struct cli *cli, const struct stack *stack)
+{
+    size_t               i, j;
+    struct texts         names = { NULL, 0, 0 };
+    const struct texts  *secrets;
+
+    for (i = 0; i < stack->n; i++) {
+        secrets = &stack->functions[i].secrets;
+
+        for (j = 0; j < secrets->n; j++) {
+            if (!texts_have(&names, secrets->at[j])) {
+                texts_add(&cli->pool, &names, secrets->at[j]);
+            }
+        }
+    }
+
+    return names;
+}
+
+
 int
 stack_targets(struct cli *cli, struct stack *stack)
 {
@@ -189,50 +205,6 @@ find_file(struct cli *cli)
 
     return access("stack.yaml", F_OK) == 0 ? "stack.yaml"
            : access("stack.yml", F_OK) == 0 ? "stack.yml" : NULL;
-}
-
-
-static int
-is_url(const char *file)
-{
-    return strncmp(file, "http://", 7) == 0
-           || strncmp(file, "https://", 8) == 0;
-}
-
-
-static char *
-fetch(struct cli *cli, const char *url, size_t *len)
-{
-    char                  *text;
-    struct http_request    req;
-    struct http_response   res;
-
-    http_request_init(&req, "GET", url);
-    req.timeout_ms = FETCH_MS;
-    req.may_redirect = 1;
-    req.is_insecure = args_bool(&cli->args, "tls-no-verify");
-
-    if (http_send(cli, &req, &res) != 0) {
-        (void) faas_err_prefix(&cli->err, "%.100s", url);
-        return NULL;
-    }
-
-    text = NULL;
-    *len = res.body.len;
-
-    if (res.status != 200) {
-        (void) cli_fail(cli, "%.160s: the answer is %ld", url, res.status);
-
-    } else if (res.body.len > STACK_MAX) {
-        (void) cli_fail(cli, "%.160s: over %d bytes", url, STACK_MAX);
-
-    } else {
-        text = pool_copy(&cli->pool, res.body.data, res.body.len);
-    }
-
-    http_response_done(&res);
-
-    return text;
 }
 
 

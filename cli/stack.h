@@ -71,6 +71,11 @@ int stack_parse(struct cli *cli, struct stack *stack, const char *text,
 struct function *stack_find(struct stack *stack, const char *name);
 
 /*
+ * Names of all functions' secrets, each once.
+ */
+struct texts stack_secrets(struct cli *cli, const struct stack *stack);
+
+/*
  * What a command is to work on: those of the stack file, or the one of them
  * that its word names; without a file, that of --image, --name, --lang and
  * --handler.  It is an error where there is nothing.  Returns 0, or -1 with

@@ -19,7 +19,6 @@
 #include "tree.h"
 
 
-static int check_name(struct cli *cli, const char *name);
 static int read_file(struct cli *cli, struct template *t);
 static int read_fields(struct cli *cli, struct template *t, const char *file,
     const struct ynode *root);
@@ -44,6 +43,33 @@ template_is_dockerfile(const char *lang)
 
 
 int
+template_check_name(struct cli *cli, const char *name)
+{
+    size_t  i;
+
+    for (i = 0; name[i] != '\0'; i++) {
+        if (!(name[i] >= 'a' && name[i] <= 'z')
+            && !(name[i] >= 'A' && name[i] <= 'Z')
+            && !(name[i] >= '0' && name[i] <= '9')
+            && strchr("-_.@", name[i]) == NULL)
+        {
+            break;
+        }
+    }
+
+    if (i == 0 || name[i] != '\0' || name[0] == '.'
+        || i > TEMPLATE_NAME_MAX)
+    {
+        return cli_fail(cli, "\"%.100s\" is no name of a template: letters, "
+                        "digits and -_.@, at most %d", name,
+                        TEMPLATE_NAME_MAX);
+    }
+
+    return 0;
+}
+
+
+int
 template_load(struct cli *cli, const char *name, struct template *t)
 {
     size_t  n;
@@ -52,7 +78,7 @@ template_load(struct cli *cli, const char *name, struct template *t)
     t->name = name;
     t->handler_folder = "function";
 
-    if (check_name(cli, name) != 0) {
+    if (template_check_name(cli, name) != 0) {
         return -1;
     }
 
@@ -195,36 +221,6 @@ template_copy_installed(struct cli *cli, const char *name,
         }
 
         (*n)++;
-    }
-
-    return 0;
-}
-
-
-/*
- * A name is one folder's: "python3", "python3@v2".
- */
-static int
-check_name(struct cli *cli, const char *name)
-{
-    size_t  i;
-
-    for (i = 0; name[i] != '\0'; i++) {
-        if (!(name[i] >= 'a' && name[i] <= 'z')
-            && !(name[i] >= 'A' && name[i] <= 'Z')
-            && !(name[i] >= '0' && name[i] <= '9')
-            && strchr("-_.@", name[i]) == NULL)
-        {
-            break;
-        }
-    }
-
-    if (i == 0 || name[i] != '\0' || name[0] == '.'
-        || i > TEMPLATE_NAME_MAX)
-    {
-        return cli_fail(cli, "\"%.100s\" is no name of a template: letters, "
-                        "digits and -_.@, at most %d", name,
-                        TEMPLATE_NAME_MAX);
     }
 
     return 0;

@@ -39,6 +39,12 @@ struct template {
 int template_is_dockerfile(const char *lang);
 
 /*
+ * Whether a name is one folder's: "python3", "python3@v2".  Returns 0, or -1
+ * with cli->err.
+ */
+int template_check_name(struct cli *cli, const char *name);
+
+/*
  * Finds ./template/NAME, copying it from those that are installed where it is
  * not there, and reads its template.yml.  Returns 0, or -1 with cli->err; its
  * code is ENOENT where there is no such template.
