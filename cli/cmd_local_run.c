@@ -109,18 +109,13 @@ choose(struct cli *cli, struct stack *stack)
 static int
 find_environment(struct build *b, struct pairs *env, uint64_t port)
 {
-    char          *real;
-    size_t         i;
-    struct cli    *cli;
-    struct texts   list;
+    char        *real;
+    struct cli  *cli;
 
     cli = b->cli;
-    list = args_list(&cli->args, &cli->pool, "env");
 
-    for (i = 0; i < list.n; i++) {
-        if (pairs_set_text(cli, env, list.at[i], "env") != 0) {
-            return -1;
-        }
+    if (pairs_set_flag(cli, env, "env") != 0) {
+        return -1;
     }
 
     if (b->fn->fprocess != NULL && b->fn->fprocess[0] != '\0') {
@@ -164,11 +159,16 @@ add_image_env(struct build *b, struct pairs *env)
 
     cli = b->cli;
     path = pool_printf(&cli->pool, "%s/image.json", b->dir);
-    root = json_load_file(path, 0, NULL);
+
+    if (file_kind(path) != FILE_OTHER) {
+        return cli_fail(cli, "there is no %.160s: run \"faas build\" first",
+                        path);
+    }
+
+    root = build_image_json(b);
 
     if (root == NULL) {
-        return cli_fail(cli, "%.160s cannot be read: run \"faas build\" "
-                        "first", path);
+        return -1;
     }
 
     json_object_foreach(json_object_get(root, "env"), name, value) {
@@ -344,8 +344,8 @@ become(struct cli *cli, struct run *run)
     if (args_bool(&cli->args, "print")) {
 
         for (i = 0; i < run->env.n; i++) {
-            (void) printf("%s='%s' ", run->env.at[i].name,
-                          run->env.at[i].value);
+            (void) printf("%s=%s ", run->env.at[i].name,
+                          run_quote(cli, run->env.at[i].value));
         }
 
         (void) printf("%s\n", run_text(cli, run));

@@ -4,6 +4,7 @@
  * login, logout.
  */
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -15,7 +16,6 @@
 #include "config.h"
 #include "file.h"
 #include "out.h"
-#include "stack.h"
 
 
 #define PASSWORD_MAX  4096          /* bytes */
@@ -23,6 +23,7 @@
 
 static const char *read_password(struct cli *cli);
 static const char *ask_password(struct cli *cli);
+static void on_signal(int signo);
 
 
 int
@@ -32,7 +33,6 @@ cmd_login(struct cli *cli)
     long                   status;
     const char            *user, *password, *text;
     struct api             api;
-    struct stack           stack;
     struct config_entry    entry;
 
     user = args_text(&cli->args, "username");
@@ -44,9 +44,7 @@ cmd_login(struct cli *cli)
 
     password = read_password(cli);
 
-    if (password == NULL || stack_load(cli, &stack) != 0
-        || api_init(&api, cli, &stack) != 0)
-    {
+    if (password == NULL || api_connect(&api, cli) != 0) {
         return -1;
     }
 
@@ -82,10 +80,9 @@ cmd_logout(struct cli *cli)
 {
     int                    had;
     struct api             api;
-    struct stack           stack;
     struct config_entry    entry = { NULL, NULL, NULL };
 
-    if (stack_load(cli, &stack) != 0 || api_init(&api, cli, &stack) != 0) {
+    if (api_connect(&api, cli) != 0) {
         return -1;
     }
 
@@ -125,13 +122,17 @@ read_password(struct cli *cli)
             return NULL;
         }
 
-        out_warn(cli, "other users of this machine can see what is given "
-                 "with --password, use --password-stdin");
+        out_warn_argument(cli, "password", ", use --password-stdin");
 
     } else if (args_bool(&cli->args, "password-stdin")) {
         text = file_read(&cli->pool, "-", PASSWORD_MAX, &len, &cli->err);
 
         if (text == NULL) {
+            return NULL;
+        }
+
+        if (memchr(text, '\0', len) != NULL) {
+            (void) cli_fail(cli, "the password has a zero byte");
             return NULL;
         }
 
@@ -157,8 +158,11 @@ read_password(struct cli *cli)
 static const char *
 ask_password(struct cli *cli)
 {
-    char            text[PASSWORD_MAX], *line;
+    char            text[PASSWORD_MAX + 2], *line;
     struct termios  usual, quiet;
+
+    /* without SA_RESTART: a signal ends the reading, and the echo is back */
+    struct sigaction  wake = { .sa_handler = on_signal }, before;
 
     if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &usual) != 0) {
         (void) cli_fail(cli, "there is no terminal to ask for the password: "
@@ -169,9 +173,11 @@ ask_password(struct cli *cli)
     quiet = usual;
     quiet.c_lflag &= (tcflag_t) ~ECHO;
     (void) fputs("Password: ", stderr);
+    (void) sigaction(SIGINT, &wake, &before);
     (void) tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
     line = fgets(text, sizeof(text), stdin);
     (void) tcsetattr(STDIN_FILENO, TCSAFLUSH, &usual);
+    (void) sigaction(SIGINT, &before, NULL);
     (void) fputc('\n', stderr);
 
     if (line == NULL) {
@@ -181,5 +187,17 @@ ask_password(struct cli *cli)
 
     text[strcspn(text, "\r\n")] = '\0';
 
+    if (strlen(text) > PASSWORD_MAX) {
+        (void) cli_fail(cli, "the password is over %d bytes", PASSWORD_MAX);
+        return NULL;
+    }
+
     return pool_text(&cli->pool, text);
+}
+
+
+static void
+on_signal(int signo)
+{
+    (void) signo;
 }

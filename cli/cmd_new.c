@@ -72,13 +72,22 @@ cmd_new(struct cli *cli)
     append = args_text(&cli->args, "append");
 
     if (check_free(cli, handler, append) != 0
-        || find_template(cli, lang, &t) != 0
-        || tree_copy(&cli->pool, pool_printf(&cli->pool, "%s/%s", t.dir,
-                                             t.handler_folder),
-                     handler, NULL, 0, &cli->err) != 0
-        || write_stack(cli, name, handler, lang) != 0
-        || ignore_files(cli) != 0)
+        || find_template(cli, lang, &t) != 0)
     {
+        return -1;
+    }
+
+    if (tree_copy(&cli->pool, pool_printf(&cli->pool, "%s/%s", t.dir,
+                                          t.handler_folder),
+                  handler, NULL, 0, &cli->err) != 0
+        || write_stack(cli, name, handler, lang) != 0)
+    {
+        /* it can be tried again; what was wrong first is what counts */
+        (void) tree_remove(&cli->pool, handler, NULL);
+        return -1;
+    }
+
+    if (ignore_files(cli) != 0) {
         return -1;
     }
 
@@ -244,8 +253,8 @@ append_stack(struct cli *cli, const char *file, const char *name,
                         "functions: be the last, indented by two", file);
     }
 
-    return file_write(&cli->pool, file, text, strlen(text), 0600,
-                      &cli->err);
+    return file_write(&cli->pool, file, text, strlen(text),
+                      file_mode(file, 0600), &cli->err);
 }
 
 
@@ -342,6 +351,7 @@ ignore_files(struct cli *cli)
         }
     }
 
-    return text == old ? 0 : file_write(&cli->pool, ".gitignore", text,
-                                        strlen(text), 0644, &cli->err);
+    return text == old
+           ? 0 : file_write(&cli->pool, ".gitignore", text, strlen(text),
+                            file_mode(".gitignore", 0644), &cli->err);
 }

@@ -86,8 +86,11 @@ config_find(struct cli *cli, const char *gateway, struct config_entry *entry)
     if (entry->token != NULL
         && (entry->token[0] == '\0' || strpbrk(entry->token, "\r\n") != NULL))
     {
-        return cli_fail(cli, "%.120s: the token of %.80s cannot be read; run "
-                        "\"faas login\"", path, gateway);
+        /* no error: "faas login" has to come so far, to mend it */
+
+        out_warn(cli, "%s: the token of %s cannot be read; run \"faas "
+                 "login\"", path, out_safe(cli, gateway));
+        entry->token = NULL;
     }
 
     return 0;

@@ -108,7 +108,7 @@ file_write(struct pool *pool, const char *path, const char *data, size_t len,
     char  *other;
 
     other = pool_printf(pool, "%s.XXXXXX", path);
-    fd = mkstemp(other);
+    fd = mkostemp(other, O_CLOEXEC);
 
     if (fd < 0) {
         return faas_err_set(err, errno, "%.160s cannot be written: %s", path,
@@ -138,6 +138,15 @@ file_write(struct pool *pool, const char *path, const char *data, size_t len,
     }
 
     return rc;
+}
+
+
+mode_t
+file_mode(const char *path, mode_t fallback)
+{
+    struct stat  st;
+
+    return stat(path, &st) == 0 ? st.st_mode & 0777 : fallback;
 }
 
 

@@ -36,6 +36,12 @@ int file_write(struct pool *pool, const char *path, const char *data,
     size_t len, mode_t mode, struct faas_err *err);
 
 /*
+ * The mode of a file that is to be written anew; fallback where it is not
+ * there.
+ */
+mode_t file_mode(const char *path, mode_t fallback);
+
+/*
  * Makes a folder and those above it.  Returns 0 or -1 with err.
  */
 int file_make_dir(struct pool *pool, const char *path, mode_t mode,

@@ -20,7 +20,6 @@
 #include "tree.h"
 
 
-#define DIGEST_FILE_MAX  (64 << 20)     /* bytes of a file for --tag digest */
 #define VERSION_DIGITS   20             /* of a version's time */
 
 
@@ -60,6 +59,12 @@ image_name(struct cli *cli, const struct stack *stack,
 
     if (format == NULL || strcmp(format, "latest") == 0) {
         return image;
+    }
+
+    if (strchr(image, '@') != NULL) {
+        (void) cli_fail(cli, "\"%.150s\" has a digest: --tag %s cannot "
+                        "change its tag", image, format);
+        return NULL;
     }
 
     if (strcmp(format, "digest") == 0) {
@@ -248,6 +253,7 @@ digest(struct cli *cli, const struct function *fn)
     char            *text;
     size_t           i, len;
     const char      *path;
+    struct pool      one = { NULL, 0 };     /* a file at a time */
     struct texts     files = { NULL, 0, 0 }, sums = { NULL, 0, 0 };
     unsigned char    sum[CODEC_MD5];
 
@@ -263,13 +269,15 @@ digest(struct cli *cli, const struct function *fn)
 
     for (i = 0; i < files.n; i++) {
         path = pool_printf(&cli->pool, "%s/%s", fn->handler, files.at[i]);
-        text = file_read(&cli->pool, path, DIGEST_FILE_MAX, &len, &cli->err);
+        text = file_read(&one, path, IMAGE_DIGEST_MAX, &len, &cli->err);
 
         if (text == NULL) {
+            pool_done(&one);
             return NULL;
         }
 
         codec_md5(text, len, sum);
+        pool_done(&one);
         texts_add(&cli->pool, &sums,
                   codec_hex(&cli->pool, sum, CODEC_MD5));
     }

@@ -12,8 +12,9 @@
 #include "stack.h"
 
 
-#define IMAGE_NAME_MAX  255         /* bytes */
-#define IMAGE_KEPT      8           /* versions of a tag that stay */
+#define IMAGE_NAME_MAX    255          /* bytes */
+#define IMAGE_DIGEST_MAX  (64 << 20)   /* bytes of a file, --tag digest */
+#define IMAGE_KEPT        8            /* versions of a tag that stay */
 
 
 /*

@@ -101,12 +101,15 @@ run_parallel(struct cli *cli, const struct jobs *jobs, size_t parallel)
                 continue;
             }
 
-            if (begin(cli, jobs, next, &list[next]) != 0) {
-                return -1;
+            if (begin(cli, jobs, next, &list[next]) == 0) {
+                running++;
+
+            } else {
+                out_error(cli, cli->err.text);
+                failed++;
             }
 
             next++;
-            running++;
             continue;
         }
 

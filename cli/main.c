@@ -6,6 +6,7 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@
 static struct cli  cli;
 
 
+static void open_standard(void);
 static int run(void);
 static int run_plugin(char **argv);
 static int unknown_command(const char *word);
@@ -33,6 +35,8 @@ main(int argc, char **argv)
 {
     int               rc;
     struct sigaction  ignore = { .sa_handler = SIG_IGN };
+
+    open_standard();
 
     /* a reader that has gone is an error of write(), and is reported */
     (void) sigaction(SIGPIPE, &ignore, NULL);
@@ -65,6 +69,24 @@ main(int argc, char **argv)
     pool_done(&cli.pool);
 
     return rc == 0 ? CLI_OK : CLI_FAILED;
+}
+
+
+/*
+ * A file that is opened must not become one of the three, or what is printed
+ * would be in it.  To write to those that were closed stays an error.
+ */
+static void
+open_standard(void)
+{
+    int  fd;
+
+    for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) {
+            /* the lowest that is free: it is this one */
+            (void) !open("/dev/null", O_RDONLY);
+        }
+    }
 }
 
 

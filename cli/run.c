@@ -25,7 +25,6 @@
 #define PIECE        4096           /* bytes that are read at a time */
 
 
-static int input_file(struct cli *cli, const struct run *run);
 static void child(struct run *run, int in, int out)
     __attribute__((noreturn));
 static int collect(struct cli *cli, struct run *run, int fd,
@@ -51,10 +50,10 @@ run_program(struct cli *cli, struct run *run)
     pid_t             pid;
     struct faas_buf   buf;
 
-    in = input_file(cli, run);
+    in = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     if (in < 0) {
-        return -1;
+        return cli_fail(cli, "/dev/null: %s", strerror(errno));
     }
 
     pipe_fds[0] = -1;
@@ -132,52 +131,51 @@ run_find(struct cli *cli, const char *name)
 
 
 const char *
+run_quote(struct cli *cli, const char *text)
+{
+    char        *quoted, *p;
+    const char  *s;
+
+    if (text[0] != '\0'
+        && strpbrk(text, " \t\n\"'$&|;<>*?()\\#~`[]{}!") == NULL)
+    {
+        return text;
+    }
+
+    /* what is between quotes has no quote: each is outside, as \' */
+
+    quoted = pool_alloc(&cli->pool, strlen(text) * 4 + 3);
+    p = quoted;
+    *p++ = '\'';
+
+    for (s = text; *s != '\0'; s++) {
+
+        if (*s == '\'') {
+            memcpy(p, "'\\''", 4);
+            p += 4;
+
+        } else {
+            *p++ = *s;
+        }
+    }
+
+    *p = '\'';
+
+    return quoted;
+}
+
+
+const char *
 run_text(struct cli *cli, const struct run *run)
 {
     size_t         i;
     struct texts   words = { NULL, 0, 0 };
 
     for (i = 0; i < run->argv.n; i++) {
-        texts_add(&cli->pool, &words,
-                  run->argv.at[i][0] == '\0'
-                  || strpbrk(run->argv.at[i], " \t\n\"'$&|;<>*?()\\") != NULL
-                  ? pool_printf(&cli->pool, "'%s'", run->argv.at[i])
-                  : run->argv.at[i]);
+        texts_add(&cli->pool, &words, run_quote(cli, run->argv.at[i]));
     }
 
     return texts_join(&cli->pool, &words, " ");
-}
-
-
-/*
- * What it reads is in a file that has no name: nobody waits for anybody.
- */
-static int
-input_file(struct cli *cli, const struct run *run)
-{
-    int      fd;
-    size_t   len;
-    char     path[] = "/tmp/faas.XXXXXX";
-
-    if (run->input == NULL) {
-        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-    } else {
-        fd = mkostemp(path, O_CLOEXEC);
-        len = strlen(run->input);
-
-        if (fd >= 0
-            && (unlink(path) != 0
-                || write(fd, run->input, len) != (ssize_t) len
-                || lseek(fd, 0, SEEK_SET) != 0))
-        {
-            (void) close(fd);
-            fd = -1;
-        }
-    }
-
-    return fd >= 0 ? fd : cli_fail(cli, "standard input of %.60s: %s",
-                                   run->argv.at[0], strerror(errno));
 }
 
 

@@ -26,7 +26,6 @@ struct run {
     const char       *dir;          /* working directory, or NULL */
     struct pairs      env;          /* added to the environment */
     enum run_output   output;
-    const char       *input;        /* standard input, or NULL for none */
     char             *kept;         /* after RUN_KEEP: the pool's */
 };
 
@@ -50,6 +49,11 @@ int run_program(struct cli *cli, struct run *run);
  * Whether there is a program of this name in PATH.
  */
 int run_find(struct cli *cli, const char *name);
+
+/*
+ * A text as a shell reads it as one word.
+ */
+const char *run_quote(struct cli *cli, const char *text);
 
 /*
  * The command as one would type it.

@@ -142,6 +142,9 @@ subtest 'invoke' => sub {
     my $sum = hmac_sha256_hex('body', 'key');
     like($cli->must({ in => 'body' }, 'invoke', 'env', '--sign', 'X-Sign',
         '--key', 'key'), qr/^Http_X_Sign=sha256=$sum$/m, 'a signature');
+    like($cli->run({ in => '' }, 'invoke', 'env', '--sign', 'X-Sign', '--key',
+        'key')->{err}, qr/^warning: other users .* with --key$/m,
+        'whose key is on the command line, with a warning');
 
     like($cli->must('invoke', 'env', '-m', 'GET'), qr/^Http_Method=GET$/m,
         'GET without a body');

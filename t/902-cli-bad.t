@@ -73,11 +73,33 @@ subtest 'no gateway' => sub {
         'list', '-g', 'http://127.0.0.1:' . other_server());
 };
 
+subtest 'a gateway that is none' => sub {
+    my $port = other_server();
+    my $url = "http://127.0.0.1:$port";
+
+    is_error("no list: @$_", qr/answers with no list; is it a gateway/, @$_,
+        '-g', "$url/headers")
+        for ['list'], ['secret', 'list'], ['namespace'];
+    is_error('a slow one', qr/gives no answer in time/, 'list', '-g',
+        "$url/delay/20000", '--timeout', '200ms');
+    is_error('one without an end', qr/gives no answer in time/, 'list', '-g',
+        "$url/chunked/1000/100", '--timeout', '500ms');
+    is_error('too much', qr/answers with more than 67108864 bytes$/m, 'list',
+        '-g', "$url/size/68000000");
+    is_error('half an answer', qr{error: \Q$url\E/die-body/system/functions: },
+        'list', '-g', "$url/die-body");
+};
+
 subtest 'wrong password' => sub {
     is_error('login', qr/either username or password is incorrect/, 'login',
         '-p', 'wrong');
     is_error('a token', qr/unauthorized access, run "faas login"/, 'list',
         '-k', 'abc');
+    like($cli->run('list', '-k', 'abc')->{err},
+        qr/^warning: other users .* --token, "faas login" saves one$/m,
+        'which others can see');
+    is_error('a password with a zero byte', qr/has a zero byte/,
+        { in => "a\0b" }, 'login', '-s');
     is_error('a token of two lines', qr/more than one line/, 'list', '-k',
         "a\nb");
 };
@@ -168,6 +190,13 @@ subtest 'unreadable file' => sub {
         'x', '--from-file', 'no');
     is_error('passwords', qr/config\.yml cannot be read: Not a directory/,
         { env => { OPENFAAS_CONFIG => $cli->dir . '/a/x' } }, 'list');
+    $cli->file('c/config.yml', "auths:\n- gateway: " . $cli->gateway
+        . "\n  token: \"a\\nb\"\n", 0600);
+    is_error('a saved token', qr/^warning: .*the token of .* cannot be read/m,
+        { env => { OPENFAAS_CONFIG => $cli->dir . '/c' } }, 'list');
+    is($cli->run({ env => { OPENFAAS_CONFIG => $cli->dir . '/c' },
+        in => 'test-password' }, 'login', '-s')->{status}, 0,
+        'which login mends');
     is_error('too large', qr/s\.yml: over 1048576 bytes/, 'deploy',
         stack('#' x 1_048_577));
 };
@@ -175,6 +204,9 @@ subtest 'unreadable file' => sub {
 subtest 'full disk' => sub {
     is_error('output', qr/the output cannot be written: No space left/,
         { out => '/dev/full' }, 'version');
+    is_error('closed output', qr/the output cannot be written: Bad file/,
+        { program => '/bin/sh' }, '-c', 'exec "$0" version >&-',
+        $cli->program);
     is_error('an answer', qr/the output cannot be written: No space left/,
         { out => '/dev/full' }, 'list');
 
@@ -204,20 +236,64 @@ subtest 'hostile' => sub {
     is_error('a folder that is linked to', qr/is a link that leads out of/,
         'build', '--lang', 'up', '--handler', linked(), '--name', 'a',
         '--image', 'a', '--functions-dir', $t->dir . '/functions');
+    is_error('by way of another link', qr/is a link that leads out of/,
+        'build', '--lang', 'up', '--handler', chained(), '--name', 'a',
+        '--image', 'a', '--functions-dir', $t->dir . '/functions');
+    is_error('a template above the folder', qr/is no name of a template/,
+        'template', 'pull', 'stack', stack("configuration:\n  templates:\n"
+            . "    - name: ../a\n      source: " . $t->dir . "\n"));
+    ok(-e $cli->dir . '/a/x', 'is not removed');
+    is_error('--tag and a digest', qr/has a digest: --tag digest cannot/,
+        'build', '--lang', 'up', '--handler', './a', '--name', 'a',
+        '--image', 'a@sha256:' . '0' x 64, '--tag', 'digest');
+    is_error('aliases that stand for much', qr/s\.yml:\d+: too many values/,
+        'deploy', stack(join '', "a0: &a0 {x: 1}\n", map { my $n = $_ - 1;
+            "a$_: &a$_ [*a$n, *a$n, *a$n, *a$n]\n" } 1 .. 30));
     is_error('an image above the folder', qr/is no name of an image/, 'build',
         '--lang', 'up', '--handler', './a', '--name', 'a', '--image',
         '../../x', '--functions-dir', $t->dir . '/functions');
     is_error('an escape sequence', qr/\?\[31m/, 'describe', "\e[31m");
     is_error('a header of two lines', qr/is not of the form/, 'invoke', 'a',
         '-H', "A: b\r\nC: d");
-    is_error('aliases of aliases', qr/s\.yml:\d+: .* too deep/, 'deploy',
+    is_error('lists within lists', qr/s\.yml:\d+: .* too deep/, 'deploy',
         stack('[' x 1000));
     is_error('copy above the folder', qr/is no folder below this one/,
         'build', '--lang', 'up', '--handler', './a', '--name', 'a',
         '--image', 'a', '--copy-extra', '..');
 };
 
+subtest 'what is there stays' => sub {
+    $cli->file('mine/x', "x\n");
+    symlink '../mine', $cli->dir . '/template/bash';
+    $cli->must({ env => { FAAS_TEMPLATES => $t->root . '/templates' } },
+        'template', 'pull', '--overwrite');
+    ok(-e $cli->dir . '/mine/x', 'what a template was a link to');
+    ok(!-l $cli->dir . '/template/bash', 'the link is a template now');
+
+    my $file = $cli->file('t.yml', "functions:\n    a:\n        image: a\n",
+        0640);
+
+    is_error('no place for it', qr/nothing can be added at its end/, 'new',
+        'x', '--lang', 'up', '-a', 't.yml');
+    ok(!-e $cli->dir . '/x', 'no folder is left: it can be tried again');
+
+    $t->spew($file, "functions:\n  a:\n    image: a\n", 0640);
+    $cli->must('new', 'x', '--lang', 'up', '-a', 't.yml');
+    is((stat $file)[2] & 0777, 0640, 'the mode of a stack file');
+};
+
 $t->finish;
+
+
+# Each link by itself leads to the folder or into it; "b/up/.." is above it.
+sub chained {
+    mkdir $cli->dir . '/chained';
+    $cli->file('chained/b/x', "x\n");
+    symlink '..', $cli->dir . '/chained/b/up';
+    symlink 'b/up/..', $cli->dir . '/chained/out';
+
+    return './chained';
+}
 
 
 sub linked {

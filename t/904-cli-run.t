@@ -65,7 +65,7 @@ subtest 'local-run' => sub {
     is($answer->{body}, 'XSECRET', 'it answers, and has its secret');
     $run->stop;
     like($cli->must('local-run', '--print', '--build=false'),
-        qr/one='1' .*faas-watchdog$/m, 'the command can be printed');
+        qr/one=1 .*faas-watchdog$/m, 'the command can be printed');
 };
 
 subtest 'follow' => sub {
