@@ -4,8 +4,9 @@
  *
  * The gateway module: what its files share.  The way of a request reads down
  * the list: route, admit, wait, signal, balancer (with pick, keepalive and
- * deadline), headers, answer, stats, metrics; with Redis beside it, whose files
- * ngx_http_faas_redis.h lists; and shm, state, registry, index, replicas below.
+ * deadline), headers, answer, stats, metrics, feed; with Redis beside it, whose
+ * files ngx_http_faas_redis.h lists; and shm, state, registry, index, replicas
+ * below.
  */
 
 
@@ -36,6 +37,8 @@ typedef struct ngx_http_faas_waiter_s  ngx_http_faas_waiter_t;
 typedef struct ngx_http_faas_deadline_s  ngx_http_faas_deadline_t;
 typedef struct ngx_http_faas_idle_s  ngx_http_faas_idle_t;
 typedef struct ngx_http_faas_async_call_s  ngx_http_faas_async_call_t;
+typedef struct ngx_http_faas_feed_s  ngx_http_faas_feed_t;
+typedef struct ngx_http_faas_viewer_s  ngx_http_faas_viewer_t;
 
 
 typedef struct {
@@ -66,6 +69,9 @@ struct ngx_http_faas_main_conf_s {
     ngx_str_t                   state;       /* file; empty: none */
     ngx_array_t                *prefixes;    /* ngx_http_faas_prefix_t */
     ngx_http_faas_async_conf_t  async;
+    ngx_uint_t                  feed_viewers;  /* a worker, at most */
+    ngx_http_faas_feed_t       *feed;        /* this worker's; NULL: nobody
+                                                looks */
     unsigned                    is_used:1;   /* by a location or upstream */
 };
 
@@ -145,6 +151,7 @@ typedef struct {
     ngx_str_t                   trace;       /* traceparent */
 
     ngx_http_faas_cursor_t     *cursor;      /* of faas_metrics */
+    ngx_http_faas_viewer_t     *viewer;      /* of faas_feed */
     ngx_http_faas_deadline_t   *deadline;    /* NULL: none */
     ngx_http_faas_async_call_t *async;       /* of faas_async */
     void                      **loc_conf;    /* of the location */
@@ -379,6 +386,11 @@ ngx_int_t ngx_http_faas_answer_error(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, ngx_uint_t status, const char *hop,
     const char *setting, ngx_str_t *error);
 
+/*
+ * 405, from a content handler of a method that it does not serve.
+ */
+ngx_int_t ngx_http_faas_answer_not_allowed(ngx_http_request_t *r);
+
 /* content handlers of faas_health and faas_error */
 ngx_int_t ngx_http_faas_health_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_faas_error_handler(ngx_http_request_t *r);
@@ -579,6 +591,12 @@ ngx_int_t ngx_http_faas_log_handler(ngx_http_request_t *r);
 
 /* content handler of faas_metrics */
 ngx_int_t ngx_http_faas_metrics_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_faas_feed.c: what changes, as it does */
+
+/* content handler of faas_feed */
+ngx_int_t ngx_http_faas_feed_handler(ngx_http_request_t *r);
 
 
 /* ngx_http_faas_state.c: routes in a file, for a start without Redis */

@@ -235,20 +235,28 @@ ngx_http_faas_answer_error(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
 
 
 ngx_int_t
+ngx_http_faas_answer_not_allowed(ngx_http_request_t *r)
+{
+    ngx_http_complex_value_t  cv;
+
+    /* nginx's own answer is a page */
+
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
+
+    return ngx_http_send_response(r, NGX_HTTP_NOT_ALLOWED,
+                                  &ngx_http_faas_text_plain, &cv);
+}
+
+
+ngx_int_t
 ngx_http_faas_health_handler(ngx_http_request_t *r)
 {
     ngx_http_faas_fault_t       fault;
     ngx_http_complex_value_t    cv;
     ngx_http_faas_main_conf_t  *fmcf;
 
-    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
-
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-
-        /* nginx's own answer is a page */
-
-        return ngx_http_send_response(r, NGX_HTTP_NOT_ALLOWED,
-                                      &ngx_http_faas_text_plain, &cv);
+        return ngx_http_faas_answer_not_allowed(r);
     }
 
     fmcf = ngx_http_get_module_main_conf(r, ngx_http_faas_module);
@@ -259,6 +267,8 @@ ngx_http_faas_health_handler(ngx_http_request_t *r)
         ngx_http_faas_not_loaded(&fault);
         return ngx_http_faas_send_fault(r, NULL, &fault);
     }
+
+    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
 
     cv.value = ngx_http_faas_ok;
 

@@ -137,21 +137,11 @@ ngx_int_t
 ngx_http_faas_metrics_handler(ngx_http_request_t *r)
 {
     ngx_int_t                   rc;
-    ngx_http_complex_value_t    cv;
     ngx_http_faas_ctx_t        *ctx;
     ngx_http_faas_main_conf_t  *fmcf;
 
-    static ngx_str_t            text_plain =
-        ngx_string("text/plain; charset=utf-8");
-
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-
-        /* nginx's own answer is a page */
-
-        ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
-
-        return ngx_http_send_response(r, NGX_HTTP_NOT_ALLOWED, &text_plain,
-                                      &cv);
+        return ngx_http_faas_answer_not_allowed(r);
     }
 
     rc = ngx_http_discard_request_body(r);

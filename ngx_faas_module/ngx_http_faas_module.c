@@ -43,6 +43,11 @@ static void ngx_http_faas_keep_heap(size_t size);
 static void ngx_http_faas_exit_process(ngx_cycle_t *cycle);
 
 
+static ngx_conf_num_bounds_t  ngx_http_faas_feed_bounds = {
+    ngx_conf_check_num_bounds, 1, 10000
+};
+
+
 static ngx_command_t  ngx_http_faas_commands[] = {
 
     { ngx_string("faas_zone"),
@@ -135,6 +140,20 @@ static ngx_command_t  ngx_http_faas_commands[] = {
       NGX_HTTP_LOC_CONF_OFFSET,
       0,
       ngx_http_faas_metrics_handler },
+
+    { ngx_string("faas_feed"),
+      NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
+      ngx_http_faas_content,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      ngx_http_faas_feed_handler },
+
+    { ngx_string("faas_feed_viewers"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_num_slot,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      offsetof(ngx_http_faas_main_conf_t, feed_viewers),
+      &ngx_http_faas_feed_bounds },
 
     { ngx_string("faas_health"),
       NGX_HTTP_LOC_CONF|NGX_CONF_NOARGS,
@@ -236,6 +255,7 @@ ngx_http_faas_create_main_conf(ngx_conf_t *cf)
     fmcf->queue_total = NGX_CONF_UNSET_UINT;
     fmcf->park = NGX_CONF_UNSET_MSEC;
     fmcf->trim = NGX_CONF_UNSET_SIZE;
+    fmcf->feed_viewers = NGX_CONF_UNSET_UINT;
     fmcf->async.calls = NGX_CONF_UNSET_UINT;
     fmcf->async.bytes = NGX_CONF_UNSET;
     fmcf->async.window = NGX_CONF_UNSET_MSEC;
@@ -253,6 +273,7 @@ ngx_http_faas_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_uint_value(fmcf->queue_total, 10000);
     ngx_conf_init_msec_value(fmcf->park, 30000);
     ngx_conf_init_size_value(fmcf->trim, 16 * 1024 * 1024);
+    ngx_conf_init_uint_value(fmcf->feed_viewers, 64);
 
     if (ngx_http_faas_async_init_conf(cf, fmcf) != NGX_OK) {
         return NGX_CONF_ERROR;
@@ -497,7 +518,8 @@ ngx_http_faas_function_prefix(ngx_conf_t *cf, ngx_http_faas_main_conf_t *fmcf,
 
 
 /*
- * faas_metrics, faas_health, faas_error: cmd->post is the content handler.
+ * faas_metrics, faas_feed, faas_health, faas_error: cmd->post is the content
+ * handler.
  */
 
 static char *

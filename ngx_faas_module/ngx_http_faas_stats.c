@@ -197,14 +197,16 @@ ngx_http_faas_stat_finish(ngx_http_faas_zone_t *zone, uint32_t fn,
 
     stat = ngx_http_faas_stat(zone->sh, zone->lane, fn);
 
+    /* the bucket first: who sees that finished has grown finds it there */
+
+    ngx_http_faas_hist_add(zone, ngx_http_faas_fn_series(zone, fn, status),
+                           usec);
+
     ngx_http_faas_add(&stat->finished, 1);
 
     if (status >= 500) {
         ngx_http_faas_add(&stat->failed, 1);
     }
-
-    ngx_http_faas_hist_add(zone, ngx_http_faas_fn_series(zone, fn, status),
-                           usec);
 }
 
 

@@ -19,9 +19,11 @@ use lib "$FindBin::Bin/lib";
 
 use Faas::ApiTable;
 use Faas::AsyncContract;
+use Faas::DiskContract;
 use Faas::HTTP;
 use Faas::OpenAPI;
 use Faas::Test;
+use Faas::Viewer;
 use JSON::PP;
 use MIME::Base64 qw(encode_base64);
 use Test::More;
@@ -42,7 +44,8 @@ my $subtest;
 my $table = Faas::ApiTable->load($t->root . '/docs/api.md', $api);
 my $others = $is_swarm ? 'processes' : 'Swarm';
 
-my @private = grep { $api->is_private($_) } $api->operations;
+my @private = $table->operations_of('all of /system/');
+my @scaler = $table->operations_of('all of /system/ but /system/feed');
 my @calls = grep { $_->{path} =~ m{^/function/} } $api->operations;
 my %is_route = map { $_ => 1 } Faas::ApiTable::routes(
     $t->root . '/scaler/api.c');
@@ -130,7 +133,8 @@ sub send_to {
 at('description' => sub {
     my %described = map {
         ("$_->{method} " . $_->{path} =~ s/\{\w+\}.*$//r => 1)
-    } grep { $_->{path} !~ m{^/(?:async-)?function/} } $api->operations;
+    } grep { $_->{path} !~ m{^/(?:async-)?function/|^/system/feed$} }
+        $api->operations;
 
     is_deeply([grep { !$described{$_} } sort keys %is_route], [],
         'each route of the scaler is described');
@@ -140,7 +144,8 @@ at('description' => sub {
 
 # nginx alone
 
-$t->start_nginx(vars => { PARK => '100ms' });
+$t->start_nginx(vars => { PARK => '100ms', HTTP_EXTRA =>
+    'faas_feed_viewers 1;' });
 
 at('nothing runs' => sub {
     for my $op (grep { $_->{path} eq '/healthz' } $api->operations) {
@@ -169,7 +174,7 @@ at('no password' => sub {
 });
 
 at('no scaler' => sub {
-    call(502, $_->{method}, path_of($_)) for @private;
+    call(502, $_->{method}, path_of($_)) for @scaler;
 });
 
 # calls, of functions that are fakes
@@ -201,6 +206,27 @@ at('health' => sub {
         is_described($method, '/healthz', $t->request($method, '/healthz'),
             200, "$method /healthz");
     }
+});
+
+# one viewer a worker
+
+at('feed' => sub {
+    my @viewers = Faas::Viewer->new($t);
+
+    $viewers[0]->event;
+    is_described(GET => '/system/feed', { %{ $viewers[0]->res }, body =>
+        'data: ' . $viewers[0]->last_text . "\n\n" }, 200, 'the feed');
+
+    for (1 .. $t->nginx->workers) {
+        push @viewers, Faas::Viewer->new($t);
+        last if $viewers[-1]->res->{status} != 200;
+    }
+
+    my $res = $viewers[-1]->res;
+
+    $viewers[-1]->client->body($res, GET => time + 10);
+    is_described(GET => '/system/feed', $res, 503, 'one viewer too many');
+    $_->client->close for @viewers;
 });
 
 at('calls' => sub {
@@ -569,51 +595,9 @@ at('too large' => sub {
     }
 });
 
-# each change of the state folder fails: by a folder where a file has to be,
-# and by a full disk; of the Swarm, by an error of Docker's
+# each change of the state folder fails; of the Swarm, by an error of Docker's
 
-sub fails_in_docker {
-    my (@request) = @_;
-
-    return $provider->while_failing('no space left', sub {
-        refused(500, @request, 'Docker: no space left') });
-}
-
-sub unwritable {
-    my ($folder, @request) = @_;
-
-    return fails_in_docker(@request) if $is_swarm;
-
-    my $new = "$dir/state/$folder/.new";
-
-    mkdir $new or die "$new: $!\n";
-    refused(500, @request, 'cannot write');
-    rmdir $new or die "$new: $!\n";
-
-    return if $request[1] eq '/system/alert';
-
-    symlink '/dev/full', $new or die "$new: $!\n";
-    refused(507, @request, 'No space left');
-    ok(!-l $new, 'nothing is left');
-
-    return;
-}
-
-sub undeletable {
-    my ($file, @request) = @_;
-
-    return fails_in_docker(@request) if $is_swarm;
-
-    my $path = "$dir/state/$file";
-
-    rename $path, "$path.away" or die "$path: $!\n";
-    mkdir $path or die "$path: $!\n";
-    refused(500, @request, 'cannot remove');
-    rmdir $path or die "$path: $!\n";
-    rename "$path.away", $path or die "$path: $!\n";
-
-    return;
-}
+my $disk = Faas::DiskContract->new(test => $t, refused => \&refused);
 
 at('disk' => sub {
     my %fn = (%wordcount, service => 'fn');
@@ -621,26 +605,28 @@ at('disk' => sub {
     my %team = (name => 'team', labels => { openfaas => '1' });
     my $before = status_of('fn');
 
-    unwritable(functions => POST => '/system/functions', { %fn,
+    $disk->unwritable(functions => POST => '/system/functions', { %fn,
         service => 'new' });
-    unwritable(functions => PUT => '/system/functions', { %fn,
+    $disk->unwritable(functions => PUT => '/system/functions', { %fn,
         labels => { x => 'y' } });
-    unwritable(functions => POST => '/system/scale-function/fn',
+    $disk->unwritable(functions => POST => '/system/scale-function/fn',
         { replicas => 2 });
-    unwritable(functions => POST => '/system/alert',
+    $disk->unwritable(functions => POST => '/system/alert',
         alerts(['none', 'firing'], ['fn', 'firing'], ['fn', 'firing']));
-    unwritable('secrets/openfaas-fn' => POST => '/system/secrets', { %secret,
+    $disk->unwritable('secrets/openfaas-fn' => POST => '/system/secrets',
+        { %secret, name => 'new' });
+    $disk->unwritable('secrets/openfaas-fn' => PUT => '/system/secrets',
+        \%secret);
+    $disk->unwritable(namespaces => POST => '/system/namespace/new', { %team,
         name => 'new' });
-    unwritable('secrets/openfaas-fn' => PUT => '/system/secrets', \%secret);
-    unwritable(namespaces => POST => '/system/namespace/new', { %team,
-        name => 'new' });
-    unwritable(namespaces => PUT => '/system/namespace/team', \%team);
+    $disk->unwritable(namespaces => PUT => '/system/namespace/team', \%team);
 
-    undeletable('functions/fn.openfaas-fn', DELETE => '/system/functions',
-        { functionName => 'fn' });
-    undeletable('secrets/openfaas-fn/key', DELETE => '/system/secrets',
+    $disk->undeletable('functions/fn.openfaas-fn', DELETE =>
+        '/system/functions', { functionName => 'fn' });
+    $disk->undeletable('secrets/openfaas-fn/key', DELETE => '/system/secrets',
         { name => 'key' });
-    undeletable('namespaces/team', DELETE => '/system/namespace/team', undef);
+    $disk->undeletable('namespaces/team', DELETE => '/system/namespace/team',
+        undef);
 
     is_deeply([@{ status_of('fn') }{qw(replicas labels)}],
         [@$before{qw(replicas labels)}], 'the function is as it was');
@@ -712,7 +698,7 @@ at('slow scaler' => sub {
     kill 'STOP', $t->scaler->pid;
 
     my @sent = map { [$_, send_to($addr, $_, authorization =>
-        $t->authorization)] } @private;
+        $t->authorization)] } @scaler;
 
     for my $sent (@sent) {
         my ($op, $client) = @$sent;

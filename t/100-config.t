@@ -221,6 +221,25 @@ $res = check(http => "${http}faas_queue 0 total=1000000;\n"
     . 'faas_malloc_trim_threshold 0;');
 is($res->{status}, 0, 'all of them are accepted') or diag($res->{output});
 
+# faas_feed
+
+my $feed = 'location = /feed { faas_feed; }';
+
+$res = check(location => $feed, http => "${http}faas_feed_viewers 10000;");
+is($res->{status}, 0, 'a feed is accepted') or diag($res->{output});
+
+refuses("faas_feed: $_->[0]", $_->[1], location => $feed,
+    http => "$http$_->[0];")
+    for ['faas_feed_viewers x', qr/invalid number/],
+    ['faas_feed_viewers 0', qr/must be between 1 and 10000/],
+    ['faas_feed_viewers 10001', qr/must be between 1 and 10000/],
+    ['faas_feed_viewers 1; faas_feed_viewers 1', qr/is duplicate/];
+refuses('faas_feed with a parameter', qr/invalid number of arguments/,
+    location => 'location = /feed { faas_feed all; }');
+refuses('faas_feed without Redis', qr/no "faas_redis": add/,
+    http => 'faas_zone faas 4m;', upstream => 'server 127.0.0.1:1;',
+    location => $feed);
+
 # faas_function
 
 refuses('faas_function twice', qr/"faas_function" directive is duplicate/,

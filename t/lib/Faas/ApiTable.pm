@@ -51,8 +51,11 @@ sub operations_of {
     my $api = $self->{api};
     my @private = grep { $api->is_private($_) } $api->operations;
 
+    my @scaler = grep { $_->{path} ne '/system/feed' } @private;
+
     return @private if $route eq 'all of /system/';
-    return grep { $_->{path} !~ m{/(?:alert|info)$|^/system/async} } @private
+    return @scaler if $route eq 'all of /system/ but /system/feed';
+    return grep { $_->{path} !~ m{/(?:alert|info)$|^/system/async} } @scaler
         if $route eq 'all of /system/ that need Docker';
     return grep { $_->{path} =~ m{^/system/async} } @private
         if $route eq 'all of /system/async';
