@@ -25,6 +25,7 @@
 #include "api_call.h"
 #include "api_functions.h"
 #include "api_logs.h"
+#include "origin.h"
 
 
 #define HEADERS_MAX      65536      /* bytes of a request's head */
@@ -58,6 +59,7 @@ static const struct route *find_route(struct evhttp_request *req,
     const char *path, int *is_known);
 static int is_allowed(const struct scaler *scaler,
     struct evhttp_request *req, const struct route *route);
+static int is_cross_site(struct evhttp_request *req);
 static int is_too_large(const struct scaler *scaler,
     struct evhttp_request *req);
 static int is_path(const struct route *route, const char *path);
@@ -259,6 +261,11 @@ on_request(struct evhttp_request *req, void *arg)
                                  "Basic realm=\"Restricted\"");
         call_answer(req, 401, NULL, "invalid credentials");
 
+    } else if (is_cross_site(req)) {
+        call_answer_error(req, 403, "a page of another site may not change "
+                          "anything: Sec-Fetch-Site or Origin says that a "
+                          "browser has sent this for one");
+
     } else if (route != NULL && is_too_large(scaler, req)) {
         call_answer_error(req, 413, "the body is larger than --max-body");
 
@@ -288,6 +295,29 @@ is_allowed(const struct scaler *scaler, struct evhttp_request *req,
 
     return auth_allows(&scaler->auth, evhttp_find_header(
                evhttp_request_get_input_headers(req), "Authorization"));
+}
+
+
+/*
+ * A browser adds the password also to what a page of another site sends, which
+ * can read no answer, but could change what there is.
+ */
+static int
+is_cross_site(struct evhttp_request *req)
+{
+    struct evkeyvalq  *headers;
+
+    if (evhttp_request_get_command(req)
+        & (EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_OPTIONS))
+    {
+        return 0;
+    }
+
+    headers = evhttp_request_get_input_headers(req);
+
+    return origin_is_foreign(evhttp_find_header(headers, "Sec-Fetch-Site"),
+                             evhttp_find_header(headers, "Origin"),
+                             evhttp_find_header(headers, "Host"));
 }
 
 

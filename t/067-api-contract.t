@@ -19,11 +19,11 @@ use lib "$FindBin::Bin/lib";
 
 use Faas::ApiTable;
 use Faas::AsyncContract;
+use Faas::BrowserContract;
 use Faas::DiskContract;
 use Faas::HTTP;
 use Faas::OpenAPI;
 use Faas::Test;
-use Faas::Viewer;
 use JSON::PP;
 use MIME::Base64 qw(encode_base64);
 use Test::More;
@@ -208,26 +208,12 @@ at('health' => sub {
     }
 });
 
-# one viewer a worker
+# browsers
 
-at('feed' => sub {
-    my @viewers = Faas::Viewer->new($t);
+my $browser = Faas::BrowserContract->new(test => $t, check => \&is_described,
+    path => \&path_of);
 
-    $viewers[0]->event;
-    is_described(GET => '/system/feed', { %{ $viewers[0]->res }, body =>
-        'data: ' . $viewers[0]->last_text . "\n\n" }, 200, 'the feed');
-
-    for (1 .. $t->nginx->workers) {
-        push @viewers, Faas::Viewer->new($t);
-        last if $viewers[-1]->res->{status} != 200;
-    }
-
-    my $res = $viewers[-1]->res;
-
-    $viewers[-1]->client->body($res, GET => time + 10);
-    is_described(GET => '/system/feed', $res, 503, 'one viewer too many');
-    $_->client->close for @viewers;
-});
+at('feed' => sub { $browser->feed; });
 
 at('calls' => sub {
     my $holder = Faas::HTTP->new($t->addr);
@@ -577,6 +563,11 @@ at('logs' => sub {
     call(503, GET => "$path?name=fn&follow=1");
     $follower->abort;
     call(202, PUT => '/system/functions', { %wordcount, service => 'fn' });
+});
+
+at('cross-site' => sub {
+    $browser->cross_site($table->operations_of('all of /system/ that changes '
+        . 'something'));
 });
 
 # what is too large for the scaler, and for the gateway before it

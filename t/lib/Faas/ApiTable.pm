@@ -55,6 +55,8 @@ sub operations_of {
 
     return @private if $route eq 'all of /system/';
     return @scaler if $route eq 'all of /system/ but /system/feed';
+    return grep { $_->{method} ne 'GET' } @scaler
+        if $route eq 'all of /system/ that changes something';
     return grep { $_->{path} !~ m{/(?:alert|info)$|^/system/async} } @scaler
         if $route eq 'all of /system/ that need Docker';
     return grep { $_->{path} =~ m{^/system/async} } @private
