@@ -134,6 +134,16 @@ ngx_http_faas_stamp(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
         return NGX_ERROR;
     }
 
+    /* HTTP/0.9 has no headers: nginx makes no list of them */
+
+    if (r->headers_in.headers.part.elts == NULL
+        && ngx_list_init(&r->headers_in.headers, r->pool, 8,
+                         sizeof(ngx_table_elt_t))
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
     p = ngx_pnalloc(r->pool, NGX_HTTP_FAAS_START_LEN + FAAS_UUID_LEN
                              + FAAS_TRACE_LEN);
     if (p == NULL) {

@@ -133,6 +133,13 @@ for my $header ('Location: /elsewhere', 'X-Accel-Redirect: /metrics') {
     is($res->{status}, 302, "$header: the status is the function's");
 }
 
+# HTTP/0.9 has no headers at all
+
+my $old = Faas::HTTP->new($t->addr);
+
+$old->write("GET /function/echo\r\n");
+isnt($old->read_all, '', 'a call by it is answered');
+
 # all in the access log
 
 my $line = wait_for(sub {
