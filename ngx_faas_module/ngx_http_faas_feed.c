@@ -36,10 +36,10 @@ struct ngx_http_faas_viewer_s {
     ngx_uint_t                  given;   /* of these, to nginx */
     ngx_http_faas_feed_text_t  *text[NGX_HTTP_FAAS_FEED_BEHIND];
     ngx_buf_t                   buf[NGX_HTTP_FAAS_FEED_BEHIND];
-    unsigned                    has_first:1;
-    unsigned                    has_next:1;
-    unsigned                    is_slow:1;
-    unsigned                    is_over:1;
+    unsigned                    has_first:1;   /* was given an event */
+    unsigned                    has_next:1;    /* and another one */
+    unsigned                    is_slow:1;     /* is to be cut off */
+    unsigned                    is_over:1;     /* its answer is to end */
 };
 
 

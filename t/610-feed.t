@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Faas::Redis;
 use Faas::Test;
 use Faas::Viewer;
 use Socket qw(AF_INET SOCK_STREAM SOL_SOCKET SO_RCVBUF pack_sockaddr_in
@@ -17,7 +18,7 @@ use Socket qw(AF_INET SOCK_STREAM SOL_SOCKET SO_RCVBUF pack_sockaddr_in
 use Test::More;
 
 use constant {
-    MANY    => 1500,            # functions, for events that are large
+    MANY    => 3000,            # functions, for events that are large
     COMINGS => 100,             # of viewers that go at once
 };
 
@@ -35,7 +36,7 @@ $t->publish('cold');
 # little of an answer is in the kernel, so that who does not read is seen soon
 $t->start_nginx(port => $port, vars => { LISTEN => "127.0.0.1:$port sndbuf=8k",
     HTTP_EXTRA => 'faas_feed_viewers 4;', SERVER_EXTRA => <<"END" });
-        listen 127.0.0.1:$h2 http2;
+        listen 127.0.0.1:$h2 http2 sndbuf=8k;
 END
 wait_for(sub { $t->get('/healthz')->{status} == 200 }, 10, 'routes');
 
@@ -200,9 +201,15 @@ $other->client->close;
 
 # HTTP/2
 
-open my $curl, '-|', 'curl', '-sSN', '--http2-prior-knowledge', '-H',
-    'authorization: ' . $t->authorization, "http://127.0.0.1:$h2/system/feed"
-    or die "curl: $!\n";
+sub curl {
+    open my $curl, '-|', 'curl', '-sN', '--http2-prior-knowledge', '-H',
+        'authorization: ' . $t->authorization,
+        "http://127.0.0.1:$h2/system/feed" or die "curl: $!\n";
+
+    return $curl;
+}
+
+my $curl = curl();
 like(scalar(<$curl>), qr/^data: \{.*"full":true.*\}\n$/,
     'HTTP/2: the first event');
 <$curl>;
@@ -268,7 +275,9 @@ my @names = map { sprintf '%s-%04d', 'a' x 50, $_ } 1 .. MANY;
 
 $viewer = viewer();
 $viewer->event;
-$t->publish($_, $backend->addr) for @names;
+my $redis = Faas::Redis->new($t->redis_addr);
+
+$redis->publish($_, $backend->addr) for @names;
 $viewer->until(sub { $viewer->function($names[-1]) }, 'the last function');
 is(scalar(grep { $viewer->function($_) } @names), MANY,
     'all functions have come');
@@ -282,9 +291,24 @@ my $slow = Faas::HTTP->of_socket($sock);
 
 $slow->send_request(GET => '/system/feed', { authorization =>
     $t->authorization });
-wait_for(sub { $t->nginx->log_lines(qr/\[info\].*viewer.*is cut off/) }, 20,
-    'the one that does not read');
+
+sub until_cut {
+    my ($n) = @_;
+
+    wait_for(sub {
+        $t->nginx->log_lines(qr/\[info\].*a viewer of the feed/) == $n;
+    }, 20, "$n cut off");
+
+    return;
+}
+
+until_cut(1);
 unlike($slow->read_all, qr/\n\n/, 'who does not read is cut off');
+
+$curl = curl();
+until_cut(2);
+unlike(join('', <$curl>), qr/\n\n/, 'HTTP/2: so is this one');
+close $curl;
 $viewer->event;
 ok($viewer->event, 'others are not');
 $viewer->client->close;
@@ -302,7 +326,7 @@ sub come_and_go {
         $v = viewer();
         return $v->res->{status} == 200;
     }, 10, 'a viewer');
-    $v->event;
+    $v->client->read_some;
     $v->client->close;
 
     return;
