@@ -64,7 +64,8 @@ sub saved {
 
 sub until_cold {
     is(scale($_, 0), 202, "$_ is scaled to zero") for @_;
-    wait_for(sub { !glob "$state/s/* $state/tmp/*" }, WAIT,
+    # glob is an iterator where it is asked for one
+    wait_for(sub { !(() = glob "$state/s/* $state/tmp/*") }, WAIT,
         'the end of all replicas');
 
     return;
