@@ -19,6 +19,10 @@
 #include "starter.h"
 
 
+#define PROCESS_SAVE_DELAY  100     /* msec from a wake-up until the number of
+                                       replicas is on disk */
+
+
 /* a secret's value is on disk only */
 struct kept_secret {
     TAILQ_ENTRY(kept_secret)  link;
@@ -33,6 +37,7 @@ struct process_provider {
     struct function_host      host;
     struct starter            starter;
     struct changes            changes;
+    struct event             *woken;        /* saves those that were */
     struct function_list      functions;
     struct function_list      removed;      /* and not gone yet */
     struct key_map            by_key;       /* of functions */
@@ -75,6 +80,11 @@ void process_scale(struct provider *provider, const char *key,
     uint64_t replicas, provider_done_fn done, void *arg);
 void process_wake(struct provider *provider, const char *key,
     uint64_t replicas, provider_done_fn done, void *arg);
+
+/*
+ * A timer's: writes the number of replicas of functions that were woken.
+ */
+void process_save_woken(evutil_socket_t fd, short what, void *arg);
 
 void process_list_secrets(struct provider *provider, const char *ns,
     provider_secret_fn each, provider_done_fn done, void *arg);

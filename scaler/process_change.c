@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/clock.h"
 #include "lib/faas_log.h"
 
 #include "image.h"
@@ -131,9 +132,10 @@ process_scale(struct provider *provider, const char *key, uint64_t replicas,
 
 
 /*
- * Requests wait: it is made true at once, and written afterwards.  Where the
- * scaler dies in between, it finds as many replicas too many when it starts
- * again, lets them drain, and is asked anew.
+ * Requests wait: it is made true at once, and written when they have gone on,
+ * for a disk that writes takes time from what starts.  Where the scaler ends in
+ * between, it finds as many replicas too many when it starts again, lets them
+ * drain, and is asked anew.
  */
 void
 process_wake(struct provider *provider, const char *key, uint64_t replicas,
@@ -159,11 +161,33 @@ process_wake(struct provider *provider, const char *key, uint64_t replicas,
         fn->spec->replicas = replicas;
         fn->is_unsaved = 1;
         function_settle(fn);
-        keep(p, key);
+
+        if (!evtimer_pending(p->woken, NULL)) {
+            clock_timer(p->woken, PROCESS_SAVE_DELAY);
+        }
     }
 
     err.code = 0;
     done(arg, &err);
+}
+
+
+void
+process_save_woken(evutil_socket_t fd, short what, void *arg)
+{
+    const struct function    *fn;
+    struct process_provider  *p;
+
+    (void) fd;
+    (void) what;
+
+    p = arg;
+
+    TAILQ_FOREACH(fn, &p->functions, link) {
+        if (fn->is_unsaved) {
+            keep(p, fn->spec->key);
+        }
+    }
 }
 
 

@@ -136,6 +136,12 @@ set_up(struct process_provider *p, struct event_base *base,
         return -1;
     }
 
+    p->woken = evtimer_new(base, process_save_woken, p);
+
+    if (p->woken == NULL) {
+        return faas_err_set(err, 500, "no memory");
+    }
+
     p->provider.identity = p->host.store.id;
     flog_store_init(&p->host.logs, p->host.store.dir, options->max_log);
 
@@ -408,6 +414,10 @@ op_free(struct provider *provider)
     key_map_done(&p->by_key);
     process_free_secrets(p);
     process_free_namespaces(p);
+
+    if (p->woken != NULL) {
+        event_free(p->woken);
+    }
 
     starter_close(&p->starter);
     replica_owner_done(&p->host.owner);
