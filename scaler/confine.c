@@ -28,7 +28,7 @@ static int map_user(const struct isolation *isolation);
 static int write_file(const char *path, const char *text);
 static int make_root(const struct confinement *c,
     struct confine_failure *failure);
-static int mount_machine(const struct confinement *c,
+static int mount_machine(const struct isolation *isolation,
     struct confine_failure *failure);
 static int mount_own(const struct confinement *c,
     struct confine_failure *failure);
@@ -63,17 +63,26 @@ confine_flags(const struct isolation *isolation)
 
 
 int
+confine_prepare(const struct isolation *isolation,
+    struct confine_failure *failure)
+{
+    if (isolation->kind == ISOLATION_USER_NAMESPACE
+        && map_user(isolation) != 0)
+    {
+        return failed(failure, "cannot map the user", NULL);
+    }
+
+    return isolation->kind != ISOLATION_NONE
+           ? mount_machine(isolation, failure) : 0;
+}
+
+
+int
 confine_self(const struct confinement *c, struct confine_failure *failure)
 {
     if (cgroup_enter(&c->groups) != 0) {
         return failed(failure, "cannot enter the control group",
                       c->groups.groups[0].folder);
-    }
-
-    if (c->isolation->kind == ISOLATION_USER_NAMESPACE
-        && map_user(c->isolation) != 0)
-    {
-        return failed(failure, "cannot map the user", NULL);
     }
 
     if (c->isolation->kind != ISOLATION_NONE && make_root(c, failure) != 0) {
@@ -139,8 +148,7 @@ write_file(const char *path, const char *text)
 
 
 /*
- * The folder root becomes /.  That it is unbindable keeps it out of what is
- * mounted in it: the state folder is somewhere below.
+ * The folder root becomes /.
  */
 static int
 make_root(const struct confinement *c, struct confine_failure *failure)
@@ -149,14 +157,11 @@ make_root(const struct confinement *c, struct confine_failure *failure)
 
     root = c->isolation->root;
 
-    if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0
-        || mount(root, root, NULL, MS_BIND, NULL) != 0
-        || mount(NULL, root, NULL, MS_UNBINDABLE, NULL) != 0)
-    {
-        return failed(failure, "cannot mount", root);
+    if (c->is_read_only && make_read_only(root, AT_RECURSIVE) != 0) {
+        return failed(failure, "cannot make read-only", "/");
     }
 
-    if (mount_machine(c, failure) != 0 || mount_own(c, failure) != 0) {
+    if (mount_own(c, failure) != 0) {
         return -1;
     }
 
@@ -176,14 +181,26 @@ make_root(const struct confinement *c, struct confine_failure *failure)
 }
 
 
+/*
+ * That the root is unbindable keeps it out of what is mounted in it: the state
+ * folder is somewhere below.
+ */
 static int
-mount_machine(const struct confinement *c, struct confine_failure *failure)
+mount_machine(const struct isolation *isolation,
+    struct confine_failure *failure)
 {
-    char                    proc[PATH_MAX];
-    size_t                  i;
-    const struct isolation  *isolation;
+    char         proc[PATH_MAX];
+    size_t       i;
+    const char  *root;
 
-    isolation = c->isolation;
+    root = isolation->root;
+
+    if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) != 0
+        || mount(root, root, NULL, MS_BIND, NULL) != 0
+        || mount(NULL, root, NULL, MS_UNBINDABLE, NULL) != 0)
+    {
+        return failed(failure, "cannot mount", root);
+    }
 
     for (i = 0; i < isolation->n; i++) {
         if (mount(isolation->binds[i].from, isolation->binds[i].to, NULL,
@@ -211,12 +228,6 @@ mount_machine(const struct confinement *c, struct confine_failure *failure)
         && bind_below(isolation, isolation->empty, isolation->masked, 1) != 0)
     {
         return failed(failure, "cannot cover", isolation->masked);
-    }
-
-    if (c->is_read_only
-        && make_read_only(isolation->root, AT_RECURSIVE) != 0)
-    {
-        return failed(failure, "cannot make read-only", "/");
     }
 
     return 0;

@@ -38,8 +38,15 @@ struct confine_failure {
 unsigned long confine_flags(const struct isolation *isolation);
 
 /*
- * Confines the calling process, and enters the function's folder.  Returns 0,
+ * Does to the calling process what is the same for every function.  Returns 0,
  * or -1 with errno and what failed.
+ */
+int confine_prepare(const struct isolation *isolation,
+    struct confine_failure *failure);
+
+/*
+ * Confines the calling process, which is prepared, and enters the function's
+ * folder.  Returns as confine_prepare().
  */
 int confine_self(const struct confinement *confinement,
     struct confine_failure *failure);

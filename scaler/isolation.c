@@ -462,7 +462,8 @@ try_out(const struct isolation *isolation, const char *state_dir,
     spawn.confinement = &confinement;
     spawn.listen_fd = fds[1];
     spawn.output_fd = fds[1];
-    spawner = spawner_new();
+    spawn.lock_fd = -1;
+    spawner = spawner_new(isolation);
     pid = spawner != NULL ? spawner_start(spawner, &spawn, err)
                           : faas_err_set(err, ENOMEM, "no memory");
     spawner_free(spawner);

@@ -22,6 +22,7 @@
 
 #define ENV_PREFIX    "FAAS_SCALER_"
 #define ENV_NAME_MAX  64
+#define SPARES_MAX    16
 #define DOCKER        "unix:///var/run/docker.sock"
 
 
@@ -94,6 +95,8 @@ static const struct option_entry  entries[] = {
       FAAS_REPLICAS_MAX, "replicas of one function" },
     { "max-starts", OPTION_NUMBER, FIELD(max_starts), "32", 1, 10000,
       "replicas that start at a time; others wait" },
+    { "spares", OPTION_NUMBER, FIELD(spares), "2", 0, SPARES_MAX,
+      "processes that are made before a replica needs them" },
     { "max-body", OPTION_BYTES, FIELD(max_body), "1048576", 1024, 1 << 30,
       "bytes of a request to the admin API" },
     { "max-log", OPTION_BYTES, FIELD(max_log), "10485760", 65536, 1ULL << 40,

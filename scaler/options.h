@@ -36,6 +36,7 @@ struct scaler_options {
     uint64_t     max_replicas;      /* of one function */
     uint64_t     max_processes;     /* of a replica */
     uint64_t     max_starts;        /* processes starting at a time */
+    uint64_t     spares;            /* processes made beforehand */
     uint64_t     max_body;          /* bytes of a request to the API */
     uint64_t     max_log;           /* bytes of a function's logs, all */
     uint64_t     max_followers;     /* of logs */

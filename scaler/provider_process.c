@@ -130,7 +130,8 @@ set_up(struct process_provider *p, struct event_base *base,
     if (store_open(&p->host.store, options->state_dir, options->gateway_user,
                    err)
         != 0
-        || replica_owner_init(&p->host.owner, options, p->host.store.dir, err)
+        || replica_owner_init(&p->host.owner, options, p->host.store.dir,
+                              p->host.store.lock_fd, err)
            != 0)
     {
         return -1;

@@ -559,6 +559,7 @@ run(struct replica *replica, struct faas_err *err)
     spawn.confinement = &confinement;
     spawn.env = replica->env;
     spawn.listen_fd = replica->listen_fd;
+    spawn.lock_fd = replica->owner->lock_fd;
     spawn.nofile = replica->owner->nofile;
     spawn.output_fd = flog_reader_open(&replica->output, replica->output.flog,
                                        replica->id, replica->owner->base);

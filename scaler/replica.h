@@ -63,6 +63,7 @@ struct replica_owner {
     void                *arg;
     struct event_base   *base;
     const char          *state_dir;
+    int                  lock_fd;       /* of the state folder */
     struct isolation     isolation;
     struct spawner      *spawner;       /* owned */
     struct worker        cleaner;       /* removes what replicas leave */
@@ -124,12 +125,12 @@ TAILQ_HEAD(replica_list, replica);
 
 /*
  * Sets what follows from the settings, and raises the limit of descriptors;
- * state_dir must live as long as owner.  arg, base, changed and gone are the
+ * state_dir and its lock must live as long as owner.  arg, base, changed and gone are the
  * caller's to set before.  Returns 0 or -1; replica_owner_done() in either
  * case.
  */
 int replica_owner_init(struct replica_owner *owner,
-    const struct scaler_options *options, const char *state_dir,
+    const struct scaler_options *options, const char *state_dir, int lock_fd,
     struct faas_err *err);
 
 /*

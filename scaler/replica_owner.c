@@ -28,7 +28,7 @@ static void raise_nofile(struct replica_owner *owner, uint64_t clients);
 
 int
 replica_owner_init(struct replica_owner *owner,
-    const struct scaler_options *options, const char *state_dir,
+    const struct scaler_options *options, const char *state_dir, int lock_fd,
     struct faas_err *err)
 {
     struct passwd  *pw;
@@ -41,15 +41,18 @@ replica_owner_init(struct replica_owner *owner,
     }
 
     owner->state_dir = state_dir;
+    owner->lock_fd = lock_fd;
     raise_nofile(owner, options->max_followers * 2);
-    owner->spawner = spawner_new();
+    owner->spawner = spawner_new(&owner->isolation);
 
     if (owner->spawner == NULL) {
         return faas_err_set(err, 500, "no memory");
     }
 
     if (worker_open(&owner->cleaner, owner->base, err) != 0
-        || isolation_open(&owner->isolation, options, state_dir, err) != 0)
+        || isolation_open(&owner->isolation, options, state_dir, err) != 0
+        || spawner_keep_spares(owner->spawner, (unsigned) options->spares, err)
+           != 0)
     {
         return -1;
     }

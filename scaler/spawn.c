@@ -138,17 +138,12 @@ add(char **env, size_t *n, const char *name, const char *value)
 }
 
 
-/*
- * It holds the lock of the state folder until it is the watchdog: so another
- * scaler finds it, also where this one has gone meanwhile.
- */
 void
-spawn_self(const struct spawn *spawn)
+spawn_prepare(const struct isolation *isolation,
+    struct spawn_failure *failure)
 {
-    int                     i;
-    sigset_t                mask;
-    struct sigaction        action;
-    struct confine_failure  failure;
+    int               i;
+    struct sigaction  action;
 
     memset(&action, 0, sizeof(action));
     action.sa_handler = SIG_DFL;
@@ -163,7 +158,23 @@ spawn_self(const struct spawn *spawn)
 
     (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
 
+    failure->error = confine_prepare(isolation, &failure->failure) == 0
+                     ? 0 : errno;
+}
+
+
+void
+spawn_self(const struct spawn *spawn, const struct spawn_failure *prepared)
+{
+    sigset_t                mask;
+    struct confine_failure  failure;
+
     pass_descriptors(spawn);
+
+    if (prepared->error != 0) {
+        errno = prepared->error;
+        complain(prepared->failure.what, prepared->failure.path);
+    }
 
     if (confine_self(spawn->confinement, &failure) != 0) {
         complain(failure.what, failure.path);
@@ -239,15 +250,10 @@ pass_descriptors(const struct spawn *spawn)
     }
 
     if (dup2(spawn->output_fd, STDOUT_FILENO) == -1
-        || (spawn->listen_fd == FIRST_FD
-            ? fcntl(FIRST_FD, F_SETFD, 0) : dup2(spawn->listen_fd, FIRST_FD))
-           == -1)
+        || dup2(spawn->listen_fd, FIRST_FD) == -1)
     {
         complain("cannot pass descriptors on", NULL);
     }
-
-    /* this is for what a library may have forgotten; the lock of the state
-       folder is held until then */
 
     (void) close_range(FIRST_FD + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
 }

@@ -28,7 +28,17 @@ struct spawn {
                                    all that is asked is whether it could be */
     int             listen_fd;  /* becomes descriptor 3 */
     int             output_fd;  /* becomes standard output and error */
+    int             lock_fd;    /* of the state folder, which is held until it
+                                   is the watchdog: so another scaler finds it,
+                                   also where this one has gone meanwhile */
     struct rlimit   nofile;     /* its limit; rlim_cur 0: as it is */
+};
+
+
+/* that the process could not be prepared: it is said where its output goes */
+struct spawn_failure {
+    int                     error;      /* errno; 0: it is prepared */
+    struct confine_failure  failure;
 };
 
 
@@ -44,10 +54,18 @@ char **spawn_env(const struct spec *spec, const char *tmp,
 void spawn_env_free(char **env);
 
 /*
- * Makes a watchdog of the calling process, which is new and may share its
- * memory with the scaler: nothing is allocated, no lock is taken.
+ * Does to the calling process what is the same for every function.  It is new
+ * and may share its memory with the scaler: here and in spawn_self() nothing is
+ * allocated, no lock is taken.
  */
-void spawn_self(const struct spawn *spawn) __attribute__((noreturn));
+void spawn_prepare(const struct isolation *isolation,
+    struct spawn_failure *failure);
+
+/*
+ * Makes a watchdog of the calling process, which is prepared.
+ */
+void spawn_self(const struct spawn *spawn,
+    const struct spawn_failure *prepared) __attribute__((noreturn));
 
 
 #endif /* FAAS_SCALER_SPAWN_H */

@@ -7,6 +7,7 @@
 #include "spawner.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
@@ -15,8 +16,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "spawn_fds.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
@@ -25,9 +30,14 @@
 #endif
 
 
-#define SPARES        4             /* threads that are kept */
+#define THREADS       4             /* that are kept */
 #define CHILD_STACK   (128 * 1024)
 #define THREAD_STACK  (512 * 1024)
+#define SPARE_PAUSE   30            /* msec after a start: it shall not take
+                                       time from the function's own */
+#define SPARE_RETRY   5000          /* msec, where one has ended by itself */
+#define CLOSE_MAX     1000          /* msec, for spares to end */
+#define SOCKET_FD     3             /* of the process, for a start */
 
 
 struct outcome {
@@ -48,41 +58,75 @@ struct start {
 
 TAILQ_HEAD(start_list, start);
 
+/* a process that is made, on the stack of its thread */
+struct seat {
+    TAILQ_ENTRY(seat)      link;
+    const struct spawner  *spawner;
+    struct start          *start;       /* owned; NULL: a spare's, until it is
+                                           given one */
+    struct outcome        *outcome;
+    struct outcome         own;         /* of a spare */
+    int                    sockets[2];  /* ours, and its; -1: closed */
+    int                    is_spare;    /* and in the list */
+    int                    is_waiting;  /* for its start; set by the process */
+};
+
+TAILQ_HEAD(seat_list, seat);
+
 struct spawner {
-    pthread_mutex_t     mutex;          /* of all below */
-    pthread_cond_t      given;
-    struct start_list   waiting;
-    unsigned            n_waiting;
-    unsigned            n_idle;         /* threads */
-    unsigned            refs;           /* the owner and each thread */
-    int                 is_closed;
+    const struct isolation  *isolation;
+    pthread_mutex_t          mutex;     /* of all below */
+    pthread_cond_t           given;
+    pthread_cond_t           ended;     /* a spare */
+    struct start_list        waiting;
+    struct seat_list         spares;
+    unsigned                 n_waiting;
+    unsigned                 n_idle;    /* threads */
+    unsigned                 n_spares;
+    unsigned                 max_spares;
+    unsigned                 refs;      /* the owner and each thread */
+    int                      is_closed;
 };
 
 
 static struct start *start_new(const struct spawn *spawn);
 static void start_free(struct start *start);
-static int give(struct spawner *spawner, struct start *start);
+static pid_t give_spare(struct spawner *spawner, struct start *start);
+static struct seat *find_spare(struct spawner *spawner);
+static int give_thread(struct spawner *spawner, struct start *start);
 static int add_thread(struct spawner *spawner);
 static void *run(void *arg);
-static struct start *take_locked(struct spawner *spawner);
+static int take_locked(struct spawner *spawner, struct seat *seat,
+    unsigned pause);
+static int wait_locked(struct spawner *spawner, unsigned pause);
+static void after(struct timespec *when, unsigned msec);
 static void put_locked(struct spawner *spawner);
-static void make(const struct start *start);
+static void make(struct seat *seat);
+static void leave_locked(struct spawner *spawner, struct seat *seat);
+static void close_sockets(struct seat *seat);
 static int run_child(void *arg);
 static void tell(struct outcome *outcome);
 static void await(struct outcome *outcome);
 
 
 struct spawner *
-spawner_new(void)
+spawner_new(const struct isolation *isolation)
 {
-    struct spawner  *spawner;
+    struct spawner      *spawner;
+    pthread_condattr_t   attr;
 
     spawner = calloc(1, sizeof(*spawner));
 
     if (spawner != NULL) {
+        (void) pthread_condattr_init(&attr);
+        (void) pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
         (void) pthread_mutex_init(&spawner->mutex, NULL);
-        (void) pthread_cond_init(&spawner->given, NULL);
+        (void) pthread_cond_init(&spawner->given, &attr);
+        (void) pthread_cond_init(&spawner->ended, &attr);
+        (void) pthread_condattr_destroy(&attr);
         TAILQ_INIT(&spawner->waiting);
+        TAILQ_INIT(&spawner->spares);
+        spawner->isolation = isolation;
         spawner->refs = 1;
     }
 
@@ -93,14 +137,51 @@ spawner_new(void)
 void
 spawner_free(struct spawner *spawner)
 {
+    struct seat      *seat;
+    struct timespec   until;
+
     if (spawner == NULL) {
         return;
     }
 
+    after(&until, CLOSE_MAX);
     (void) pthread_mutex_lock(&spawner->mutex);
     spawner->is_closed = 1;
     (void) pthread_cond_broadcast(&spawner->given);
+
+    while (spawner->n_spares != 0) {
+        TAILQ_FOREACH(seat, &spawner->spares, link) {
+            close_sockets(seat);
+        }
+
+        if (pthread_cond_timedwait(&spawner->ended, &spawner->mutex, &until)
+            != 0)
+        {
+            break;
+        }
+    }
+
     put_locked(spawner);
+}
+
+
+int
+spawner_keep_spares(struct spawner *spawner, unsigned spares,
+    struct faas_err *err)
+{
+    int  rc;
+
+    (void) pthread_mutex_lock(&spawner->mutex);
+    spawner->max_spares = spares;
+
+    for (rc = 0; spares != 0 && rc == 0; spares--) {
+        rc = add_thread(spawner);
+    }
+
+    (void) pthread_mutex_unlock(&spawner->mutex);
+
+    return rc == 0 ? 0 : faas_err_set(err, rc, "cannot make a thread: %s",
+                                      strerror(rc));
 }
 
 
@@ -108,6 +189,7 @@ pid_t
 spawner_start(struct spawner *spawner, const struct spawn *spawn,
     struct faas_err *err)
 {
+    pid_t           pid;
     struct start   *start;
     struct outcome  outcome = { 0, 0 };
 
@@ -117,8 +199,14 @@ spawner_start(struct spawner *spawner, const struct spawn *spawn,
         return faas_err_set(err, ENOMEM, "no memory");
     }
 
+    pid = give_spare(spawner, start);
+
+    if (pid != -1) {
+        return pid;
+    }
+
     start->outcome = &outcome;
-    outcome.error = give(spawner, start);
+    outcome.error = give_thread(spawner, start);
 
     if (outcome.error == 0) {
         await(&outcome);
@@ -183,10 +271,60 @@ start_free(struct start *start)
 
 
 /*
+ * Returns the pid, or -1 where there is no spare.
+ */
+static pid_t
+give_spare(struct spawner *spawner, struct start *start)
+{
+    pid_t         pid;
+    struct seat  *seat;
+
+    pid = -1;
+    (void) pthread_mutex_lock(&spawner->mutex);
+
+    while (pid == -1 && (seat = find_spare(spawner)) != NULL) {
+        leave_locked(spawner, seat);
+        seat->start = start;
+
+        /* where it has ended, nobody else has its end */
+
+        (void) close(seat->sockets[1]);
+        seat->sockets[1] = -1;
+
+        if (spawn_send_fds(seat->sockets[0], &start->spawn) == 0) {
+            pid = seat->own.pid;
+
+        } else {
+            seat->start = NULL;
+        }
+    }
+
+    (void) pthread_mutex_unlock(&spawner->mutex);
+
+    return pid;
+}
+
+
+static struct seat *
+find_spare(struct spawner *spawner)
+{
+    struct seat  *seat;
+
+    TAILQ_FOREACH(seat, &spawner->spares, link) {
+        if (__atomic_load_n(&seat->is_waiting, __ATOMIC_ACQUIRE)) {
+            break;
+        }
+    }
+
+    return seat;
+}
+
+
+/*
  * Returns 0, or why no thread takes it.
  */
 static int
-give(struct spawner *spawner, struct start *start)
+give_thread(struct spawner *spawner, struct start *start)
 {
     int  rc;
 
@@ -246,17 +384,27 @@ add_thread(struct spawner *spawner)
 static void *
 run(void *arg)
 {
-    struct start    *start;
+    unsigned         pause;
+    struct seat      seat;
     struct spawner  *spawner;
 
     spawner = arg;
+    pause = SPARE_PAUSE;
     (void) pthread_mutex_lock(&spawner->mutex);
 
-    while ((start = take_locked(spawner)) != NULL) {
+    while (take_locked(spawner, &seat, pause)) {
         (void) pthread_mutex_unlock(&spawner->mutex);
-        make(start);
-        start_free(start);
+        make(&seat);
         (void) pthread_mutex_lock(&spawner->mutex);
+
+        leave_locked(spawner, &seat);
+        close_sockets(&seat);
+        pause = SPARE_RETRY;
+
+        if (seat.start != NULL) {
+            start_free(seat.start);
+            pause = SPARE_PAUSE;
+        }
     }
 
     put_locked(spawner);
@@ -266,32 +414,95 @@ run(void *arg)
 
 
 /*
- * NULL: the thread is not needed any more.
+ * The seat is that of a start, or of a spare after a pause in which nothing
+ * was started.  Returns 0 where the thread is not needed any more.
  */
-static struct start *
-take_locked(struct spawner *spawner)
+static int
+take_locked(struct spawner *spawner, struct seat *seat, unsigned pause)
 {
-    struct start  *start;
+    memset(seat, 0, sizeof(*seat));
+    seat->spawner = spawner;
+    seat->sockets[0] = -1;
+    seat->sockets[1] = -1;
 
-    if (spawner->n_waiting == 0 && spawner->n_idle >= SPARES) {
-        return NULL;
+    if ((spawner->n_waiting == 0
+         && spawner->n_idle + spawner->n_spares
+            >= THREADS + spawner->max_spares)
+        || wait_locked(spawner, pause) != 0)
+    {
+        return 0;
     }
 
+    seat->start = TAILQ_FIRST(&spawner->waiting);
+
+    if (seat->start != NULL) {
+        TAILQ_REMOVE(&spawner->waiting, seat->start, link);
+        spawner->n_waiting--;
+        seat->outcome = seat->start->outcome;
+
+    } else {
+        TAILQ_INSERT_TAIL(&spawner->spares, seat, link);
+        spawner->n_spares++;
+        seat->is_spare = 1;
+        seat->outcome = &seat->own;
+    }
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, seat->sockets)
+        != 0)
+    {
+        seat->outcome->error = errno;
+    }
+
+    return 1;
+}
+
+
+/*
+ * Returns -1 when all is at its end.
+ */
+static int
+wait_locked(struct spawner *spawner, unsigned pause)
+{
+    int              rc;
+    struct timespec  until;
+
+    rc = 0;
+    after(&until, pause);
     spawner->n_idle++;
 
     while (spawner->n_waiting == 0 && !spawner->is_closed) {
-        (void) pthread_cond_wait(&spawner->given, &spawner->mutex);
+
+        if (spawner->n_spares >= spawner->max_spares) {
+            (void) pthread_cond_wait(&spawner->given, &spawner->mutex);
+            after(&until, pause);
+            continue;
+        }
+
+        rc = pthread_cond_timedwait(&spawner->given, &spawner->mutex, &until);
+
+        if (rc != 0 && spawner->n_spares < spawner->max_spares) {
+            break;
+        }
     }
 
     spawner->n_idle--;
-    start = TAILQ_FIRST(&spawner->waiting);
 
-    if (start != NULL) {
-        TAILQ_REMOVE(&spawner->waiting, start, link);
-        spawner->n_waiting--;
+    return spawner->n_waiting == 0 && spawner->is_closed ? -1 : 0;
+}
+
+
+static void
+after(struct timespec *when, unsigned msec)
+{
+    (void) clock_gettime(CLOCK_MONOTONIC, when);
+
+    when->tv_sec += msec / 1000;
+    when->tv_nsec += (long) (msec % 1000) * 1000000;
+
+    if (when->tv_nsec >= 1000000000) {
+        when->tv_nsec -= 1000000000;
+        when->tv_sec++;
     }
-
-    return start;
 }
 
 
@@ -308,6 +519,7 @@ put_locked(struct spawner *spawner)
 
     if (refs == 0) {
         (void) pthread_cond_destroy(&spawner->given);
+        (void) pthread_cond_destroy(&spawner->ended);
         (void) pthread_mutex_destroy(&spawner->mutex);
         free(spawner);
     }
@@ -318,33 +530,39 @@ put_locked(struct spawner *spawner)
  * The kernel sets the pid before the process runs.
  */
 static void
-make(const struct start *start)
+make(struct seat *seat)
 {
     char             stack[CHILD_STACK] __attribute__((aligned(16)));
     int              flags, is_dumpable;
     struct outcome  *outcome;
 
-    outcome = start->outcome;
-    is_dumpable = start->confinement.isolation->is_dumpable;
-    flags = (int) confine_flags(start->confinement.isolation)
+    outcome = seat->outcome;
+    is_dumpable = seat->spawner->isolation->is_dumpable;
+    flags = (int) confine_flags(seat->spawner->isolation)
             | CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD;
 
     /* the frames of the last process never ended */
 
     ASAN_UNPOISON_MEMORY_REGION(stack, sizeof(stack));
 
-    if (clone(run_child, stack + CHILD_STACK, flags, (void *) start,
-              &outcome->pid)
-        == -1)
+    if (outcome->error == 0
+        && ((seat->start != NULL
+             && spawn_send_fds(seat->sockets[0], &seat->start->spawn) != 0)
+            || clone(run_child, stack + CHILD_STACK, flags, seat,
+                     &outcome->pid)
+               == -1))
     {
         outcome->error = errno;
+    }
+
+    if (outcome->error != 0) {
         __atomic_store_n(&outcome->pid, -1, __ATOMIC_RELEASE);
         tell(outcome);
     }
 
     /*
      * Whoever becomes another user forbids core dumps of this memory.  What
-     * the process has used but the start may be gone with it.
+     * the process has used but the seat may be gone with it.
      */
 
     if (is_dumpable) {
@@ -353,14 +571,72 @@ make(const struct start *start)
 }
 
 
+/*
+ * It is no spare any more.
+ */
+static void
+leave_locked(struct spawner *spawner, struct seat *seat)
+{
+    if (seat->is_spare) {
+        seat->is_spare = 0;
+        TAILQ_REMOVE(&spawner->spares, seat, link);
+        spawner->n_spares--;
+        (void) pthread_cond_signal(&spawner->ended);
+
+        /* some thread makes another one */
+        (void) pthread_cond_signal(&spawner->given);
+    }
+}
+
+
+static void
+close_sockets(struct seat *seat)
+{
+    int  i;
+
+    for (i = 0; i < 2; i++) {
+        if (seat->sockets[i] != -1) {
+            (void) close(seat->sockets[i]);
+            seat->sockets[i] = -1;
+        }
+    }
+}
+
+
 static int
 run_child(void *arg)
 {
-    const struct start  *start;
+    struct seat          *seat;
+    struct spawn          spawn, fds;
+    struct spawn_failure  failure;
 
-    start = arg;
-    tell(start->outcome);
-    spawn_self(&start->spawn);
+    seat = arg;
+
+    if (!seat->is_spare) {
+        tell(seat->outcome);
+    }
+
+    if (dup2(seat->sockets[1], SOCKET_FD) == -1) {
+        _exit(1);
+    }
+
+    (void) close_range(SOCKET_FD + 1, UINT_MAX, 0);
+
+    spawn_prepare(seat->spawner->isolation, &failure);
+
+    __atomic_store_n(&seat->is_waiting, 1, __ATOMIC_RELEASE);
+
+    /* it ends where the scaler has */
+
+    if (spawn_receive_fds(SOCKET_FD, &fds) != 0) {
+        _exit(1);
+    }
+
+    spawn = seat->start->spawn;
+    spawn.listen_fd = fds.listen_fd;
+    spawn.output_fd = fds.output_fd;
+
+    spawn_self(&spawn, &failure);
 }
 
 

@@ -115,6 +115,7 @@ $t->start_scaler(functions => "$dir/functions", env => { SECRET => 'x' },
     args => ['--stop-timeout', '5s']);
 
 my $scaler = $t->scaler->pid;
+wait_for(sub { Faas::Proc::descendants($scaler) == 2 }, WAIT, 'two spares');
 my $idle_fds = () = fds($scaler);
 
 # a process as described

@@ -85,6 +85,7 @@ defaults_are_as_documented(void **state)
     assert_int_equal(options.max_functions, 10000);
     assert_int_equal(options.max_replicas, 64);
     assert_int_equal(options.max_starts, 32);
+    assert_int_equal(options.spares, 2);
     assert_int_equal(options.max_body, 1048576);
     assert_int_equal(options.max_log, 10485760);
     assert_int_equal(options.max_followers, 64);
@@ -156,6 +157,7 @@ what_is_wrong_is_refused(void **state)
     bad("--max-replicas", "257");
     bad("--max-functions", "1000001");
     bad("--max-starts", "0");
+    bad("--spares", "17");
     bad("--max-body", "1023");
     bad("--max-body", "1M");
     bad("--max-log", "65535");
