@@ -35,7 +35,8 @@ struct faas_cron {
 /*
  * Returns 0, or -1 with what is wrong.
  */
-int faas_cron_parse(const char *s, struct faas_cron *cron, struct faas_err *err);
+int faas_cron_parse(const char *s, struct faas_cron *cron,
+    struct faas_err *err);
 
 /*
  * True where a call is due in the minute that begins at when.  Where clocks

@@ -125,9 +125,9 @@ TAILQ_HEAD(replica_list, replica);
 
 /*
  * Sets what follows from the settings, and raises the limit of descriptors;
- * state_dir and its lock must live as long as owner.  arg, base, changed and gone are the
- * caller's to set before.  Returns 0 or -1; replica_owner_done() in either
- * case.
+ * state_dir and its lock must live as long as owner.  arg, base, changed and
+ * gone are the caller's to set before.  Returns 0 or -1; replica_owner_done()
+ * in either case.
  */
 int replica_owner_init(struct replica_owner *owner,
     const struct scaler_options *options, const char *state_dir, int lock_fd,

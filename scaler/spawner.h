@@ -25,10 +25,10 @@
  * function's own.  Each has its thread, which is suspended.
  *
  * The process writes to nothing but its stack, which is part of the thread's,
- * the thread's errno, and the replica's environment; it takes no locks.  All
- * signals are blocked in both.  Of the scaler's descriptors it has those that it
- * is sent; where the scaler dies, it ends.  A few threads are kept when they are
- * done: a new one takes a while to be there.
+ * the thread's errno, the seat that is there, and the replica's environment; it
+ * takes no locks.  All signals are blocked in both.  Of the scaler's
+ * descriptors it has those that it is sent; where the scaler dies, it ends.  A
+ * few threads are kept when they are done: a new one takes a while to be there.
  */
 
 #ifndef FAAS_SCALER_SPAWNER_H

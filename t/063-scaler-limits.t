@@ -93,14 +93,6 @@ sub wait_available {
     return;
 }
 
-sub children {
-    my $pid = $scaler->pid;
-
-    return grep { Faas::Proc::proc_state($_) !~ /^Z?$/ }
-        map { split ' ', slurp($_) // '' }
-        glob "/proc/$pid/task/*/children";
-}
-
 sub halt {
     my ($pid) = @_;
 
@@ -159,16 +151,18 @@ stop('no descriptors');
 start('-c 0', '--stop-timeout', '1s');
 is(deploy('full', 1, max_inflight => '1'), 202, 'one request at a time');
 wait_available('full', 1);
-my ($pid) = children();
+my ($pid) = $t->replica_pids('full');
 my ($sock) = glob "$dir/state$started/s/*.sock";
 halt($pid);
 my $client = Faas::HTTP->new("unix:$sock");
 $client->send_request(POST => '/', {}, "/tmp/go\n");
 kill 'KILL', $pid;
-wait_for(sub { my ($new) = children(); defined $new && $new != $pid }, WAIT,
-    'a new process');
+wait_for(sub {
+    my ($new) = $t->replica_pids('full');
+    return defined $new && $new != $pid;
+}, WAIT, 'a new process');
 wait_available('full', 1);
-my $go = $t->inside(children(), '/tmp/go');
+my $go = $t->inside($t->replica_pids('full'), '/tmp/go');
 ok(!-e $go, 'while its only place is taken');
 $t->spew($go, '');
 is($client->response('POST')->{body}, "done\n", 'the request is answered');
@@ -177,7 +171,7 @@ is($client->response('POST')->{body}, "done\n", 'the request is answered');
 
 is(deploy('deaf', 1, write_timeout => '1s'), 202, 'write_timeout of 1s');
 wait_available('deaf', 1);
-my ($deaf) = grep { $_ != (children())[0] } children();
+my ($deaf) = $t->replica_pids('deaf');
 halt($deaf);
 $begin = time;
 is(call(DELETE => '/system/functions', { functionName => 'deaf' })->{status},
@@ -187,7 +181,7 @@ cmp_ok(time - $begin, '>', 1.9, 'it has write_timeout and a second');
 like(slurp($log), qr/replica does not end, killing it replica=deaf-/,
     'then it is killed');
 
-halt($_) for my @rest = children();
+halt($_) for my @rest = $t->replica_pids;
 is(call(DELETE => '/system/functions', { functionName => 'full' })->{status},
     202, 'another one, with the default of 30s');
 $begin = time;

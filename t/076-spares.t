@@ -71,8 +71,10 @@ sub scale {
 }
 
 is($t->scaler_api(POST => '/system/functions', { service => 'fn',
-    image => 'wordcount', envProcess => './wordcount' })->{status}, 202, 'a function');
-wait_for(sub { $t->post('/function/fn', 'a')->{status} == 200 }, WAIT, 'an answer');
+    image => 'wordcount', envProcess => './wordcount' })->{status}, 202,
+    'a function');
+wait_for(sub { $t->post('/function/fn', 'a')->{status} == 200 }, WAIT,
+    'an answer');
 
 subtest 'a replica takes a spare, and another one is made' => sub {
     my ($before, $other) = wait_spares(2);
