@@ -15,6 +15,7 @@
 #include "api.h"
 #include "cmd.h"
 #include "http.h"
+#include "object.h"
 #include "out.h"
 #include "stack.h"
 
@@ -181,8 +182,8 @@ cmd_scale(struct cli *cli)
         return -1;
     }
 
-    body = json_pack("{s:o, s:I}", "serviceName", api_json_text(name),
-                     "replicas", (json_int_t) replicas);
+    body = object_of("serviceName", api_json_text(name),
+                     "replicas", json_integer((json_int_t) replicas), NULL);
 
     if (api.ns != NULL) {
         (void) json_object_set_new(body, "namespace", api_json_text(api.ns));
@@ -507,7 +508,7 @@ remove_function(struct api *api, const char *name, const char *ns)
     cli = api->cli;
     (void) printf("Deleting: %s%s%s\n", name, ns != NULL ? "." : "",
                   ns != NULL ? ns : "");
-    body = json_pack("{s:o}", "functionName", api_json_text(name));
+    body = object_of("functionName", api_json_text(name), NULL);
 
     if (ns != NULL) {
         (void) json_object_set_new(body, "namespace", api_json_text(ns));

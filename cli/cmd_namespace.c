@@ -10,6 +10,7 @@
 #include "api.h"
 #include "cmd.h"
 #include "deploy.h"
+#include "object.h"
 #include "out.h"
 #include "pairs.h"
 
@@ -118,7 +119,7 @@ cmd_namespace_remove(struct cli *cli)
         return -1;
     }
 
-    body = json_pack("{s:o}", "name", api_json_text(name));
+    body = object_of("name", api_json_text(name), NULL);
     rc = api_call(&api, "DELETE", path_of(cli, name), body, NULL, NULL);
     json_decref(body);
 
@@ -164,9 +165,9 @@ change(struct cli *cli, const char *method)
         return -1;
     }
 
-    body = json_pack("{s:o, s:o, s:o}", "name", api_json_text(name),
+    body = object_of("name", api_json_text(name),
                      "labels", deploy_pairs(&labels),
-                     "annotations", deploy_pairs(&annotations));
+                     "annotations", deploy_pairs(&annotations), NULL);
     rc = api_call(&api, method, path_of(cli, name), body, NULL, NULL);
     json_decref(body);
 

@@ -16,6 +16,7 @@
 #include "cmd.h"
 #include "codec.h"
 #include "file.h"
+#include "object.h"
 #include "out.h"
 #include "stack.h"
 
@@ -121,7 +122,7 @@ cmd_secret_remove(struct cli *cli)
         return -1;
     }
 
-    body = json_pack("{s:s}", "name", name);
+    body = object_of("name", json_string(name), NULL);
 
     if (api.ns != NULL) {
         (void) json_object_set_new(body, "namespace", api_json_text(api.ns));
@@ -314,8 +315,9 @@ send_secret(struct api *api, const char *method, const char *name,
     long     status;
     json_t  *body, *text;
 
-    body = json_pack("{s:s, s:s}", "name", name, "rawValue",
-                     codec_base64(&api->cli->pool, value, len));
+    body = object_of("name", json_string(name), "rawValue",
+                     json_string(codec_base64(&api->cli->pool, value, len)),
+                     NULL);
     text = json_stringn(value, len);
 
     if (text != NULL) {

@@ -11,6 +11,7 @@
 #include "api.h"
 #include "cmd.h"
 #include "deploy.h"
+#include "object.h"
 #include "out.h"
 #include "stack.h"
 
@@ -47,8 +48,10 @@ cmd_version(struct cli *cli)
     }
 
     if (args_bool(&cli->args, "json")) {
-        all = json_pack("{s:{s:s, s:s}}", "client", "release", FAAS_VERSION,
-                        "sha", FAAS_REVISION);
+        all = object_of("client",
+                        object_of("release", json_string(FAAS_VERSION),
+                                  "sha", json_string(FAAS_REVISION), NULL),
+                        NULL);
 
         if (info != NULL) {
             (void) json_object_set(all, "gateway", info);

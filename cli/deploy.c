@@ -12,6 +12,7 @@
 #include "cmd.h"
 #include "http.h"
 #include "image.h"
+#include "object.h"
 #include "out.h"
 #include "template.h"
 
@@ -110,8 +111,7 @@ deploy_spec(struct cli *cli, const struct stack *stack, struct function *fn,
                   : args_list(&cli->args, &cli->pool, "constraint");
     ns = api->ns != NULL ? api->ns : fn->ns;
 
-    spec = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}",
-                     "service", api_json_text(fn->name),
+    spec = object_of("service", api_json_text(fn->name),
                      "image", api_json_text(image),
                      "envVars", deploy_pairs(&env),
                      "labels", deploy_pairs(&labels),
@@ -119,7 +119,9 @@ deploy_spec(struct cli *cli, const struct stack *stack, struct function *fn,
                      "secrets", texts_json(&secrets),
                      "constraints", texts_json(&constraints),
                      "readOnlyRootFilesystem",
-                     fn->is_readonly || args_bool(&cli->args, "readonly"));
+                     json_boolean(fn->is_readonly
+                                  || args_bool(&cli->args, "readonly")),
+                     NULL);
 
     if (spec == NULL) {
         (void) cli_fail(cli, "no memory for the deployment");
@@ -314,7 +316,7 @@ remove_first(struct api *api, const char *name, const char *ns)
     long     status;
     json_t  *body;
 
-    body = json_pack("{s:s}", "functionName", name);
+    body = object_of("functionName", json_string(name), NULL);
 
     if (ns != NULL) {
         (void) json_object_set_new(body, "namespace", json_string(ns));

@@ -13,6 +13,7 @@
 
 #include "file.h"
 #include "http.h"
+#include "object.h"
 #include "out.h"
 #include "run.h"
 #include "similar.h"
@@ -305,8 +306,10 @@ write_meta(struct cli *cli, const struct clone *c, const char *dir)
         when[0] = '\0';
     }
 
-    meta = json_pack("{s:s, s:s, s:s, s:s}", "repository", c->url,
-                     "ref_name", c->ref, "sha", c->sha, "written_at", when);
+    meta = object_of("repository", json_string(c->url),
+                     "ref_name", json_string(c->ref),
+                     "sha", json_string(c->sha),
+                     "written_at", json_string(when), NULL);
     text = meta != NULL ? json_dumps(meta, JSON_INDENT(2)) : NULL;
     json_decref(meta);
 
