@@ -32,11 +32,10 @@ BUILD   = build/san
 OPT     = -O1 -g $(SANITIZE)
 LDOPT   = $(SANITIZE)
 # a sanitized program cannot be static, nor use musl
-WD_CC   = $(CC)
-WD_INC  =
-WD_LD   = $(CC)
-WD_OPT  = $(OPT)
-WD_LDOPT = $(SANITIZE) -pthread
+SMALL_CC = $(CC)
+SMALL_LD = $(CC)
+SMALL_OPT = $(OPT)
+SMALL_LDOPT = $(SANITIZE) -pthread
 else
 BUILD   = build
 OPT     = -O2 -g $(HARD) $(MAP) -fPIE
@@ -44,35 +43,39 @@ LDOPT   = -pie -Wl,-z,relro,-z,now
 MUSL_ARCH := $(shell uname -m)-linux-musl
 ifneq (,$(findstring clang,$(CC)))
 # musl-gcc is a wrapper around gcc; clang compiles against the same headers
-WD_CC   = $(CC) -nostdinc -isystem /usr/include/$(MUSL_ARCH) \
-          -isystem $(shell $(CC) -print-resource-dir)/include
+SMALL_CC = $(CC) -nostdinc -isystem /usr/include/$(MUSL_ARCH) \
+           -isystem $(shell $(CC) -print-resource-dir)/include
 else
-WD_CC   = musl-gcc
+SMALL_CC = musl-gcc
 # what clang makes for its own link-time optimizer gcc cannot link
-WD_LTO  = -flto=auto
+SMALL_LTO = -flto=auto
 endif
-WD_LD   = musl-gcc
-# It is carried by each image: small counts.  As its addresses are fixed, what
-# RELRO would protect is read-only data anyway, and costs no padded page.
-WD_OPT  = -Oz -g $(MAP) -fno-pie -fstack-protector $(WD_LTO) \
-          -ffunction-sections -fdata-sections \
-          -fno-asynchronous-unwind-tables -fno-unwind-tables
-WD_LDOPT = $(WD_OPT) -static -no-pie \
-           -Wl,-z,norelro,-z,noseparate-code,-z,common-page-size=64,--gc-sections
+SMALL_LD = musl-gcc
+# The watchdog, which each image carries, and the command line, which starts in
+# less than half of the time without libraries to load: small counts.  As their
+# addresses are fixed, what RELRO would protect is read-only data anyway, and
+# costs no padded page.
+SMALL_OPT = -Oz -g $(MAP) -fno-pie -fstack-protector $(SMALL_LTO) \
+            -ffunction-sections -fdata-sections \
+            -fno-asynchronous-unwind-tables -fno-unwind-tables
+SMALL_LDOPT = $(SMALL_OPT) -static -no-pie \
+              -Wl,-z,norelro,-z,noseparate-code,-z,common-page-size=64,--gc-sections
 endif
 
 CFLAGS  ?= $(OPT)
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) -I. -MMD -MP
-WD_CFLAGS  = -std=gnu11 -D_GNU_SOURCE $(WD_OPT) $(WARN) -I. -MMD -MP
+SMALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(SMALL_OPT) $(WARN) -I. -MMD -MP
 OBJ     = $(BUILD)/obj
-WD_OBJ  = $(BUILD)/obj-watchdog
+SMALL_OBJ = $(BUILD)/obj-small
 
 LIB_SRCS      = $(wildcard lib/*.c)
 DAEMON_SRCS   = $(wildcard daemon/*.c)
 QUEUE_SRCS    = $(wildcard queue/*.c)
 SCALER_SRCS   = $(wildcard scaler/*.c)
 WATCHDOG_SRCS = $(wildcard watchdog/*.c)
-CLI_SRCS      = $(wildcard cli/*.c)
+HTTPS_SRCS    = $(patsubst %,cli/%.c,https_main http_frame http_request pool)
+CLI_SRCS      = $(filter-out cli/https_main.c $(if $(filter 1,$(SAN)), \
+                cli/fortified.c),$(wildcard cli/*.c))
 UNIT_SRCS     = $(wildcard t/unit/test_*.c)
 MODULE_SRCS   = config scripts/build-module $(wildcard ngx_faas_module/*.[ch] \
                 lib/*.[ch])
@@ -81,30 +84,33 @@ LIB_OBJS      = $(LIB_SRCS:%.c=$(OBJ)/%.o)
 DAEMON_OBJS   = $(DAEMON_SRCS:%.c=$(OBJ)/%.o)
 QUEUE_OBJS    = $(QUEUE_SRCS:%.c=$(OBJ)/%.o)
 SCALER_OBJS   = $(SCALER_SRCS:%.c=$(OBJ)/%.o)
-WATCHDOG_OBJS = $(WATCHDOG_SRCS:%.c=$(WD_OBJ)/%.o)
-CLI_OBJS      = $(CLI_SRCS:%.c=$(OBJ)/%.o)
-# what a command line needs of it: less to load is a faster start
-CLI_LIB_OBJS  = $(patsubst %,$(OBJ)/lib/faas_%.o,buf err name num)
+WATCHDOG_OBJS = $(WATCHDOG_SRCS:%.c=$(SMALL_OBJ)/%.o)
+CLI_OBJS      = $(CLI_SRCS:%.c=$(SMALL_OBJ)/%.o)
+CLI_LIB_OBJS  = $(patsubst %,$(SMALL_OBJ)/lib/faas_%.o,buf err name num)
+HTTPS_OBJS    = $(HTTPS_SRCS:%.c=$(OBJ)/%.o) \
+                $(patsubst %,$(OBJ)/lib/faas_%.o,buf err)
 # what needs jansson is none of the watchdog's business
-WD_LIB_OBJS   = $(patsubst %.c,$(WD_OBJ)/%.o,$(filter-out lib/faas_proto.c \
+WD_LIB_OBJS   = $(patsubst %.c,$(SMALL_OBJ)/%.o,$(filter-out lib/faas_proto.c \
                 lib/faas_async.c lib/faas_async_lua.c, $(LIB_SRCS)))
-LLHTTP_OBJS   = $(patsubst %,$(WD_OBJ)/llhttp/%.o,llhttp http api)
+LLHTTP_OBJS   = $(patsubst %,$(SMALL_OBJ)/llhttp/%.o,llhttp http api)
 # the watchdog's unit tests are ordinary programs, whatever it is itself
 UNIT_LLHTTP   = $(patsubst %,$(OBJ)/llhttp/%.o,llhttp http api)
 UNIT_BINS     = $(UNIT_SRCS:t/unit/%.c=$(BUILD)/unit/%)
 SAMPLES       = $(notdir $(patsubst %/,%,$(dir $(wildcard \
                 samples/*/function.json))))
 
-# libcurl is loaded when the network is first needed
-CLI_LIBS      = -ljansson -lyaml -ldl
-# a shared library less is a quarter of a millisecond less to start
-CLI_STATIC    = -Wl,-Bstatic -ljansson -lyaml -Wl,-Bdynamic -ldl
+CLI_LIBS      = -ljansson -lyaml
+# musl's own folders hold neither these nor their headers
+CLI_HEADERS   = $(patsubst %,$(BUILD)/include/%,jansson.h jansson_config.h \
+                yaml.h)
+CLI_ARCHIVES  = $(if $(filter 1,$(SAN)),,$(patsubst %,$(BUILD)/lib%.a, \
+                jansson yaml))
 DAEMON_LIBS   = -pthread -levent_core -levent_extra -lhiredis -ljansson -lcurl -lm
 
 
 all: build  ## the same as build
 
-build: programs $(BUILD)/faas $(BUILD)/faas.1  ## all programs, samples
+build: programs $(BUILD)/faas $(BUILD)/faas-https $(BUILD)/faas.1  ## all programs, samples
 
 # what images have: the command line is none of theirs
 programs: $(BUILD)/ngx_http_faas_module.so $(BUILD)/faas-scaler \
@@ -194,13 +200,15 @@ install-programs: programs
 	install -m 644 conf/faas/*.conf $(DESTDIR)/etc/nginx/faas/
 
 install: install-programs build  ## install below $(DESTDIR)$(PREFIX) and $(DESTDIR)/etc/nginx
-	install -d $(DESTDIR)$(PREFIX)/share/doc/ngx_faas/examples \
+	install -d $(DESTDIR)$(PREFIX)/lib/ngx_faas \
+	    $(DESTDIR)$(PREFIX)/share/doc/ngx_faas/examples \
 	    $(DESTDIR)$(PREFIX)/share/man/man1 \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	    $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions \
 	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d \
 	    $(DESTDIR)$(PREFIX)/share/ngx_faas/templates
 	install -m 755 $(BUILD)/faas $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 $(BUILD)/faas-https $(DESTDIR)$(PREFIX)/lib/ngx_faas/
 	install -m 644 $(BUILD)/faas.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	$(BUILD)/faas completion bash \
 	    > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/faas
@@ -227,8 +235,8 @@ help:  ## this list
 
 # with glibc, as musl is there for this machine's own processor only
 watchdog-arm64: deps-test  ## the watchdog for 64-bit ARM, in build/arm64
-	$(MAKE) BUILD=build/arm64 WD_CC=aarch64-linux-gnu-gcc \
-	    WD_LD=aarch64-linux-gnu-gcc build/arm64/faas-watchdog
+	$(MAKE) BUILD=build/arm64 SMALL_CC=aarch64-linux-gnu-gcc \
+	    SMALL_LD=aarch64-linux-gnu-gcc build/arm64/faas-watchdog
 
 # nginx's own makefile knows what has to be rebuilt
 $(BUILD)/ngx_http_faas_module.so: $(MODULE_SRCS) Makefile
@@ -247,34 +255,47 @@ $(BUILD)/faas-queue: $(QUEUE_OBJS) $(DAEMON_OBJS) $(LIB_OBJS)
 	$(CC) $(LDOPT) -o $@ $^ $(DAEMON_LIBS)
 
 # it is small, and starts in no time: nothing that only a debugger reads
-$(BUILD)/faas: $(CLI_OBJS) $(CLI_LIB_OBJS)
-	$(CC) $(LDOPT) $(if $(filter 1,$(SAN)),,-s -Wl,--gc-sections) -o $@ $^ \
-	    $(CLI_STATIC)
+$(BUILD)/faas: $(CLI_OBJS) $(CLI_LIB_OBJS) $(LLHTTP_OBJS) $(CLI_ARCHIVES)
+	$(SMALL_LD) $(SMALL_LDOPT) $(if $(filter 1,$(SAN)),,-s) -o $@ $^ \
+	    $(if $(filter 1,$(SAN)),$(CLI_LIBS))
+
+$(BUILD)/faas-https: $(HTTPS_OBJS)
+	$(CC) $(LDOPT) $(if $(filter 1,$(SAN)),,-s) -o $@ $^ -lcurl
+
+# nothing is thrown through it
+$(BUILD)/lib%.a: Makefile
+	objcopy --remove-section=.eh_frame --remove-section=.rela.eh_frame \
+	    "$$($(CC) -print-file-name=lib$*.a)" $@
+
+$(BUILD)/include/%: Makefile
+	@mkdir -p $(dir $@)
+	ln -sf /usr/include/$* $@
 
 $(BUILD)/faas.1: $(BUILD)/faas
 	$(BUILD)/faas __man > $@
 
 $(BUILD)/faas-watchdog: $(WATCHDOG_OBJS) $(WD_LIB_OBJS) $(LLHTTP_OBJS)
-	$(WD_LD) $(WD_LDOPT) -o $@ $^
+	$(SMALL_LD) $(SMALL_LDOPT) -o $@ $^
 
 $(OBJ)/%.o: %.c Makefile
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-$(WD_OBJ)/%.o: %.c Makefile
+$(SMALL_OBJ)/%.o: %.c Makefile
 	@mkdir -p $(dir $@)
-	$(WD_CC) $(WD_CFLAGS) -I$(LLHTTP_INC) -DLLHTTP_STRICT_MODE=1 -c -o $@ $<
+	$(SMALL_CC) $(SMALL_CFLAGS) -I$(LLHTTP_INC) -DLLHTTP_STRICT_MODE=1 -c -o $@ $<
 
 # generated code of the distribution: not ours to warn about
-$(WD_OBJ)/llhttp/%.o: $(LLHTTP)/%.c
+$(SMALL_OBJ)/llhttp/%.o: $(LLHTTP)/%.c
 	@mkdir -p $(dir $@)
-	$(WD_CC) $(if $(filter 1,$(SAN)),-O2 -g $(SANITIZE),$(WD_OPT)) \
+	$(SMALL_CC) $(if $(filter 1,$(SAN)),-O2 -g $(SANITIZE),$(SMALL_OPT)) \
 	    -DLLHTTP_STRICT_MODE=1 -I$(LLHTTP_INC) -c -o $@ $<
 
-$(OBJ)/cli/%.o: ALL_CFLAGS += -DFAAS_REVISION='"$(REVISION)"' \
-    $(if $(filter 1,$(SAN)),,-Os -ffunction-sections -fdata-sections)
+$(CLI_OBJS): SMALL_CFLAGS += -I$(BUILD)/include \
+    -DFAAS_REVISION='"$(REVISION)"'
+$(CLI_OBJS): | $(CLI_HEADERS)
 
-$(WD_OBJ)/watchdog/main.o: WD_CFLAGS += -DWD_REVISION='"$(REVISION)"'
+$(SMALL_OBJ)/watchdog/main.o: SMALL_CFLAGS += -DWD_REVISION='"$(REVISION)"'
 
 # t/unit/test_scaler_x.c and test_wd_x.c may name objects they need in a
 # line "uses: scaler/x.c ..."
@@ -302,7 +323,7 @@ $(BUILD)/samples/%/.made: samples/%/*
 	    fi; done
 	touch $@
 
--include $(wildcard $(OBJ)/*/*.d $(WD_OBJ)/*/*.d)
+-include $(wildcard $(OBJ)/*/*.d $(SMALL_OBJ)/*/*.d)
 
 .PHONY: all build programs deps deps-test run images test bench unit samples lint install \
         install-programs watchdog-arm64 fuzz \

@@ -25,20 +25,23 @@
 #define FAAS_REVISION  "unknown"
 #endif
 
+#define CLI_OUTPUT  65536           /* bytes of output written at a time */
+
 #define CLI_OK      0
 #define CLI_FAILED  1               /* exit status of every error */
 #define CLI_NO_EXEC 127             /* of a plugin that cannot be started */
 
 
-struct curl_functions;
+struct http_helper;
 
 struct cli {
-    struct pool             pool;
-    struct args             args;
-    struct faas_err         err;        /* of the command; "" once said */
-    int                     has_colour;         /* of standard output */
-    int                     has_colour_err;     /* of standard error */
-    struct curl_functions  *curl;       /* NULL until the network is needed */
+    struct pool          pool;
+    struct args          args;
+    struct faas_err      err;               /* of the command; "" once said */
+    int                  has_colour;        /* of standard output */
+    int                  has_colour_err;    /* of standard error */
+    struct http_helper  *helper;            /* NULL until it is needed */
+    char                 output[CLI_OUTPUT];
 };
 
 

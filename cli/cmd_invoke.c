@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -29,7 +28,6 @@ static const char *call_url(struct cli *cli, const struct api *api,
     const struct stack *stack);
 static int add_headers(struct cli *cli, const struct api *api,
     struct http_request *req);
-static int has_header(const struct http_request *req, const char *name);
 static int read_body(struct cli *cli, struct http_request *req);
 static int read_first(struct cli *cli, struct http_request *req);
 static int sign(struct cli *cli, struct http_request *req);
@@ -139,7 +137,7 @@ add_headers(struct cli *cli, const struct api *api, struct http_request *req)
                               + strspn(text + len + 1, " ")));
     }
 
-    if (!has_header(req, "Content-Type")
+    if (!http_has_header(req, "Content-Type")
         || args_has(&cli->args, "content-type"))
     {
         text = args_text(&cli->args, "content-type");
@@ -152,7 +150,7 @@ add_headers(struct cli *cli, const struct api *api, struct http_request *req)
                   pool_printf(&cli->pool, "Content-Type: %s", text));
     }
 
-    if (!has_header(req, "User-Agent")) {
+    if (!http_has_header(req, "User-Agent")) {
         texts_add(&cli->pool, &req->headers,
                   pool_printf(&cli->pool, "User-Agent: faas/" FAAS_VERSION
                               " (openfaas; linux; %s)",
@@ -161,25 +159,6 @@ add_headers(struct cli *cli, const struct api *api, struct http_request *req)
 
     if (args_bool(&cli->args, "auth") && api->authorization != NULL) {
         texts_add(&cli->pool, &req->headers, api->authorization);
-    }
-
-    return 0;
-}
-
-
-static int
-has_header(const struct http_request *req, const char *name)
-{
-    size_t  i, len;
-
-    len = strlen(name);
-
-    for (i = 0; i < req->headers.n; i++) {
-        if (strncasecmp(req->headers.at[i], name, len) == 0
-            && req->headers.at[i][len] == ':')
-        {
-            return 1;
-        }
     }
 
     return 0;

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <limits.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -280,8 +279,6 @@ run_container(struct build *b, struct pairs *env, uint64_t port)
 static const char *
 find_watchdog(struct cli *cli)
 {
-    char         path[PATH_MAX], *slash;
-    ssize_t      len;
     const char  *watchdog;
 
     watchdog = getenv("FAAS_WATCHDOG");
@@ -290,20 +287,10 @@ find_watchdog(struct cli *cli)
         return watchdog;
     }
 
-    len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+    watchdog = file_of_ours(&cli->pool, "faas-watchdog");
 
-    if (len > 0) {
-        path[len] = '\0';
-        slash = strrchr(path, '/');
-
-        if (slash != NULL) {
-            watchdog = pool_printf(&cli->pool, "%.*s/faas-watchdog",
-                                   (int) (slash - path), path);
-
-            if (access(watchdog, X_OK) == 0) {
-                return watchdog;
-            }
-        }
+    if (watchdog != NULL && access(watchdog, X_OK) == 0) {
+        return watchdog;
     }
 
     return run_find(cli, "faas-watchdog") ? "faas-watchdog" : NULL;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -179,6 +180,31 @@ file_make_dir(struct pool *pool, const char *path, mode_t mode,
     }
 
     return 0;
+}
+
+
+char *
+file_of_ours(struct pool *pool, const char *name)
+{
+    char      self[PATH_MAX], *slash, *path;
+    ssize_t   len;
+
+    len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+    if (len <= 0) {
+        return NULL;
+    }
+
+    self[len] = '\0';
+    slash = strrchr(self, '/');
+
+    if (slash == NULL) {
+        return NULL;
+    }
+
+    path = pool_printf(pool, "%.*s/%s", (int) (slash - self), self, name);
+
+    return access(path, F_OK) == 0 ? path : NULL;
 }
 
 

@@ -48,6 +48,12 @@ int file_make_dir(struct pool *pool, const char *path, mode_t mode,
     struct faas_err *err);
 
 /*
+ * The path of a file that is beside this program, or from there; NULL where
+ * there is none.
+ */
+char *file_of_ours(struct pool *pool, const char *name);
+
+/*
  * What there is: 0 nothing (or it cannot be seen), 1 a folder, 2 another file.
  */
 int file_kind(const char *path);

@@ -1,8 +1,8 @@
 /*
  * SPDX-License-Identifier: BSD-2-Clause
  *
- * HTTP requests, by libcurl, which is loaded when the first one is made: to
- * load it takes three times as long as all else that "faas version" does.
+ * HTTP requests: those that need nothing but a socket by our own client, the
+ * others by libcurl, which is in a program of its own.
  */
 
 #ifndef FAAS_CLI_HTTP_H
@@ -16,13 +16,14 @@
 #include "cli.h"
 
 
-#define HTTP_BODY_MAX     (64 << 20)    /* bytes of an answer that is kept */
-#define HTTP_HEADERS_MAX  65536         /* bytes of an answer's headers */
-#define HTTP_CONNECT_MS   10000         /* for a connection */
-#define HTTP_FETCH_MS     30000         /* for a file by URL */
-#define HTTP_REDIRECTS    10            /* of such a one */
+#define HTTP_BODY_MAX       (64 << 20)  /* bytes of an answer that is kept */
+#define HTTP_HEADERS_MAX    65536       /* bytes of an answer's headers */
+#define HTTP_SENT_HEAD_MAX  (8 << 20)   /* bytes of a request's headers */
+#define HTTP_CONNECT_MS     10000       /* for a connection */
+#define HTTP_FETCH_MS       30000       /* for a file by URL */
+#define HTTP_REDIRECTS      10          /* of such a one */
 
-#define HTTP_NO_SERVER    1             /* cli->err.code: nobody answers */
+#define HTTP_NO_SERVER      1           /* cli->err.code: nobody answers */
 
 
 struct http_request {
@@ -54,6 +55,11 @@ void http_request_init(struct http_request *req, const char *method,
     const char *url);
 
 /*
+ * Whether it has a header with this name.
+ */
+int http_has_header(const struct http_request *req, const char *name);
+
+/*
  * Sends it.  Returns 0, whatever the status, and the response is to be freed;
  * or -1 with cli->err, and nothing to be freed.
  */
@@ -83,11 +89,6 @@ char *http_header(struct cli *cli, const struct http_response *res,
  * A text as a part of a URL: what is no letter, digit or -._~ is escaped.
  */
 char *http_escape(struct pool *pool, const char *text);
-
-/*
- * Unloads libcurl, where it was loaded.
- */
-void http_done(struct cli *cli);
 
 
 #endif /* FAAS_CLI_HTTP_H */

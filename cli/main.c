@@ -16,7 +16,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "help.h"
-#include "http.h"
+#include "http_helper.h"
 #include "out.h"
 #include "similar.h"
 
@@ -65,7 +65,7 @@ main(int argc, char **argv)
         rc = -1;
     }
 
-    http_done(&cli);
+    http_helper_done(&cli);
     pool_done(&cli.pool);
 
     return rc == 0 ? CLI_OK : CLI_FAILED;

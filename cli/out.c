@@ -31,6 +31,12 @@ out_init(struct cli *cli)
 
     cli->has_colour = may_colour && isatty(STDOUT_FILENO);
     cli->has_colour_err = may_colour && isatty(STDERR_FILENO);
+
+    /* musl's own buffer is small, and its first line is written at once */
+
+    if (!isatty(STDOUT_FILENO)) {
+        (void) setvbuf(stdout, cli->output, _IOFBF, sizeof(cli->output));
+    }
 }
 
 
@@ -187,8 +193,9 @@ out_flush(struct cli *cli)
     errno = 0;
 
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        return cli_fail(cli, "the output cannot be written: %s",
-                        errno != 0 ? strerror(errno) : "see above");
+        return cli_fail(cli, "the output cannot be written%s%s",
+                        errno != 0 ? ": " : "",
+                        errno != 0 ? strerror(errno) : "");
     }
 
     return 0;

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "dockerfile.h"
 #include "file.h"
@@ -106,13 +105,12 @@ template_load(struct cli *cli, const char *name, struct template *t)
 const char *
 template_installed(struct cli *cli)
 {
-    static const char *const  places[] = {
+    static const char *const   places[] = {
         "../share/ngx_faas/templates", "../templates", "../../templates", NULL
     };
-    char                      path[TREE_PATH_MAX], *dir, *slash;
-    size_t                    i;
-    ssize_t                   len;
-    const char               *env;
+    char                      *dir;
+    size_t                     i;
+    const char                *env;
 
     env = getenv("FAAS_TEMPLATES");
 
@@ -120,25 +118,10 @@ template_installed(struct cli *cli)
         return env;
     }
 
-    len = readlink("/proc/self/exe", path, sizeof(path) - 1);
-
-    if (len <= 0) {
-        return NULL;
-    }
-
-    path[len] = '\0';
-    slash = strrchr(path, '/');
-
-    if (slash == NULL) {
-        return NULL;
-    }
-
-    *slash = '\0';
-
     for (i = 0; places[i] != NULL; i++) {
-        dir = pool_printf(&cli->pool, "%s/%s", path, places[i]);
+        dir = file_of_ours(&cli->pool, places[i]);
 
-        if (file_kind(dir) == FILE_DIR) {
+        if (dir != NULL && file_kind(dir) == FILE_DIR) {
             return dir;
         }
     }
