@@ -72,7 +72,7 @@ static int left(int64_t ends);
 enum http_outcome
 http_plain(struct http_transfer *t)
 {
-    struct plain       p;
+    struct plain       p = { .t = t, .fd = -1 };
     struct faas_buf    head;
     enum http_outcome  outcome;
 
@@ -80,8 +80,6 @@ http_plain(struct http_transfer *t)
         return HTTP_ELSEWHERE;
     }
 
-    p.t = t;
-    p.fd = -1;
     p.ends = t->req->timeout_ms != 0
              ? now() + (int64_t) t->req->timeout_ms : 0;
     faas_buf_init(&head, HTTP_SENT_HEAD_MAX);
