@@ -465,12 +465,13 @@ ngx_http_faas_feed_writer(ngx_http_request_t *r)
 
     if (viewer->is_over) {
 
-        /* nobody waits for one who has not taken all */
+        /* nobody waits for who has not taken all, or has a body to send */
 
         rc = (viewer->held == 0) ? ngx_http_send_special(r, NGX_HTTP_LAST)
              : NGX_ERROR;
 
-        ngx_http_finalize_request(r, rc == NGX_OK ? NGX_OK : NGX_ERROR);
+        ngx_http_finalize_request(r, rc == NGX_OK && !r->discard_body
+                                     ? NGX_OK : NGX_ERROR);
         return;
     }
 

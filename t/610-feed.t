@@ -220,12 +220,12 @@ like(scalar(<$curl>), qr/^data: \{"t":\d+,"redis":true.*\}\n$/,
 
 my @old = $t->nginx->workers;
 
-$other = viewer();
+$other = viewer(headers => { 'content-length' => 10 });
 $other->event;
 $t->nginx->write_conf(vars => { WORKERS => 1 });
 $t->nginx->reload;
 ok($viewer->drain, 'at a reload the answer ends as it should');
-ok($other->drain, 'so does that of another viewer');
+ok($other->drain, 'so does that of one who has not sent a body');
 wait_for(sub { !grep { alive($_) } @old }, 20, 'end of the old workers');
 pass('old workers do not wait for viewers');
 close $curl;
