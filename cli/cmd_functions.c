@@ -183,7 +183,8 @@ cmd_scale(struct cli *cli)
     }
 
     body = object_of("serviceName", api_json_text(name),
-                     "replicas", json_integer((json_int_t) replicas), NULL);
+                     "replicas", json_integer((json_int_t) replicas),
+                     OBJECT_END);
 
     if (api.ns != NULL) {
         (void) json_object_set_new(body, "namespace", api_json_text(api.ns));
@@ -508,7 +509,7 @@ remove_function(struct api *api, const char *name, const char *ns)
     cli = api->cli;
     (void) printf("Deleting: %s%s%s\n", name, ns != NULL ? "." : "",
                   ns != NULL ? ns : "");
-    body = object_of("functionName", api_json_text(name), NULL);
+    body = object_of("functionName", api_json_text(name), OBJECT_END);
 
     if (ns != NULL) {
         (void) json_object_set_new(body, "namespace", api_json_text(ns));

@@ -119,7 +119,7 @@ cmd_namespace_remove(struct cli *cli)
         return -1;
     }
 
-    body = object_of("name", api_json_text(name), NULL);
+    body = object_of("name", api_json_text(name), OBJECT_END);
     rc = api_call(&api, "DELETE", path_of(cli, name), body, NULL, NULL);
     json_decref(body);
 
@@ -167,7 +167,7 @@ change(struct cli *cli, const char *method)
 
     body = object_of("name", api_json_text(name),
                      "labels", deploy_pairs(&labels),
-                     "annotations", deploy_pairs(&annotations), NULL);
+                     "annotations", deploy_pairs(&annotations), OBJECT_END);
     rc = api_call(&api, method, path_of(cli, name), body, NULL, NULL);
     json_decref(body);
 

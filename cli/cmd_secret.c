@@ -122,7 +122,7 @@ cmd_secret_remove(struct cli *cli)
         return -1;
     }
 
-    body = object_of("name", json_string(name), NULL);
+    body = object_of("name", json_string(name), OBJECT_END);
 
     if (api.ns != NULL) {
         (void) json_object_set_new(body, "namespace", api_json_text(api.ns));
@@ -317,7 +317,7 @@ send_secret(struct api *api, const char *method, const char *name,
 
     body = object_of("name", json_string(name), "rawValue",
                      json_string(codec_base64(&api->cli->pool, value, len)),
-                     NULL);
+                     OBJECT_END);
     text = json_stringn(value, len);
 
     if (text != NULL) {

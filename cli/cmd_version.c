@@ -50,8 +50,9 @@ cmd_version(struct cli *cli)
     if (args_bool(&cli->args, "json")) {
         all = object_of("client",
                         object_of("release", json_string(FAAS_VERSION),
-                                  "sha", json_string(FAAS_REVISION), NULL),
-                        NULL);
+                                  "sha", json_string(FAAS_REVISION),
+                                  OBJECT_END),
+                        OBJECT_END);
 
         if (info != NULL) {
             (void) json_object_set(all, "gateway", info);

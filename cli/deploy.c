@@ -121,7 +121,7 @@ deploy_spec(struct cli *cli, const struct stack *stack, struct function *fn,
                      "readOnlyRootFilesystem",
                      json_boolean(fn->is_readonly
                                   || args_bool(&cli->args, "readonly")),
-                     NULL);
+                     OBJECT_END);
 
     if (spec == NULL) {
         (void) cli_fail(cli, "no memory for the deployment");
@@ -316,7 +316,7 @@ remove_first(struct api *api, const char *name, const char *ns)
     long     status;
     json_t  *body;
 
-    body = object_of("functionName", json_string(name), NULL);
+    body = object_of("functionName", json_string(name), OBJECT_END);
 
     if (ns != NULL) {
         (void) json_object_set_new(body, "namespace", json_string(ns));

@@ -7,7 +7,6 @@
 #include "object.h"
 
 #include <stdarg.h>
-#include <stddef.h>
 
 
 json_t *

@@ -8,10 +8,14 @@
 #define FAAS_CLI_OBJECT_H
 
 #include <jansson.h>
+#include <stddef.h>
+
+
+#define OBJECT_END  ((const char *) NULL)
 
 
 /*
- * An object of pairs of a name and a json_t, which it takes; a NULL in the
+ * An object of pairs of a name and a json_t, which it takes; OBJECT_END in the
  * place of a name ends them.  NULL where there is no memory, for it or for one
  * of the values.
  *

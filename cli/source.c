@@ -309,7 +309,7 @@ write_meta(struct cli *cli, const struct clone *c, const char *dir)
     meta = object_of("repository", json_string(c->url),
                      "ref_name", json_string(c->ref),
                      "sha", json_string(c->sha),
-                     "written_at", json_string(when), NULL);
+                     "written_at", json_string(when), OBJECT_END);
     text = meta != NULL ? json_dumps(meta, JSON_INDENT(2)) : NULL;
     json_decref(meta);
 
