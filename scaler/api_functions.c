@@ -8,11 +8,8 @@
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <time.h>
 
 #include "api_call.h"
@@ -21,10 +18,6 @@
 
 #define USAGE_VALUE_MAX   64            /* bytes of it in a query */
 #define ANNOTATION_ERROR  "com.ngx-faas.last-error"
-
-#ifndef FAAS_VERSION
-#define FAAS_VERSION  "0.1.0"
-#endif
 
 
 static int read_usage(struct evhttp_request *req, int *has_usage);
@@ -172,47 +165,6 @@ api_scale(struct scaler *scaler, struct evhttp_request *req, const char *name)
     }
 
     json_decref(body);
-}
-
-
-void
-api_info(struct scaler *scaler, struct evhttp_request *req, const char *name)
-{
-    char             dir[PATH_MAX];
-    json_t          *info;
-    uint64_t         term;
-    const char      *arch;
-    struct utsname   host;
-
-    (void) name;
-
-    arch = uname(&host) == 0 ? host.machine : "unknown";
-
-    term = leader_is_valid(&scaler->leader) ? leader_term(&scaler->leader) : 0;
-
-    info = json_pack("{s:{s:s, s:{s:s, s:s}, s:s}, s:{s:s, s:s}, s:s, "
-                     "s:{s:b, s:I}}",
-                     "provider",
-                         "provider", scaler->provider->ops->name,
-                         "version", "sha", "", "release", FAAS_VERSION,
-                         "orchestration",
-                         scaler->provider->ops->orchestration,
-                     "version", "sha", "", "release", FAAS_VERSION,
-                     "arch", arch,
-                     "scaler", "leader", term != 0,
-                               "term", (json_int_t) term);
-
-    /* where a client on this machine puts what it has built */
-
-    if (scaler->provider->ops->has_images
-        && realpath(scaler->options.functions_dir, dir) != NULL)
-    {
-        (void) json_object_set_new(json_object_get(info, "scaler"),
-                                   "functions_dir", json_string(dir));
-    }
-
-    call_answer_json(req, 200, info);
-    json_decref(info);
 }
 
 

@@ -30,9 +30,11 @@ void api_remove(struct scaler *scaler, struct evhttp_request *req,
     const char *name);
 void api_scale(struct scaler *scaler, struct evhttp_request *req,
     const char *name);
-void api_info(struct scaler *scaler, struct evhttp_request *req,
-    const char *name);
 void api_health(struct scaler *scaler, struct evhttp_request *req,
+    const char *name);
+
+/* api_info.c */
+void api_info(struct scaler *scaler, struct evhttp_request *req,
     const char *name);
 
 /* api_alert.c */

@@ -189,6 +189,8 @@ subtest 'one leads' => sub {
 
     is_deeply([@$state{qw(leader term)}], [JSON::PP::false, 0],
         'the second one does not, and says so');
+    is_deeply([map { @$_{qw(id leader_id)} } $state, state_of('a')],
+        [map { id_of($_) } qw(b a a a)], 'both know themselves, and who does');
 
     deploy('a', 'fa');
     deploy('b', 'fb');
@@ -196,6 +198,16 @@ subtest 'one leads' => sub {
 
     $t->start_nginx;
     wait_nginx('fa', 'fb', 'and can be called');
+
+    my $info = wait_for(sub {
+        my $now = json_of(call_of('a', GET => '/system/info'));
+        return @{ $now->{gateways} } ? $now : undef;
+    }, WAIT, 'gateway in info');
+
+    is_deeply([map { $_->{id} } @{ $info->{gateways} }],
+        $t->redis(qw(ZRANGE faas:gateways 0 -1)),
+        'the leader names the gateways that report');
+    ok($info->{redis}{connected}, 'and that it has Redis');
     is(count_log('b', 'another scaler leads'), 1, 'it is logged once');
 };
 
