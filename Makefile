@@ -80,6 +80,9 @@ UNIT_SRCS     = $(wildcard t/unit/test_*.c)
 MODULE_SRCS   = config scripts/build-module $(wildcard ngx_faas_module/*.[ch] \
                 lib/*.[ch])
 
+UI_SRCS       = docs/openapi.yaml $(filter-out ui/test/%,$(wildcard ui/*.* \
+                ui/*/* ui/*/*/*))
+
 LIB_OBJS      = $(LIB_SRCS:%.c=$(OBJ)/%.o)
 DAEMON_OBJS   = $(DAEMON_SRCS:%.c=$(OBJ)/%.o)
 QUEUE_OBJS    = $(QUEUE_SRCS:%.c=$(OBJ)/%.o)
@@ -110,7 +113,7 @@ DAEMON_LIBS   = -pthread -levent_core -levent_extra -lhiredis -ljansson -lcurl -
 
 all: build  ## the same as build
 
-build: programs $(BUILD)/faas $(BUILD)/faas-https $(BUILD)/faas.1  ## all programs, samples
+build: programs $(BUILD)/faas $(BUILD)/faas-https $(BUILD)/faas.1 ui  ## programs, samples, portal
 
 # what images have: the command line is none of theirs
 programs: $(BUILD)/ngx_http_faas_module.so $(BUILD)/faas-scaler \
@@ -179,6 +182,8 @@ fuzz: deps-test  ## fuzz the watchdog's parsers, each for FUZZ_S seconds (60)
 
 unit: $(UNIT_BINS)  ## build the unit tests
 
+ui: $(BUILD)/ui/index.html  ## the web portal, where npm is there
+
 samples: $(SAMPLES:%=$(BUILD)/samples/%/.made)  ## build the sample functions
 
 # what a linter says of style, includes and suspicious code
@@ -237,6 +242,10 @@ help:  ## this list
 watchdog-arm64: deps-test  ## the watchdog for 64-bit ARM, in build/arm64
 	$(MAKE) BUILD=build/arm64 SMALL_CC=aarch64-linux-gnu-gcc \
 	    SMALL_LD=aarch64-linux-gnu-gcc build/arm64/faas-watchdog
+
+# it builds nothing, and says so, where there is no npm or npm gets nothing
+$(BUILD)/ui/index.html: $(UI_SRCS) scripts/build-ui
+	scripts/build-ui $(BUILD)/ui
 
 # nginx's own makefile knows what has to be rebuilt
 $(BUILD)/ngx_http_faas_module.so: $(MODULE_SRCS) Makefile
@@ -325,6 +334,6 @@ $(BUILD)/samples/%/.made: samples/%/*
 
 -include $(wildcard $(OBJ)/*/*.d $(SMALL_OBJ)/*/*.d)
 
-.PHONY: all build programs deps deps-test run images test bench unit samples lint install \
+.PHONY: all build programs ui deps deps-test run images test bench unit samples lint install \
         install-programs watchdog-arm64 fuzz \
         clean help

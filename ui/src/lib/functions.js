@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Functions as the API has them, and what state they are in.
+
+import { useEffect } from 'preact/hooks';
+import { getJson, inNamespace } from './api.js';
+import { figures, routes } from './feed.js';
+import { useLoad } from './load.js';
+import { makeStore } from './store.js';
+
+
+const REFRESH = 15000;              // msec; the feed tells what is urgent
+const SETTLE = 300;                 // msec from a change to a look at it
+
+export const LAST_ERROR = 'com.ngx-faas.last-error';
+
+// the last list of each namespace, so that a view has it at once
+const lists = makeStore(new Map());
+
+
+export const keyOf = (fn) => `${fn.name}.${fn.namespace}`;
+
+
+function useRoutes(reload) {
+    useEffect(() => {
+        let timer;
+        const unsubscribe = routes.subscribe(() => {
+            clearTimeout(timer);
+            timer = setTimeout(reload, SETTLE);
+        });
+
+        return () => {
+            clearTimeout(timer);
+            unsubscribe();
+        };
+    }, [reload]);
+}
+
+
+export function useFunctions(namespace) {
+    const load = useLoad(async (signal) => {
+        const list = await getJson(
+            inNamespace('system/functions', namespace), signal);
+
+        lists.get().set(namespace, list);
+
+        return list;
+    }, namespace, REFRESH);
+
+    useRoutes(load.reload);
+
+    const data = load.data ?? lists.get().get(namespace);
+
+    return { ...load, data, isLoading: !data && load.isLoading };
+}
+
+
+export function useFunction(key) {
+    const load = useLoad((signal) => getJson(
+        `system/function/${encodeURIComponent(key)}?usage=1`, signal),
+    key, REFRESH / 3);
+
+    useRoutes(load.reload);
+
+    return load;
+}
+
+
+// The replicas that answer: the feed knows sooner than the list.
+export function available(fn) {
+    return figures.get(keyOf(fn))?.r ?? fn.availableReplicas;
+}
+
+
+// ready; scaling: some replicas answer, not yet all; starting: none does;
+// failing: none, and it is known why; idle: none is wanted
+export function stateOf(fn) {
+    const has = available(fn);
+
+    if (has > 0) {
+        return has < fn.replicas ? 'scaling' : 'ready';
+    }
+
+    if (fn.replicas === 0) {
+        return 'idle';
+    }
+
+    return fn.annotations?.[LAST_ERROR] ? 'failing' : 'starting';
+}
+
+
+// The deployment that a function was made by.
+export function deploymentOf(fn) {
+    const { [LAST_ERROR]: ignored, ...annotations } = fn.annotations ?? {};
+    const { name, image, namespace, envProcess, envVars, constraints, secrets,
+        labels, limits, requests, readOnlyRootFilesystem } = fn;
+
+    return { service: name, image, namespace, envProcess, envVars, constraints,
+        secrets, labels, annotations, limits, requests,
+        readOnlyRootFilesystem };
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Which rows of a long list are in sight.  Rows are of one height, and the
+// page scrolls, not the list.
+
+import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
+
+
+const ROW = 42;                     // px, as style/views.css has them
+const ROW_NARROW = 60;
+const BEYOND = 6;                   // rows above and below what is seen
+
+const narrow = matchMedia('(max-width: 720px)');
+
+
+function inSight(top, row, total) {
+    const first = Math.max(0, Math.floor(-top / row) - BEYOND);
+    const last = Math.min(total,
+        Math.ceil((innerHeight - top) / row) + BEYOND);
+
+    return { first: Math.min(first, total), last: Math.max(last, 0) };
+}
+
+
+export function useRows(total) {
+    const ref = useRef();
+    const range = useRef({ first: 0, last: 30 });
+    const focus = useRef(null);
+    const [, redraw] = useReducer((n) => n + 1, 0);
+    const row = narrow.matches ? ROW_NARROW : ROW;
+
+    useLayoutEffect(() => {
+        function look() {
+            const { top } = ref.current.getBoundingClientRect();
+            const next = inSight(top, row, total);
+
+            if (next.first !== range.current.first
+                || next.last !== range.current.last)
+            {
+                range.current = next;
+                redraw();
+            }
+        }
+
+        look();
+        addEventListener('scroll', look, { passive: true });
+        addEventListener('resize', look);
+        narrow.addEventListener('change', redraw);
+
+        return () => {
+            removeEventListener('scroll', look);
+            removeEventListener('resize', look);
+            narrow.removeEventListener('change', redraw);
+        };
+    }, [total, row]);
+
+    // a row that was scrolled to is there only now
+    useEffect(() => {
+        if (focus.current !== null) {
+            ref.current.querySelector(`[data-row="${focus.current}"]`)
+                ?.focus({ preventScroll: true });
+            focus.current = null;
+        }
+    });
+
+    function onKeyDown(event) {
+        const now = Number(event.target.dataset.row);
+        const next = { ArrowDown: now + 1, ArrowUp: now - 1, Home: 0,
+            End: total - 1 }[event.key];
+
+        if (next === undefined || next < 0 || next >= total) {
+            return;
+        }
+
+        event.preventDefault();
+        focus.current = next;
+        show(next);
+        redraw();
+    }
+
+    function show(index) {
+        const { top } = ref.current.getBoundingClientRect();
+        const y = top + index * row;
+
+        if (y < 2 * row) {
+            scrollBy(0, y - 2 * row);
+        } else if (y + 2 * row > innerHeight) {
+            scrollBy(0, y + 2 * row - innerHeight);
+        }
+
+        range.current = inSight(ref.current.getBoundingClientRect().top, row,
+            total);
+    }
+
+    const { first } = range.current;
+    const last = Math.min(range.current.last, total);
+    const rows = [];
+
+    for (let index = first; index < last; index++) {
+        rows.push({ index, top: index * row });
+    }
+
+    return { ref, onKeyDown, height: total * row, rows };
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// The portal: what is shown for which route.  All but the list of functions is
+// loaded when it is first looked at.
+
+import { render } from 'preact';
+import { loadNamespaces } from './lib/namespace.js';
+import { openFeed } from './lib/feed.js';
+import { route } from './lib/route.js';
+import { useStore } from './lib/store.js';
+import { Frame } from './parts/frame.jsx';
+import { lazy } from './parts/lazy.jsx';
+import { FunctionsView } from './views/functions.jsx';
+import './style/base.css';
+import './style/layout.css';
+import './style/parts.css';
+import './style/views.css';
+
+
+const views = {
+    functions: FunctionsView,
+    function: lazy(() => import('./views/function.jsx')),
+    deploy: lazy(() => import('./views/deploy.jsx')),
+    secrets: lazy(() => import('./views/secrets.jsx')),
+    async: lazy(() => import('./views/async.jsx')),
+    system: lazy(() => import('./views/system.jsx')),
+    api: lazy(() => import('./views/api.jsx')),
+};
+
+
+function viewOf([name = 'functions', ...rest]) {
+    const which = name === 'functions' && rest.length > 0 ? 'function' : name;
+
+    return views[which] ?? FunctionsView;
+}
+
+
+function Portal() {
+    const { path, query } = useStore(route);
+    const View = viewOf(path);
+
+    return (
+        <Frame>
+            <View path={path.slice(1)} query={query} />
+        </Frame>
+    );
+}
+
+
+render(<Portal />, document.getElementById('app'));
+openFeed();
+loadNamespaces().catch(() => {});
