@@ -111,35 +111,6 @@ subtest 'completion' => sub {
     is($cli->must({ env => { FAAS_TEMPLATES => '/nope' } }, '__complete',
         'new', 'x', '--lang', ''), "up\n", 'a template');
 
-    $t->spew($t->dir . '/bash', $cli->must('completion', 'bash'));
-
-    my $dir = $t->build;
-    my $res = $t->run('bash', '-c', <<'END', 'bash', $t->dir, $dir);
-PATH=$2:$PATH
-. "$1/bash"
-COMP_WORDS=(faas namespace cre)
-COMP_CWORD=2
-_faas
-echo "${COMPREPLY[*]}"
-COMP_WORDS=(faas -f x.yml deploy --read)
-COMP_CWORD=4
-_faas
-echo "${COMPREPLY[*]}"
-complete -p faas
-END
-    is($res->{output}, "create\n--readonly --read-template\n"
-        . "complete -o filenames -F _faas faas\n", 'bash completes');
-
-    for my $shell (qw(zsh fish)) {
-        SKIP: {
-            my $path = $t->run('sh', '-c', "command -v $shell");
-            skip("there is no $shell", 1) if $path->{status};
-            $t->spew($t->dir . "/$shell", $cli->must('completion', $shell));
-            is($t->run($shell, '-n', $t->dir . "/$shell")->{status}, 0,
-                "$shell reads its script");
-        }
-    }
-
     is($cli->run('completion', 'csh')->{status}, 1, 'another shell');
     like($cli->must('completion', '--shell', 'zsh'), qr/^#compdef faas$/m,
         'the flag of faas-cli');
