@@ -166,8 +166,8 @@ bench: deps-test  ## run every benchmark; lines "figure NAME VALUE"
 
 FUZZ_S ?= 60
 
-fuzz: deps-test  ## fuzz the watchdog's parsers, each for FUZZ_S seconds (60)
-	@set -e; for f in request response settings; do \
+fuzz: deps-test  ## fuzz what others send, each for FUZZ_S seconds (60)
+	@set -e; for f in request response settings answer; do \
 	    mkdir -p build/fuzz/found-$$f; \
 	    clang -std=gnu11 -D_GNU_SOURCE -g -O1 -I. -I$(LLHTTP_INC) \
 	        -fsanitize=fuzzer,address,undefined \
@@ -273,6 +273,7 @@ $(BUILD)/faas-https: $(HTTPS_OBJS)
 
 # nothing is thrown through it
 $(BUILD)/lib%.a: Makefile
+	@mkdir -p $(dir $@)
 	objcopy --remove-section=.eh_frame --remove-section=.rela.eh_frame \
 	    "$$($(CC) -print-file-name=lib$*.a)" $@
 

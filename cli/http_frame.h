@@ -25,7 +25,7 @@
 #include "lib/faas_err.h"
 
 
-#define HTTP_FRAME_MAX  (4 << 20)   /* bytes; no argument is so long */
+#define HTTP_FRAME_MAX  (8 << 20)   /* bytes; no URL is so long */
 #define HTTP_DATA_MAX   16384       /* bytes of DATA */
 
 

@@ -29,6 +29,8 @@ static int begin(struct cli *cli, const struct jobs *jobs, size_t i,
     struct job *job);
 static int wait_one(struct cli *cli, const struct jobs *jobs,
     struct job *job);
+static size_t index_of(const struct jobs *jobs, const struct job *job,
+    pid_t pid);
 static void note_begun(struct cli *cli, const struct jobs *jobs, size_t i);
 static void note_done(struct cli *cli, const struct jobs *jobs, size_t i,
     double began);
@@ -162,23 +164,39 @@ wait_one(struct cli *cli, const struct jobs *jobs, struct job *job)
 
     do {
         pid = waitpid(-1, &status, 0);
-    } while (pid < 0 && errno == EINTR);
+        i = index_of(jobs, job, pid);
 
-    for (i = 0; pid > 0 && i < jobs->stack->n; i++) {
+        /* faas-https is a child as well */
 
-        if (job[i].pid == pid) {
-            job[i].pid = 0;
+    } while ((pid < 0 && errno == EINTR) || (pid > 0 && i == jobs->stack->n));
 
-            if (status == 0) {
-                note_done(cli, jobs, i, job[i].began);
-                return 0;
-            }
-
-            return -1;
-        }
+    if (pid < 0) {
+        return -1;
     }
 
-    return -1;
+    job[i].pid = 0;
+
+    if (status != 0) {
+        return -1;
+    }
+
+    note_done(cli, jobs, i, job[i].began);
+
+    return 0;
+}
+
+
+/*
+ * The job of a process; the number of jobs where it is none of theirs.
+ */
+static size_t
+index_of(const struct jobs *jobs, const struct job *job, pid_t pid)
+{
+    size_t  i;
+
+    for (i = 0; i < jobs->stack->n && job[i].pid != pid; i++) { /* void */ }
+
+    return i;
 }
 
 
