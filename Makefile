@@ -277,9 +277,9 @@ $(BUILD)/lib%.a: Makefile
 	objcopy --remove-section=.eh_frame --remove-section=.rela.eh_frame \
 	    "$$($(CC) -print-file-name=lib$*.a)" $@
 
-$(BUILD)/include/%: Makefile
+$(BUILD)/include/%: /usr/include/%
 	@mkdir -p $(dir $@)
-	ln -sf /usr/include/$* $@
+	ln -sf $< $@
 
 $(BUILD)/faas.1: $(BUILD)/faas
 	$(BUILD)/faas __man > $@

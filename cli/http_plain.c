@@ -315,6 +315,7 @@ set_part(struct plain *p, size_t i, const char *data, size_t len)
 static enum http_outcome
 exchange(struct plain *p)
 {
+    int                msec, n;
     struct pollfd      fds[2];
     enum http_outcome  outcome;
 
@@ -330,13 +331,18 @@ exchange(struct plain *p)
         fds[1].fd = has_out(p) ? -1 : p->body_fd;
         fds[1].events = POLLIN;
 
-        switch (poll(fds, 2, p->ends != 0 ? left(p->ends) : -1)) {
+        msec = p->ends != 0 ? left(p->ends) : -1;
 
-        case 0:
+        /* who always sends something does not make it any earlier */
+
+        n = msec != 0 ? poll(fds, 2, msec) : 0;
+
+        if (n == 0) {
             return http_outcome(p->t, HTTP_LATE, "%llu ms",
                                 (unsigned long long) p->t->req->timeout_ms);
+        }
 
-        case -1:
+        if (n < 0) {
             continue;               /* EINTR: nothing else can be wrong */
         }
 

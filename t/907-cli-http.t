@@ -97,7 +97,8 @@ for my $name (sort keys %ways) {
             env => { HOME => $cli->home, %{ Faas::Test::san_env() },
                 %{ $way->{env} } });
 
-        wait_for(sub { slurp($t->dir . '/invoke.log') =~ /^chunk 2$/m }, 30,
+        wait_for(sub { (slurp($t->dir . '/invoke.log') // '')
+            =~ /^chunk 2$/m }, 30,
             'what has come of an answer');
         ok($invoke->running, 'is shown as it comes');
         $invoke->crash;
@@ -136,6 +137,10 @@ for my $name (sort keys %ways) {
         $res = run($way, '', '/chunked/1000/100', 'list', '--timeout',
             '300ms');
         like($res->{err}, qr/gives no answer in time/, 'one without an end');
+        $res = $cli->run({ env => $way->{env}, out => '/dev/null' },
+            'invoke', 'a', '-m', 'GET', '--timeout', '300ms', '-g',
+            "$way->{other}/flood");
+        like($res->{err}, qr/gives no answer in time/, 'one in a hurry');
         $res = run($way, 'x' x LARGE, 'other:/refuse', 'invoke', 'a');
         like($res->{err}, qr/status code: 413/,
             'one that answers before it has read all');
@@ -215,7 +220,7 @@ subtest 'a body without an end' => sub {
     open my $out, '>', $fifo or die "cannot open $fifo: $!\n";
     $out->autoflush(1);
     print {$out} 'x' x 70_000;
-    wait_for(sub { slurp($t->dir . '/talk.log') =~ /heard/ }, 30,
+    wait_for(sub { (slurp($t->dir . '/talk.log') // '') =~ /heard/ }, 30,
         'answer to the beginning of a body');
     print {$out} 'done';
     close $out;
@@ -292,6 +297,11 @@ sub start_other {
 
             if ($path eq 'talk') {
                 talk($sock);
+
+            } elsif ($path eq 'flood') {
+                syswrite $sock, "$head\r\n";
+                1 while syswrite $sock, 'x' x 1000;
+
             } else {
                 syswrite $sock, $answers{$path} // "$head\r\n";
             }
