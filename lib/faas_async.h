@@ -65,6 +65,9 @@
 #define FAAS_ASYNC_TICKS        "async:ticks"
 #define FAAS_ASYNC_BELL         "async:bell"
 
+/* the label queue_name of metrics: as OpenFaaS calls its only queue */
+#define FAAS_ASYNC_QUEUE_NAME   "faas-request"
+
 #define FAAS_ASYNC_ID_MAX       64          /* bytes of a call's id */
 #define FAAS_ASYNC_KEY_ID_MAX   128         /* of an idempotency key */
 #define FAAS_ASYNC_PATH_MAX     16384       /* of path and query */

@@ -6,9 +6,11 @@
 
 #include "faas_expo.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+
+
+#define NUMBER_MAX  32          /* bytes of a value, with the zero */
 
 
 struct cursor {
@@ -18,6 +20,7 @@ struct cursor {
 };
 
 
+static char *digits(char *text, uint64_t value, int least);
 static void put(struct cursor *c, const char *s, size_t len);
 static void put_escaped(struct cursor *c, const char *s, size_t len);
 static size_t put_sample(char *dst, size_t size,
@@ -41,11 +44,9 @@ size_t
 faas_expo_uint(char *dst, size_t size, const struct faas_sample *sample,
     uint64_t value)
 {
-    char  text[32];
+    char  text[NUMBER_MAX];
 
-    (void) snprintf(text, sizeof(text), "%" PRIu64, value);
-
-    return put_sample(dst, size, sample, text);
+    return put_sample(dst, size, sample, digits(text, value, 1));
 }
 
 
@@ -53,12 +54,37 @@ size_t
 faas_expo_seconds(char *dst, size_t size, const struct faas_sample *sample,
     uint64_t usec)
 {
-    char  text[32];
+    char  *value, text[NUMBER_MAX];
 
-    (void) snprintf(text, sizeof(text), "%" PRIu64 ".%06" PRIu64,
-                    usec / 1000000, usec % 1000000);
+    /* a place for the point, before the last six digits */
 
-    return put_sample(dst, size, sample, text);
+    value = digits(text, usec, 7);
+    memmove(value - 1, value, (size_t) (text + NUMBER_MAX - 7 - value));
+    text[NUMBER_MAX - 8] = '.';
+
+    return put_sample(dst, size, sample, value - 1);
+}
+
+
+/*
+ * The number's digits, at least so many, at the end of text.  A page has
+ * hundreds of thousands of them, for which printf is too slow.
+ */
+static char *
+digits(char *text, uint64_t value, int least)
+{
+    char  *p;
+
+    p = text + NUMBER_MAX;
+    *--p = '\0';
+
+    while (value != 0 || least > 0) {
+        *--p = (char) ('0' + value % 10);
+        value /= 10;
+        least--;
+    }
+
+    return p;
 }
 
 
@@ -78,28 +104,22 @@ put(struct cursor *c, const char *s, size_t len)
 static void
 put_escaped(struct cursor *c, const char *s, size_t len)
 {
-    size_t  i;
+    size_t  i, plain;
+
+    plain = 0;
 
     for (i = 0; i < len; i++) {
-        switch (s[i]) {
 
-        case '\\':
-            put(c, "\\\\", 2);
-            break;
-
-        case '"':
-            put(c, "\\\"", 2);
-            break;
-
-        case '\n':
-            put(c, "\\n", 2);
-            break;
-
-        default:
-            put(c, &s[i], 1);
-            break;
+        if (s[i] != '\\' && s[i] != '"' && s[i] != '\n') {
+            continue;
         }
+
+        put(c, s + plain, i - plain);
+        put(c, s[i] == '\\' ? "\\\\" : s[i] == '"' ? "\\\"" : "\\n", 2);
+        plain = i + 1;
     }
+
+    put(c, s + plain, len - plain);
 }
 
 

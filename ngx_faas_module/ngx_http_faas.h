@@ -4,9 +4,9 @@
  *
  * The gateway module: what its files share.  The way of a request reads down
  * the list: route, admit, wait, signal, balancer (with pick, keepalive and
- * deadline), headers, answer, stats, metrics, feed; with Redis beside it, whose
- * files ngx_http_faas_redis.h lists; and shm, state, registry, index, replicas
- * below.
+ * deadline), headers, answer, stats, metrics (with metrics_page), feed; with
+ * Redis beside it, whose files ngx_http_faas_redis.h lists; and shm, state,
+ * registry, index, replicas below.
  */
 
 
@@ -166,6 +166,7 @@ typedef struct {
     uint32_t                    hash;        /* of key */
     uint32_t                    fn;          /* NONE: not admitted */
     uint32_t                    rep;         /* held for it; NONE */
+    uint32_t                    tries;       /* at replicas */
     ngx_http_faas_wait_e        wait;
     unsigned                    is_id_given:1;   /* call_id is the client's */
     unsigned                    is_counted:1;
@@ -196,6 +197,16 @@ typedef struct {
      && !ngx_http_faas_has_body(r))
 
 
+/* how far a page of metrics is written */
+
+typedef struct {
+    ngx_http_faas_shm_t        *sh;
+    ngx_uint_t                  family;
+    uint32_t                    item;
+    unsigned                    is_headed:1;     /* HELP and TYPE are */
+} ngx_http_faas_page_t;
+
+
 /* what is counted of a function, of all lanes */
 
 typedef struct {
@@ -206,6 +217,8 @@ typedef struct {
     uint64_t                    busy;        /* integral, see faas_gauge.h */
     uint64_t                    parked;
     uint64_t                    waited;      /* integral */
+    uint64_t                    retries;
+    uint64_t                    submitted;
 } ngx_http_faas_sum_t;
 
 
@@ -591,6 +604,15 @@ ngx_int_t ngx_http_faas_log_handler(ngx_http_request_t *r);
 
 /* content handler of faas_metrics */
 ngx_int_t ngx_http_faas_metrics_handler(ngx_http_request_t *r);
+
+
+/* ngx_http_faas_metrics_page.c */
+
+/*
+ * Goes on with a page that began as zeros but for sh: writes whole items, as
+ * many as fit and as a turn may take.  Returns whether there are more.
+ */
+ngx_uint_t ngx_http_faas_page_fill(ngx_http_faas_page_t *page, ngx_buf_t *b);
 
 
 /* ngx_http_faas_feed.c: what changes, as it does */

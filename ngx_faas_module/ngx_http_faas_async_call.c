@@ -72,7 +72,8 @@ static ngx_uint_t ngx_http_faas_async_is_done(redisReply *reply);
 static void ngx_http_faas_async_learn(redisReply *calls, redisReply *bytes);
 static ngx_int_t ngx_http_faas_async_decided(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, redisReply *reply);
-static ngx_int_t ngx_http_faas_async_accepted(ngx_http_request_t *r);
+static ngx_int_t ngx_http_faas_async_accepted(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx);
 
 
 /*
@@ -606,7 +607,7 @@ ngx_http_faas_async_enqueued(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
 
     } else if (call->ask.raw.len != 0) {
         rc = ngx_http_faas_async_is_done(reply)
-             ? ngx_http_faas_async_accepted(r)
+             ? ngx_http_faas_async_accepted(r, ctx)
              : ngx_http_faas_async_no_redis(r, ctx);
 
     } else {
@@ -690,14 +691,27 @@ ngx_http_faas_async_decided(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
     ngx_memcpy(ctx->call_id.data, e[1]->str, e[1]->len);
     ctx->call_id.len = e[1]->len;
 
-    return ngx_http_faas_async_accepted(r);
+    return ngx_http_faas_async_accepted(r, ctx);
 }
 
 
 static ngx_int_t
-ngx_http_faas_async_accepted(ngx_http_request_t *r)
+ngx_http_faas_async_accepted(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
-    ngx_int_t  rc;
+    uint32_t               fn;
+    uint64_t               seq;
+    ngx_int_t              rc;
+    ngx_http_faas_zone_t  *zone;
+
+    zone = ctx->conf->zone;
+
+    fn = ngx_http_faas_fn_find(zone->sh, ctx->key.data, ctx->key.len,
+                               ctx->hash, &seq);
+
+    if (fn != NGX_HTTP_FAAS_NONE) {
+        ngx_http_faas_add(&ngx_http_faas_stat(zone->sh, zone->lane, fn)
+                              ->submitted, 1);
+    }
 
     r->headers_out.status = NGX_HTTP_ACCEPTED;
     r->headers_out.content_length_n = 0;

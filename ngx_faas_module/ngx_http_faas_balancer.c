@@ -317,6 +317,11 @@ ngx_http_faas_get_peer(ngx_peer_connection_t *pc, void *data)
         return NGX_ERROR;
     }
 
+    if (ctx->tries++ != 0) {
+        ngx_http_faas_add(&ngx_http_faas_stat(zone->sh, zone->lane, ctx->fn)
+                              ->retries, 1);
+    }
+
     ctx->is_lost = 0;
     ngx_http_faas_attempt_begin(&peer->attempt, rep);
 

@@ -122,11 +122,16 @@ ngx_http_faas_rep_failed(ngx_http_faas_shm_t *sh, uint32_t rep,
     uint32_t              fails, shift;
     ngx_http_faas_rep_t  *r;
 
+    r = ngx_http_faas_rep(sh, rep);
+
+    /* it is held, and so has its function */
+
+    ngx_http_faas_add(&sh->fn[r->owner - 1].failures, 1);
+
     if (max_fails == 0) {
         return;
     }
 
-    r = ngx_http_faas_rep(sh, rep);
     fails = __atomic_add_fetch(&r->fails, 1, __ATOMIC_RELAXED);
 
     if (fails < max_fails) {

@@ -299,6 +299,7 @@ ngx_http_faas_series_new_locked(ngx_http_faas_shm_t *sh, uint32_t *link)
         return NGX_HTTP_FAAS_NONE;
     }
 
+    sh->h->series_used++;
     ngx_http_faas_store(link, series + 1);
 
     return series;
@@ -320,6 +321,7 @@ ngx_http_faas_series_free_locked(ngx_http_faas_shm_t *sh, uint32_t *link)
     ngx_http_faas_hist_clear_locked(sh, series);
     sh->series[series].next = sh->h->series_free;
     sh->h->series_free = series + 1;
+    sh->h->series_used--;
 }
 
 
@@ -342,6 +344,7 @@ ngx_http_faas_fn_new_locked(ngx_http_faas_shm_t *sh, const u_char *key,
     }
 
     f = &sh->fn[fn];
+    sh->h->fn_used++;
 
     ngx_http_faas_fn_open_locked(f);
 
@@ -388,6 +391,7 @@ ngx_http_faas_fn_free_locked(ngx_http_faas_shm_t *sh, uint32_t fn)
             f->extent[i] = 0;
             sh->extent[link - 1].rep[0] = sh->h->extent_free;
             sh->h->extent_free = link;
+            sh->h->extent_used--;
         }
     }
 
@@ -403,6 +407,7 @@ ngx_http_faas_fn_free_locked(ngx_http_faas_shm_t *sh, uint32_t fn)
     f->busy_total = 0;
     f->parked_seen = 0;
     f->parked_total = 0;
+    f->failures = 0;
     f->waiting = 0;
     f->is_wanted = 0;
     f->wanted = 0;
@@ -410,6 +415,7 @@ ngx_http_faas_fn_free_locked(ngx_http_faas_shm_t *sh, uint32_t fn)
     f->len = 0;
     f->next = sh->h->fn_free;
     sh->h->fn_free = fn + 1;
+    sh->h->fn_used--;
 
     ngx_http_faas_fn_close_locked(sh, f);
 }

@@ -284,6 +284,7 @@ ngx_http_faas_extents_locked(ngx_http_faas_shm_t *sh, ngx_http_faas_fn_t *f,
         }
 
         f->extent[i] = link;
+        sh->h->extent_used++;
     }
 
     return NGX_OK;
@@ -342,6 +343,7 @@ ngx_http_faas_rep_new_locked(ngx_http_faas_shm_t *sh, uint32_t fn,
     }
 
     r = ngx_http_faas_rep(sh, rep);
+    sh->h->rep_used++;
 
     r->next = 0;
     r->fails = 0;
@@ -378,4 +380,5 @@ ngx_http_faas_rep_free_locked(ngx_http_faas_shm_t *sh, uint32_t rep)
     r->owner = 0;
     r->next = sh->h->rep_free;
     sh->h->rep_free = rep + 1;
+    sh->h->rep_used--;
 }

@@ -432,6 +432,7 @@ ngx_http_faas_zone_fill(ngx_http_faas_shm_t *sh,
 
     h->index = ngx_http_faas_index_first(sh);
     h->clock = (uint64_t) ngx_current_msec;
+    h->confirmed = h->clock;
     h->layout = NGX_HTTP_FAAS_LAYOUT;
     h->magic = NGX_HTTP_FAAS_MAGIC;
 

@@ -68,7 +68,7 @@
 
 
 #define NGX_HTTP_FAAS_MAGIC         0x66616173
-#define NGX_HTTP_FAAS_LAYOUT        6
+#define NGX_HTTP_FAAS_LAYOUT        7
 
 #define NGX_HTTP_FAAS_EXTENT_REPS   16
 #define NGX_HTTP_FAAS_EXTENTS       (FAAS_REPLICAS_MAX                       \
@@ -146,6 +146,8 @@ typedef struct {
     uint64_t                   rev;
     uint64_t                   wanted;       /* ... it did: msec, clock */
     uint64_t                   tickets;      /* given to parked requests */
+    uint64_t                   failures;     /* tries at replicas that failed:
+                                                too few for lanes */
 
     /* the leader's, who alone reads and writes them */
     uint64_t                   seen;         /* last whole read it was in */
@@ -206,6 +208,8 @@ typedef struct {
     uint64_t                   parked;       /* faas_gauge.h */
     uint64_t                   head;         /* ticket of the one that waits
                                                 longest; 0: none waits */
+    uint64_t                   retries;      /* tries but a call's first */
+    uint64_t                   submitted;    /* asynchronous calls */
 } ngx_http_faas_aligned ngx_http_faas_stat_t;
 
 
@@ -246,6 +250,11 @@ typedef struct {
     uint32_t                   extent_free;
     uint32_t                   series_free;
 
+    uint32_t                   fn_used;      /* records that are in use */
+    uint32_t                   rep_used;
+    uint32_t                   extent_used;
+    uint32_t                   series_used;
+
     uint32_t                   index;        /* the table in use: its number
                                                 (0, 1) | its slots */
     uint32_t                   index_used;   /* its slots that are not empty */
@@ -255,6 +264,9 @@ typedef struct {
 
     uint64_t                   rev;          /* grows with each change */
     uint64_t                   applied;      /* rev of the last change read */
+    uint64_t                   confirmed;    /* ngx_current_msec when routes
+                                                were last those of Redis, or
+                                                the start */
     uint64_t                   clock;        /* ngx_current_msec at the start */
     uint64_t                   full;         /* routes refused: zone is full */
     uint64_t                   lost;         /* replicas; grows */

@@ -201,6 +201,7 @@ ngx_http_faas_state_copy(ngx_http_faas_shm_t *to, ngx_http_faas_shm_t *from,
 
     ngx_memcpy(to->h->gateway, from->h->gateway, sizeof(to->h->gateway));
     to->h->applied = from->h->applied;
+    to->h->confirmed = from->h->confirmed;
     to->h->is_loaded = from->h->is_loaded;
 
     if (refused != 0) {
@@ -437,6 +438,10 @@ ngx_http_faas_state_counters(ngx_http_faas_shm_t *to, uint32_t fn,
     stat->started = sum.started;
     stat->finished = sum.finished;
     stat->failed = sum.failed;
+    stat->retries = sum.retries;
+    stat->submitted = sum.submitted;
+
+    to->fn[fn].failures = from->fn[i].failures;
 
     for (j = 0; j <= NGX_HTTP_FAAS_CODES; j++) {
 

@@ -248,6 +248,8 @@ ngx_http_faas_stat_sum(ngx_http_faas_shm_t *sh, uint32_t fn,
         sum->finished += ngx_http_faas_load(&stat->finished);
         sum->failed += ngx_http_faas_load(&stat->failed);
         sum->started += ngx_http_faas_load(&stat->started);
+        sum->retries += ngx_http_faas_load(&stat->retries);
+        sum->submitted += ngx_http_faas_load(&stat->submitted);
 
         busy = ngx_http_faas_load(&stat->busy);
         parked = ngx_http_faas_load(&stat->parked);

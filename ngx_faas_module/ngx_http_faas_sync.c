@@ -348,6 +348,10 @@ ngx_http_faas_sync_checked(ngx_http_faas_conn_t *conn, redisReply *reply)
 }
 
 
+/*
+ * With an epoch nothing that Redis has is unknown now.
+ */
+
 static void
 ngx_http_faas_sync_follow(ngx_http_faas_sync_t *sync)
 {
@@ -357,6 +361,11 @@ ngx_http_faas_sync_follow(ngx_http_faas_sync_t *sync)
     ngx_sprintf(block, "%i%Z", (ngx_int_t) NGX_HTTP_FAAS_FOLLOW_BLOCK);
     ngx_sprintf(count, "%i%Z", (ngx_int_t) NGX_HTTP_FAAS_CHANGES_COUNT);
     sync->last[sync->last_len] = '\0';
+
+    if (sync->epoch_len != 0) {
+        ngx_http_faas_store(&sync->conf->zone->sh->h->confirmed,
+                            (uint64_t) ngx_current_msec);
+    }
 
     argv[0] = "XREAD";
     argv[1] = "BLOCK";

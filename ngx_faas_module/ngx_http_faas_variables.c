@@ -4,7 +4,7 @@
  *
  * Variables: $faas_function, $faas_namespace, $faas_host (both, with a dot
  * between), $faas_uri, $faas_replica, $faas_call_id, $faas_start_time,
- * $faas_traceparent, $faas_trace_id, $faas_parked_ms.
+ * $faas_traceparent, $faas_trace_id, $faas_parked_ms, $faas_tries.
  */
 
 
@@ -19,6 +19,10 @@ static ngx_int_t ngx_http_faas_trace_id_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
 static ngx_int_t ngx_http_faas_parked_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_faas_tries_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data);
+static ngx_int_t ngx_http_faas_variable_number(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uint64_t n);
 
 
 /*
@@ -54,6 +58,9 @@ static ngx_http_variable_t  ngx_http_faas_vars[] = {
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("faas_parked_ms"), NULL, ngx_http_faas_parked_variable,
+      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
+    { ngx_string("faas_tries"), NULL, ngx_http_faas_tries_variable,
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("faas_host"), NULL, ngx_http_faas_variable,
@@ -183,7 +190,6 @@ static ngx_int_t
 ngx_http_faas_parked_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
-    u_char               *p;
     ngx_http_faas_ctx_t  *ctx;
 
     ctx = ngx_http_faas_get_ctx(r);
@@ -193,13 +199,39 @@ ngx_http_faas_parked_variable(ngx_http_request_t *r,
         return NGX_OK;
     }
 
+    return ngx_http_faas_variable_number(r, v, ctx->parked / 1000);
+}
+
+
+static ngx_int_t
+ngx_http_faas_tries_variable(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_http_faas_ctx_t  *ctx;
+
+    ctx = ngx_http_faas_get_ctx(r);
+
+    if (ctx == NULL) {
+        v->not_found = 1;
+        return NGX_OK;
+    }
+
+    return ngx_http_faas_variable_number(r, v, ctx->tries);
+}
+
+
+static ngx_int_t
+ngx_http_faas_variable_number(ngx_http_request_t *r,
+    ngx_http_variable_value_t *v, uint64_t n)
+{
+    u_char  *p;
+
     p = ngx_pnalloc(r->pool, NGX_INT64_LEN);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_http_faas_variable_set(v, p,
-                               ngx_sprintf(p, "%uL", ctx->parked / 1000) - p);
+    ngx_http_faas_variable_set(v, p, ngx_sprintf(p, "%uL", n) - p);
 
     return NGX_OK;
 }

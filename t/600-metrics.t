@@ -13,6 +13,8 @@ use lib "$FindBin::Bin/lib";
 use Faas::Test;
 use Test::More;
 
+use constant LOOK => 5;     # seconds, NGX_HTTP_FAAS_FOLLOW_BLOCK
+
 
 my $t = Faas::Test->new(need => [qw(nginx redis-server module promtool)]);
 
@@ -109,6 +111,72 @@ cmp_ok($sum, '>', 0.03, 'the sum has the slow call in it');
 like($page, qr/^gateway_functions_seconds_count\{function_name="echo\.
     openfaas-fn",code="200"\}\ 21$/mx, 'the count agrees');
 
+# tries at replicas, asynchronous calls
+
+my $dead = "unix:$t->{dir}/dead.sock";
+
+$t->publish('half', $dead, $backend->addr);
+wait_for(sub { $t->get('/function/half')->{status} != 404 }, 10, 'a route');
+$t->get('/function/half') for 1 .. 8;
+$t->post('/async-function/half', 'x') for 1 .. 3;
+wait_for(sub {
+    return http(GET => $addr, '/metrics')->{body}
+        !~ /_inflight\{[^}]*\} [1-9]/;
+}, 10, 'all calls counted');
+$page = scrape();
+
+my %half = map { $_ => value($page, $_, function_name => 'half.openfaas-fn') }
+    qw(faas_function_replica_failures_total faas_function_retries_total
+    gateway_service_ready_count queue_worker_messages_submitted_total);
+
+cmp_ok($half{faas_function_replica_failures_total}, '>', 0,
+    'tries at a replica that is not there are counted');
+is($half{faas_function_retries_total},
+    $half{faas_function_replica_failures_total},
+    'each of them was made up for by another one');
+is($half{gateway_service_ready_count}, 2, 'replicas in the route');
+is($half{queue_worker_messages_submitted_total}, 3,
+    'asynchronous calls accepted');
+is(value($page, 'faas_function_retries_total', function_name => $n), 0,
+    'a function that was called has its zeros');
+unlike($page, qr/^queue_worker_messages_submitted_total\{[^}]*"echo/m,
+    'what was never called asynchronously has none');
+
+# the zone, and how old routes are
+
+my $used = sub {
+    my ($kind, $text) = @_;
+
+    return value($text // $page, 'faas_zone_records', kind => $kind);
+};
+
+is($used->('function'), 4, 'records of functions in use');
+is($used->('replica'), 5, 'records of replicas in use');
+cmp_ok($used->('series'), '>=', 6, 'series in use');
+is($used->('extent'), 0, 'no extent in use');
+cmp_ok(value($page, 'faas_zone_records_limit', kind => 'function'), '>', 1000,
+    'functions that there is room for');
+
+my $age = sub {
+    return http(GET => $addr, '/metrics')->{body}
+        =~ /^faas_routes_age_seconds (\S+)$/m ? $1 : undef;
+};
+
+wait_for(sub { $age->() <= LOOK }, 30, 'routes that are those of Redis');
+$t->publish('wide', map { "127.0.0.1:" . (20000 + $_) } 1 .. 40);
+wait_for(sub {
+    return $used->('extent', http(GET => $addr, '/metrics')->{body}) == 2;
+}, 10, 'extents of a function with many replicas');
+$t->unpublish('wide');
+$t->unpublish('half');
+wait_for(sub {
+    my $text = http(GET => $addr, '/metrics')->{body};
+
+    return $used->('function', $text) == 3 && $used->('replica', $text) == 3
+        && $used->('extent', $text) == 0;
+}, 30, 'records that are free again');
+pass('what is deleted gives its records back');
+
 # what is running
 
 my $client = Faas::HTTP->new($t->addr);
@@ -172,5 +240,16 @@ $t->spew($t->dir . '/page', $page);
 $res = $t->run('sh', '-c', "promtool check metrics < '$t->{dir}/page'");
 is($res->{status}, 0, 'promtool accepts the large page')
     or diag($res->{output});
+
+# without Redis
+
+$t->redis_proc->stop;
+wait_for(sub { $age->() > LOOK + 1 }, 30, 'routes that grow old');
+like(scrape(), qr/^faas_redis_up 0$/m, 'Redis is away');
+$t->start_redis;
+$t->publish('echo', $backend->addr);
+$t->redis(SET => 'faas:epoch', 'another');
+wait_for(sub { $age->() <= LOOK }, 30, 'routes that are those of Redis again');
+like(scrape(), qr/^faas_redis_up 1$/m, 'Redis is back');
 
 $t->finish;

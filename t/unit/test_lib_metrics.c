@@ -112,12 +112,12 @@ samples_are_escaped_and_fit(void **state)
     size_t              len;
     struct faas_label   label;
     struct faas_sample  sample;
-    static const char   want[] = "m_bucket{l=\"a\\\"b\\\\c\\nd\"} 7\n";
+    static const char   want[] = "m_bucket{l=\"\\\"a\\\"b\\\\c\\nd\\n\"} 7\n";
 
     (void) state;
 
     label.name = "l";
-    label.value = "a\"b\\c\nd";
+    label.value = "\"a\"b\\c\nd\n";
     label.len = strlen(label.value);
 
     sample.name = "m";
@@ -137,6 +137,18 @@ samples_are_escaped_and_fit(void **state)
     len = faas_expo_seconds(text, sizeof(text), &sample, 1000042);
     assert_int_equal(len, 11);
     assert_memory_equal(text, "m 1.000042\n", len);
+
+    len = faas_expo_seconds(text, sizeof(text), &sample, 0);
+    assert_memory_equal(text, "m 0.000000\n", len);
+
+    len = faas_expo_seconds(text, sizeof(text), &sample, UINT64_MAX);
+    assert_memory_equal(text, "m 18446744073709.551615\n", len);
+
+    len = faas_expo_uint(text, sizeof(text), &sample, 0);
+    assert_memory_equal(text, "m 0\n", len);
+
+    len = faas_expo_uint(text, sizeof(text), &sample, UINT64_MAX);
+    assert_memory_equal(text, "m 18446744073709551615\n", len);
 
     len = faas_expo_family(text, sizeof(text), "m", "help", "gauge");
     assert_memory_equal(text, "# HELP m help\n# TYPE m gauge\n", len);
