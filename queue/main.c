@@ -394,7 +394,7 @@ on_accept_error(struct evconnlistener *listener, void *arg)
     (void) listener;
     (void) arg;
 
-    listener_pause(&queue.metrics.listener);
+    listener_pause(&queue.metrics.exporter.listener);
 }
 
 

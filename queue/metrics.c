@@ -6,23 +6,19 @@
 
 #include "metrics.h"
 
-#include <event2/buffer.h>
 #include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/clock.h"
+#include "lib/faas_async.h"
 #include "lib/faas_expo.h"
 
 #include "queue.h"
 
 
-#define LINE_MAX_LEN  1024          /* bytes of a line, and of a family's two */
-#define TIMEOUT       10            /* seconds for a client */
-#define NUMBER_MAX    24
-#define QUEUE_NAME    "faas-request"    /* as OpenFaaS calls its only queue */
-#define CONTENT_TYPE  "text/plain; version=0.0.4; charset=utf-8"
+#define NUMBER_MAX  24
 
 /* a counter of the stats */
 #define STAT(field)  (offsetof(struct function_stats, field) + 1)
@@ -37,6 +33,13 @@ struct family {
     int          is_seconds;        /* value is in msec */
 };
 
+/* what is not of a function */
+struct total {
+    const char  *name;
+    const char  *help;
+    size_t       offset;            /* in struct metrics */
+};
+
 struct page {
     struct evbuffer      *out;
     const struct family  *family;
@@ -44,16 +47,15 @@ struct page {
 };
 
 
-static void on_request(struct evhttp_request *req, void *arg);
-static void send_metrics(struct metrics *metrics, struct evhttp_request *req);
+static int put_part(void *arg, unsigned i, struct evbuffer *out);
+static int is_healthy(void *arg);
 static void put_family(struct page *page, struct queue *queue,
     const struct family *family);
 static void put_function(void *arg, struct key_node *node);
 static void put_value(struct page *page, const char *function,
     uint64_t value);
-static void put_total(struct evbuffer *out, const char *name,
-    const char *help, uint64_t value);
-static void put_line(struct evbuffer *out, const char *line, size_t len);
+static void put_total(struct evbuffer *out, const struct total *total,
+    uint64_t value);
 static uint64_t stat_of(const struct function_stats *stats, size_t stat);
 static uint64_t inflight_of(const struct function *fn);
 static uint64_t depth_of(const struct function *fn);
@@ -95,52 +97,55 @@ static const struct family  families[] = {
 };
 
 
+#define N_FAMILIES  (sizeof(families) / sizeof(families[0]))
+
+static const struct total  totals[] = {
+    { "queue_worker_calls",
+      "Calls that were accepted and are neither over nor dead.",
+      offsetof(struct metrics, calls) },
+    { "queue_worker_calls_bytes", "Their bodies and headers.",
+      offsetof(struct metrics, bytes) },
+    { "queue_worker_delayed_messages", "Calls that wait for their time.",
+      offsetof(struct metrics, delayed) },
+    { "queue_worker_dead_messages", "Calls that were given up and are kept.",
+      offsetof(struct metrics, dead) },
+};
+
+#define N_TOTALS  (sizeof(totals) / sizeof(totals[0]))
+
+static const struct total  redis_up = {
+    "queue_worker_redis_up", "1 while calls can be taken out of Redis.", 0
+};
+
+
 int
 metrics_open(struct metrics *metrics, struct queue *queue,
     evconnlistener_errorcb on_error, struct faas_err *err)
 {
-    int               fd;
-    struct listener  *listener;
-
-    listener = &metrics->listener;
     metrics->queue = queue;
-    metrics->http = evhttp_new(queue->base);
+    metrics->exporter.put = put_part;
+    metrics->exporter.is_healthy = is_healthy;
+    metrics->exporter.arg = metrics;
     metrics->timer = evtimer_new(queue->base, on_timer, metrics);
 
-    if (metrics->http == NULL || metrics->timer == NULL) {
+    if (metrics->timer == NULL) {
         return faas_err_set(err, 0, "no memory");
     }
 
-    evhttp_set_allowed_methods(metrics->http, EVHTTP_REQ_GET
-                                              | EVHTTP_REQ_HEAD);
-    evhttp_set_max_body_size(metrics->http, 0);
-    evhttp_set_max_headers_size(metrics->http, 8192);
-    evhttp_set_timeout(metrics->http, TIMEOUT);
-    evhttp_set_gencb(metrics->http, on_request, metrics);
-
-    listener->option = "--metrics-listen";
-    listener->what = "/metrics";
-    fd = listener_bind(listener, queue->options.metrics_listen, err);
-
-    return fd != -1 ? listener_open(listener, metrics->http, fd, on_error, err)
-           : -1;
+    return exporter_open(&metrics->exporter, queue->base, "--metrics-listen",
+                         queue->options.metrics_listen, on_error, err);
 }
 
 
 void
 metrics_close(struct metrics *metrics)
 {
-    if (metrics->http != NULL) {
-        evhttp_free(metrics->http);
-        metrics->http = NULL;
-    }
+    exporter_close(&metrics->exporter);
 
     if (metrics->timer != NULL) {
         event_free(metrics->timer);
         metrics->timer = NULL;
     }
-
-    listener_close(&metrics->listener);
 }
 
 
@@ -162,64 +167,48 @@ metrics_lost(struct metrics *metrics)
 }
 
 
-static void
-on_request(struct evhttp_request *req, void *arg)
+static int
+put_part(void *arg, unsigned i, struct evbuffer *out)
 {
-    const char      *path;
+    uint64_t         value;
+    struct page      page;
     struct metrics  *metrics;
 
     metrics = arg;
-    metrics->listener.is_reported = 0;
-    path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
 
-    if (strcmp(path, "/metrics") == 0) {
-        send_metrics(metrics, req);
-
-    } else if (strcmp(path, "/healthz") != 0) {
-        evhttp_send_reply(req, HTTP_NOTFOUND, "Not Found", NULL);
-
-    } else if (!metrics->queue->scripts.is_ready) {
-        evhttp_send_reply(req, HTTP_SERVUNAVAIL, "Service Unavailable", NULL);
-
-    } else {
-        evhttp_send_reply(req, HTTP_OK, "OK", NULL);
+    if (i < N_FAMILIES) {
+        memset(&page, 0, sizeof(page));
+        page.out = out;
+        put_family(&page, metrics->queue, &families[i]);
+        return 1;
     }
+
+    i -= N_FAMILIES;
+
+    if (i < N_TOTALS) {
+        memcpy(&value, (const char *) metrics + totals[i].offset,
+               sizeof(value));
+        put_total(out, &totals[i], value);
+        return 1;
+    }
+
+    if (i == N_TOTALS) {
+        put_total(out, &redis_up, (uint64_t) is_healthy(metrics));
+        return 1;
+    }
+
+    return 0;
 }
 
 
-static void
-send_metrics(struct metrics *metrics, struct evhttp_request *req)
+static int
+is_healthy(void *arg)
 {
-    size_t         i;
-    struct page    page;
-    struct queue  *queue;
+    const struct metrics  *metrics;
 
-    queue = metrics->queue;
-    memset(&page, 0, sizeof(page));
-    page.out = evbuffer_new();
+    metrics = arg;
 
-    if (page.out == NULL) {
-        evhttp_send_reply(req, HTTP_INTERNAL, "Internal Server Error", NULL);
-        return;
-    }
-
-    for (i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-        put_family(&page, queue, &families[i]);
-    }
-
-    put_total(page.out, "queue_worker_calls", "Calls that were accepted and "
-              "are neither over nor dead.", metrics->calls);
-    put_total(page.out, "queue_worker_calls_bytes", "Their bodies and "
-              "headers.", metrics->bytes);
-    put_total(page.out, "queue_worker_delayed_messages", "Calls that wait for "
-              "their time.", metrics->delayed);
-    put_total(page.out, "queue_worker_dead_messages", "Calls that were given "
-              "up and are kept.", metrics->dead);
-
-    (void) evhttp_add_header(evhttp_request_get_output_headers(req),
-                             "Content-Type", CONTENT_TYPE);
-    evhttp_send_reply(req, HTTP_OK, "OK", page.out);
-    evbuffer_free(page.out);
+    return metrics->queue->scripts.is_ready;
 }
 
 
@@ -227,17 +216,11 @@ static void
 put_family(struct page *page, struct queue *queue,
     const struct family *family)
 {
-    char    line[LINE_MAX_LEN];
-    size_t  len;
-
     page->family = family;
     page->others = family->stat != 0
                    ? stat_of(&queue->functions.gone, family->stat) : 0;
 
-    len = faas_expo_family(line, sizeof(line), family->name, family->help,
-                           family->type);
-    put_line(page->out, line, len);
-
+    exporter_family(page->out, family->name, family->help, family->type);
     key_map_walk(&queue->functions.map, put_function, page);
 
     if (page->others != 0) {
@@ -274,14 +257,12 @@ put_function(void *arg, struct key_node *node)
 static void
 put_value(struct page *page, const char *function, uint64_t value)
 {
-    char                line[LINE_MAX_LEN];
-    size_t              len;
     struct faas_label   labels[2];
     struct faas_sample  sample;
 
     labels[0].name = "queue_name";
-    labels[0].value = QUEUE_NAME;
-    labels[0].len = sizeof(QUEUE_NAME) - 1;
+    labels[0].value = FAAS_ASYNC_QUEUE_NAME;
+    labels[0].len = sizeof(FAAS_ASYNC_QUEUE_NAME) - 1;
     labels[1].name = "function_name";
     labels[1].value = function;
     labels[1].len = strlen(function);
@@ -291,40 +272,23 @@ put_value(struct page *page, const char *function, uint64_t value)
     sample.labels = labels;
     sample.n = 2;
 
-    len = page->family->is_seconds
-          ? faas_expo_seconds(line, sizeof(line), &sample, value * 1000)
-          : faas_expo_uint(line, sizeof(line), &sample, value);
-
-    put_line(page->out, line, len);
+    (page->family->is_seconds ? exporter_msec : exporter_uint)(page->out,
+                                                               &sample,
+                                                               value);
 }
 
 
 static void
-put_total(struct evbuffer *out, const char *name, const char *help,
-    uint64_t value)
+put_total(struct evbuffer *out, const struct total *total, uint64_t value)
 {
-    char                line[LINE_MAX_LEN];
-    size_t              len;
     struct faas_sample  sample;
 
     memset(&sample, 0, sizeof(sample));
-    sample.name = name;
+    sample.name = total->name;
     sample.suffix = "";
 
-    len = faas_expo_family(line, sizeof(line), name, help, "gauge");
-    put_line(out, line, len);
-
-    len = faas_expo_uint(line, sizeof(line), &sample, value);
-    put_line(out, line, len);
-}
-
-
-static void
-put_line(struct evbuffer *out, const char *line, size_t len)
-{
-    /* without memory the page ends early */
-
-    (void) evbuffer_add(out, line, len);
+    exporter_family(out, total->name, total->help, "gauge");
+    exporter_uint(out, &sample, value);
 }
 
 
@@ -395,15 +359,15 @@ static void
 on_depths(void *arg, const redisReply *reply)
 {
     size_t           i;
-    uint64_t        *totals[4];
+    uint64_t        *read[4];
     struct metrics  *metrics;
 
     metrics = arg;
     metrics->is_reading = 0;
-    totals[0] = &metrics->calls;
-    totals[1] = &metrics->bytes;
-    totals[2] = &metrics->delayed;
-    totals[3] = &metrics->dead;
+    read[0] = &metrics->calls;
+    read[1] = &metrics->bytes;
+    read[2] = &metrics->delayed;
+    read[3] = &metrics->dead;
 
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY
         || reply->elements < 4)
@@ -414,7 +378,7 @@ on_depths(void *arg, const redisReply *reply)
     metrics->round++;
 
     for (i = 0; i < 4; i++) {
-        *totals[i] = reply->element[i]->integer > 0
+        *read[i] = reply->element[i]->integer > 0
                      ? (uint64_t) reply->element[i]->integer : 0;
     }
 

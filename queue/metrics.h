@@ -8,10 +8,9 @@
 #define FAAS_QUEUE_METRICS_H
 
 #include <event2/event.h>
-#include <event2/http.h>
 #include <stdint.h>
 
-#include "daemon/listener.h"
+#include "daemon/exporter.h"
 #include "lib/faas_err.h"
 
 
@@ -22,8 +21,7 @@ struct queue;
 
 struct metrics {
     struct queue    *queue;
-    struct evhttp   *http;
-    struct listener  listener;      /* http's */
+    struct exporter  exporter;
     struct event    *timer;
     int              is_reading;
     unsigned         round;         /* of reading */

@@ -258,13 +258,13 @@ sub start_scaler {
 
 # A queue worker that calls through the nginx that was started last, with
 # short waits; args => [...] are further arguments, env => {...}; name, for
-# more than one.
+# more than one; metrics, the address of its metrics.
 sub start_queue {
     my ($self, %opt) = @_;
 
     my $name = $opt{name} // 'faas-queue';
     my $log = "$self->{dir}/$name.log";
-    my $addr = "unix:$self->{dir}/$name.sock";
+    my $addr = $opt{metrics} // "unix:$self->{dir}/$name.sock";
     my $gateway = $opt{gateway} // $self->addr;
 
     my $queue = spawn(name => $name, log => $log,
