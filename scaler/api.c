@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -57,6 +58,8 @@ static int admit_gateway(const struct scaler_options *options,
 static void on_request(struct evhttp_request *req, void *arg);
 static const struct route *find_route(struct evhttp_request *req,
     const char *path, int *is_known);
+static void on_complete(struct evhttp_request *req, void *arg);
+static const char *method_text(enum evhttp_cmd_type method);
 static int is_allowed(const struct scaler *scaler,
     struct evhttp_request *req, const struct route *route);
 static int is_cross_site(struct evhttp_request *req);
@@ -112,8 +115,9 @@ api_open(struct scaler *scaler, evconnlistener_errorcb on_error,
 
     listener = &scaler->listener;
     scaler->http = evhttp_new(scaler->base);
+    scaler->counts = calloc(N_ROUTES, sizeof(scaler->counts[0]));
 
-    if (scaler->http == NULL) {
+    if (scaler->http == NULL || scaler->counts == NULL) {
         return faas_err_set(err, 0, "no memory");
     }
 
@@ -158,6 +162,27 @@ api_close(struct scaler *scaler)
     }
 
     listener_close(&scaler->listener);
+    free(scaler->counts);
+    scaler->counts = NULL;
+}
+
+
+void
+api_walk_counts(const struct scaler *scaler, void (*each)(void *arg,
+    const char *method, const char *path, unsigned status, uint64_t n),
+    void *arg)
+{
+    size_t                    i, j;
+    const struct api_counts  *counts;
+
+    for (i = 0; i < N_ROUTES; i++) {
+        counts = &scaler->counts[i];
+
+        for (j = 0; j < API_STATUSES && counts->n[j] != 0; j++) {
+            each(arg, method_text(routes[i].method), routes[i].path,
+                 counts->status[j], counts->n[j]);
+        }
+    }
 }
 
 
@@ -255,6 +280,11 @@ on_request(struct evhttp_request *req, void *arg)
 
     route = find_route(req, path, &is_known);
 
+    if (route != NULL) {
+        evhttp_request_set_on_complete_cb(req, on_complete,
+                                          &scaler->counts[route - routes]);
+    }
+
     if (!is_allowed(scaler, req, route)) {
         (void) evhttp_add_header(evhttp_request_get_output_headers(req),
                                  "WWW-Authenticate",
@@ -279,6 +309,44 @@ on_request(struct evhttp_request *req, void *arg)
     } else {
         call_answer_error(req, 404, "404 page not found");
     }
+}
+
+
+/*
+ * The answer has been sent.
+ */
+static void
+on_complete(struct evhttp_request *req, void *arg)
+{
+    size_t              i;
+    unsigned            status;
+    struct api_counts  *counts;
+
+    counts = arg;
+    status = (unsigned) evhttp_request_get_response_code(req);
+
+    for (i = 0; i < API_STATUSES - 1; i++) {
+
+        if (counts->n[i] == 0) {
+            counts->status[i] = status;
+        }
+
+        if (counts->status[i] == status) {
+            break;
+        }
+    }
+
+    counts->n[i]++;
+}
+
+
+static const char *
+method_text(enum evhttp_cmd_type method)
+{
+    return method == EVHTTP_REQ_GET ? "GET"
+           : method == EVHTTP_REQ_HEAD ? "HEAD"
+           : method == EVHTTP_REQ_POST ? "POST"
+           : method == EVHTTP_REQ_PUT ? "PUT" : "DELETE";
 }
 
 

@@ -9,9 +9,21 @@
 #ifndef FAAS_SCALER_API_H
 #define FAAS_SCALER_API_H
 
+#include <stdint.h>
+
 #include "lib/faas_err.h"
 
 #include "scaler.h"
+
+
+/* how often a route was answered with a status, of the first ones; the last
+   one has all others, as 0 */
+#define API_STATUSES  8
+
+struct api_counts {
+    unsigned  status[API_STATUSES];
+    uint64_t  n[API_STATUSES];
+};
 
 
 /*
@@ -25,6 +37,13 @@ int api_open(struct scaler *scaler, evconnlistener_errorcb on_error,
  * Stops listening and ends connections.
  */
 void api_close(struct scaler *scaler);
+
+/*
+ * Calls each() for each route and status that was answered; for the metrics.
+ */
+void api_walk_counts(const struct scaler *scaler, void (*each)(void *arg,
+    const char *method, const char *path, unsigned status, uint64_t n),
+    void *arg);
 
 
 #endif /* FAAS_SCALER_API_H */

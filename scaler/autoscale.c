@@ -689,6 +689,8 @@ apply_due(struct autoscale *autoscale)
         scaled->is_due = 0;
         scaled->is_busy = 1;
         scaled->decided = scaled->replicas;
+        autoscale->decisions[scaled->reason][scaled->replicas > scaled->from]
+            += 1;
 
         faas_log(FAAS_LOG_INFO, "scaling function=%s replicas=%" PRIu64
                  " to=%" PRIu64 " reason=%s", scaled->node.key, scaled->from,
@@ -737,6 +739,7 @@ on_scaled(void *arg, const struct faas_err *err)
     scaled->retry_ms = clock_now_ms() + AUTOSCALE_RETRY;
 
     if (err->code != 404) {
+        autoscale->failures++;
         faas_log(scaled->is_reported ? FAAS_LOG_INFO : FAAS_LOG_ERROR,
                  "cannot scale a function, trying again function=%s "
                  "error=\"%s\"", scaled->node.key, err->text);

@@ -79,6 +79,9 @@ struct autoscale {
     int                           has_cpu;  /* a function goes by it */
     int                           has_queue;
     int                           wants_usage;  /* has_cpu of the last look */
+    uint64_t                      decisions[POLICY_REASONS][2];     /* changes
+                                                   made: fewer, more */
+    uint64_t                      failures;     /* of these */
 };
 
 

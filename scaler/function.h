@@ -64,6 +64,8 @@ struct function {
     char                    *dir;           /* owned; NULL: it is missing */
     uint64_t                 generation;
     struct replica_list      replicas;
+    uint64_t                 cpu_ms;        /* that replicas were seen to
+                                               spend */
     struct flog              flog;
     struct faas_route       *route;         /* owned; the last one published,
                                                NULL: none; it ends with its

@@ -17,6 +17,7 @@
 #include "lib/faas_log.h"
 
 #include "api.h"
+#include "metrics.h"
 #include "provider_process.h"
 #include "provider_swarm.h"
 #include "scaler.h"
@@ -35,6 +36,7 @@ static void scaler_close(struct scaler *s);
 static void on_signal(evutil_socket_t fd, short what, void *arg);
 static void on_stopped(void *arg);
 static void on_accept_error(struct evconnlistener *listener, void *arg);
+static void on_metrics_error(struct evconnlistener *listener, void *arg);
 static void on_redis_ready(void *arg);
 static void on_redis_lost(void *arg);
 static void on_leader_changed(void *arg);
@@ -159,7 +161,8 @@ scaler_open(struct scaler *s, struct faas_err *err)
         try_to_lead(s);
     }
 
-    return api_open(s, on_accept_error, err);
+    return metrics_open(s, on_metrics_error, err) == 0
+           ? api_open(s, on_accept_error, err) : -1;
 }
 
 
@@ -259,6 +262,7 @@ open_signals(struct scaler *s, struct faas_err *err)
 static void
 scaler_close(struct scaler *s)
 {
+    metrics_close(s);
     api_close(s);
     wake_close(&s->wake);
     autoscale_close(&s->autoscale);
@@ -321,6 +325,7 @@ on_signal(evutil_socket_t fd, short what, void *arg)
 
     s->is_stopping = 1;
 
+    metrics_close(s);
     api_close(s);
     wake_close(&s->wake);
     autoscale_close(&s->autoscale);
@@ -356,6 +361,16 @@ on_accept_error(struct evconnlistener *listener, void *arg)
     (void) arg;
 
     listener_pause(&scaler.listener);
+}
+
+
+static void
+on_metrics_error(struct evconnlistener *listener, void *arg)
+{
+    (void) listener;
+    (void) arg;
+
+    listener_pause(&scaler.exporter.listener);
 }
 
 

@@ -46,6 +46,9 @@ static const struct option_entry  entries[] = {
       "Docker Swarm" },
     { "listen", OPTION_TEXT, FIELD(listen), NULL, 0, 0,
       "address of the admin API: unix:/path, IP:PORT or [IPv6]:PORT" },
+    { "metrics-listen", OPTION_TEXT, FIELD(metrics_listen), "", 0, 0,
+      "address of /metrics: unix:/path, IP:PORT or [IPv6]:PORT; default: "
+      "there is none" },
     { "credentials-dir", OPTION_TEXT, FIELD(credentials_dir), "", 0, 0,
       "folder with basic-auth-user and basic-auth-password, which the admin "
       "API asks for; default: it asks nobody, keep it away from others" },

@@ -19,6 +19,7 @@
 struct scaler_options {
     /* texts are owned by the caller of options_parse(): argv, environment */
     const char  *listen;            /* unix:/path or IP:PORT */
+    const char  *metrics_listen;    /* the same; empty: no metrics */
     const char  *credentials_dir;   /* empty: nobody is asked */
     const char  *resolver;          /* IP:PORT; empty: resolv.conf's */
     const char  *state_dir;

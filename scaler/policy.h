@@ -55,6 +55,8 @@ enum policy_reason {
     POLICY_BOUNDS               /* fewer or more than min, max */
 };
 
+#define POLICY_REASONS  (POLICY_BOUNDS + 1)
+
 /*
  * What makes no sense is not used: a target or a proportion that is not above
  * zero holds what there is, a rate below 1 is 1, a headroom below 0 is 0, and
@@ -129,7 +131,7 @@ uint64_t policy_decide(const struct policy_settings *settings,
     enum policy_reason *reason);
 
 /*
- * A word for the log.
+ * A word for the log and for metrics.
  */
 const char *policy_reason_text(enum policy_reason reason);
 

@@ -32,6 +32,8 @@ struct provider_function {
     uint64_t            available;      /* replicas that answer */
     int                 has_usage;      /* it was asked for, and is known: */
     uint64_t            cpu_milli;      /* cores in use, thousandths */
+    uint64_t            cpu_ms;         /* spent since the scaler began; it
+                                           never falls */
     uint64_t            memory;         /* bytes */
     const char         *error;          /* why there are not more of them;
                                            NULL: nothing went wrong */
@@ -115,6 +117,9 @@ struct provider_ops {
     const char  *name;                  /* as /system/info gives them */
     const char  *orchestration;
     int          has_images;            /* in --functions-dir */
+
+    /* whether what runs functions answers */
+    int (*is_up)(const struct provider *provider);
 
     /* each is called for each function of a namespace, then done; 400 where
        there is no such namespace */

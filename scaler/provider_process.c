@@ -29,6 +29,7 @@
 static int set_up(struct process_provider *p, struct event_base *base,
     struct faas_err *err);
 static void load_spec(void *arg, struct spec *spec);
+static int op_is_up(const struct provider *provider);
 static void op_list(struct provider *provider, const char *ns,
     int has_usage, provider_each_fn each, provider_done_fn done, void *arg);
 static void op_get(struct provider *provider, const char *key,
@@ -45,8 +46,8 @@ static void op_walk(struct provider *provider, int has_usage,
     provider_each_fn each, void *arg);
 static void view_of(struct function *fn, const struct usage_set *set,
     struct provider_function *view);
-static void add_usage(struct replica *replica, const struct usage_set *set,
-    struct provider_function *view);
+static void add_usage(struct function *fn, struct replica *replica,
+    const struct usage_set *set, struct provider_function *view);
 static void on_removed(struct function *fn);
 static void on_replica_changed(void *arg, struct replica *replica);
 static void on_replica_gone(void *arg, struct replica *replica);
@@ -58,6 +59,7 @@ static const struct provider_ops  process_ops = {
     .name = "faas-process",
     .orchestration = "process",
     .has_images = 1,
+    .is_up = op_is_up,
     .list = op_list,
     .get = op_get,
     .walk = op_walk,
@@ -221,6 +223,15 @@ load_spec(void *arg, struct spec *spec)
 }
 
 
+static int
+op_is_up(const struct provider *provider)
+{
+    (void) provider;
+
+    return 1;
+}
+
+
 static void
 op_list(struct provider *provider, const char *ns, int has_usage,
     provider_each_fn each, provider_done_fn done, void *arg)
@@ -322,15 +333,17 @@ view_of(struct function *fn, const struct usage_set *set,
 
     TAILQ_FOREACH(replica, &fn->replicas, link) {
         if (set != NULL && replica->pid != 0) {
-            add_usage(replica, set, view);
+            add_usage(fn, replica, set, view);
         }
     }
+
+    view->cpu_ms = fn->cpu_ms;
 }
 
 
 static void
-add_usage(struct replica *replica, const struct usage_set *set,
-    struct provider_function *view)
+add_usage(struct function *fn, struct replica *replica,
+    const struct usage_set *set, struct provider_function *view)
 {
     const struct usage  *usage;
 
@@ -340,6 +353,7 @@ add_usage(struct replica *replica, const struct usage_set *set,
         view->memory += usage->memory;
         view->cpu_milli += usage_rate(&replica->usage, usage,
                                       replica->started_ms, clock_now_ms());
+        fn->cpu_ms += usage_gain(&replica->spent, usage);
     }
 }
 

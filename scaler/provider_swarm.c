@@ -14,6 +14,7 @@
 
 
 static int set_up(struct swarm *swarm, struct faas_err *err);
+static int op_is_up(const struct provider *provider);
 static void op_list(struct provider *provider, const char *ns,
     int has_usage, provider_each_fn each, provider_done_fn done, void *arg);
 static void op_get(struct provider *provider, const char *key,
@@ -30,6 +31,7 @@ static void op_free(struct provider *provider);
 static const struct provider_ops  swarm_ops = {
     .name = "faas-swarm",
     .orchestration = "swarm",
+    .is_up = op_is_up,
     .list = op_list,
     .get = op_get,
     .walk = op_walk,
@@ -103,6 +105,13 @@ set_up(struct swarm *swarm, struct faas_err *err)
     return swarm_health_open(swarm, err) == 0
            && swarm_starts_open(swarm, err) == 0
            && swarm_sync_open(swarm, err) == 0 ? 0 : -1;
+}
+
+
+static int
+op_is_up(const struct provider *provider)
+{
+    return ((const struct swarm *) provider)->sync.is_up;
 }
 
 

@@ -113,6 +113,11 @@ replica_adopt(struct replica_owner *owner, const struct spec *spec,
         return NULL;
     }
 
+    /* what it has spent before is not of our time */
+
+    replica->spent.session = survivor->pid;
+    replica->spent.cpu_ms = UINT64_MAX;
+
     replica->pidfd = survivor_open(survivor->pid);
     replica->ended = event_new(owner->base, replica->pidfd, EV_READ, on_ended,
                                replica);

@@ -117,6 +117,7 @@ struct replica {
     struct event                *probe;         /* its answer is waited for */
     int                          probe_fd;
     struct usage_rate            usage;
+    struct usage                 spent;         /* when it was looked at last */
     struct flog_reader           output;
 };
 

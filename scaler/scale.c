@@ -110,6 +110,13 @@ scale_setting(size_t number)
 }
 
 
+const char *
+scale_type_text(enum policy_type type)
+{
+    return types[type];
+}
+
+
 int
 scale_set(struct scale_settings *settings,
     const struct scale_setting *setting, const char *name, const char *text,

@@ -49,6 +49,11 @@ struct scale_setting {
 
 
 /*
+ * The word for a type, as labels have it.
+ */
+const char *scale_type_text(enum policy_type type);
+
+/*
  * The number'th setting, or NULL behind the last one.
  */
 const struct scale_setting *scale_setting(size_t number);

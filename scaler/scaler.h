@@ -11,6 +11,7 @@
 #include <event2/http.h>
 #include <stdint.h>
 
+#include "daemon/exporter.h"
 #include "daemon/listener.h"
 #include "daemon/names.h"
 #include "daemon/redis.h"
@@ -26,6 +27,8 @@
 #include "publish.h"
 #include "wake.h"
 
+
+struct api_counts;
 
 struct scaler {
     struct scaler_options   options;
@@ -46,6 +49,8 @@ struct scaler {
     struct auth             auth;
     struct evhttp          *http;
     struct listener         listener;           /* http's */
+    struct api_counts      *counts;             /* owned; of its routes */
+    struct exporter         exporter;
     uint64_t                n_followers;        /* of logs */
     uint64_t                n_log_readers;      /* who do not follow */
     int                     is_known;           /* all that runs */

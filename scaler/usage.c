@@ -122,6 +122,22 @@ usage_rate(struct usage_rate *rate, const struct usage *usage,
 }
 
 
+/*
+ * What a process has spent that ends without having been waited for is gone
+ * from the sum: then it falls, which is no new replica.
+ */
+uint64_t
+usage_gain(struct usage *last, const struct usage *usage)
+{
+    uint64_t  before;
+
+    before = last->session == usage->session ? last->cpu_ms : 0;
+    *last = *usage;
+
+    return usage->cpu_ms > before ? usage->cpu_ms - before : 0;
+}
+
+
 static int
 read_stat(const char *pid, struct usage *usage)
 {

@@ -54,5 +54,11 @@ const struct usage *usage_find(const struct usage_set *set, pid_t session);
 uint64_t usage_rate(struct usage_rate *rate, const struct usage *usage,
     uint64_t started_ms, uint64_t now_ms);
 
+/*
+ * CPU time (msec) spent since the last look, which *last is of; zeros: there
+ * was none.
+ */
+uint64_t usage_gain(struct usage *last, const struct usage *usage);
+
 
 #endif /* FAAS_SCALER_USAGE_H */

@@ -68,12 +68,53 @@ a_rate_is_of_the_time_between(void **state)
 }
 
 
+static void
+time_spent_never_falls(void **state)
+{
+    struct usage  last, usage;
+
+    (void) state;
+
+    memset(&last, 0, sizeof(last));
+    memset(&usage, 0, sizeof(usage));
+
+    usage.session = 10;
+    usage.cpu_ms = 500;
+    assert_int_equal(usage_gain(&last, &usage), 500);
+    assert_int_equal(usage_gain(&last, &usage), 0);
+
+    /* a child that nobody has waited for is gone */
+
+    usage.cpu_ms = 400;
+    assert_int_equal(usage_gain(&last, &usage), 0);
+    usage.cpu_ms = 450;
+    assert_int_equal(usage_gain(&last, &usage), 50);
+
+    /* another process, which has spent more already */
+
+    usage.session = 11;
+    usage.cpu_ms = 600;
+    assert_int_equal(usage_gain(&last, &usage), 600);
+
+    /* what was spent before the first look is not counted */
+
+    last.session = 12;
+    last.cpu_ms = UINT64_MAX;
+    usage.session = 12;
+    usage.cpu_ms = 1000;
+    assert_int_equal(usage_gain(&last, &usage), 0);
+    usage.cpu_ms = 1100;
+    assert_int_equal(usage_gain(&last, &usage), 100);
+}
+
+
 int
 main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(a_session_is_found),
         cmocka_unit_test(a_rate_is_of_the_time_between),
+        cmocka_unit_test(time_spent_never_falls),
     };
 
     return cmocka_run_group_tests_name("usage", tests, NULL, NULL);
