@@ -107,7 +107,7 @@ my @lines = wait_for(sub {
         split /\n/, slurp($t->nginx->prefix . '/logs/access.log');
     return @found == 20 ? \@found : undef;
 }, 10, 'the access log');
-ok(!(grep { !/ parked=\d+ / } map { @$_ } @lines),
+ok(!(grep { !/"parked_ms":[1-9]\d*,/ } map { @$_ } @lines),
     'and in the access log');
 
 # one that was up meanwhile is asked for at once: less than a second after the

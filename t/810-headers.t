@@ -143,11 +143,11 @@ isnt($old->read_all, '', 'a call by it is answered');
 # all in the access log
 
 my $line = wait_for(sub {
-    my ($found) = grep { /trace=$trace/ }
+    my ($found) = grep { /"trace_id":"$trace"/ }
         split /\n/, slurp($t->nginx->prefix . '/logs/access.log');
     return $found;
 }, 10, 'the access log');
-like($line, qr/ fn=echo ns=openfaas-fn rep=echo-1 parked=0 call=\S+ trace=/,
-    'the access log has function, replica, call and trace');
+like($line, qr/"function":"echo","namespace":"openfaas-fn","replica":"echo-1"/,
+    'the access log has function, replica and trace');
 
 $t->finish;
