@@ -225,6 +225,12 @@ install: install-programs build  ## install below $(DESTDIR)$(PREFIX) and $(DEST
 	    $(DESTDIR)$(PREFIX)/share/ngx_faas/templates/
 	install -m 644 conf/examples/*.conf \
 	    $(DESTDIR)$(PREFIX)/share/doc/ngx_faas/examples/
+	install -d $(DESTDIR)$(PREFIX)/share/ngx_faas/grafana \
+	    $(DESTDIR)$(PREFIX)/share/ngx_faas/prometheus
+	install -m 644 dist/grafana/*.json \
+	    $(DESTDIR)$(PREFIX)/share/ngx_faas/grafana/
+	install -m 644 dist/prometheus/*.yml \
+	    $(DESTDIR)$(PREFIX)/share/ngx_faas/prometheus/
 	install -m 644 README.md LICENSE docs/*.md \
 	    $(DESTDIR)$(PREFIX)/share/doc/ngx_faas/
 
