@@ -75,8 +75,8 @@ digits(char *text, uint64_t value, int least)
 {
     char  *p;
 
-    p = text + NUMBER_MAX;
-    *--p = '\0';
+    p = text + NUMBER_MAX - 1;
+    *p = '\0';
 
     while (value != 0 || least > 0) {
         *--p = (char) ('0' + value % 10);
