@@ -43,6 +43,7 @@ static void print_field(const char *before, const json_t *message,
     const char *name);
 static const char *time_of(struct logs *logs, const json_t *message,
     char *text);
+static int read_time(const char *stamp, struct tm *tm);
 static const char *field(const json_t *message, const char *name);
 
 
@@ -285,11 +286,7 @@ time_of(struct logs *logs, const json_t *message, char *text)
         return stamp;
     }
 
-    memset(&tm, 0, sizeof(tm));
-
-    if (logs->time_format[0] == '\0'
-        || strptime(stamp, "%Y-%m-%dT%H:%M:%S", &tm) == NULL)
-    {
+    if (logs->time_format[0] == '\0' || read_time(stamp, &tm) != 0) {
         return "";
     }
 
@@ -301,6 +298,47 @@ time_of(struct logs *logs, const json_t *message, char *text)
 #pragma GCC diagnostic pop
 
     return text;
+}
+
+
+/*
+ * "2026-01-31T12:34:56", and whatever follows.  strptime() of musl would leave
+ * out the day of the week.
+ */
+static int
+read_time(const char *stamp, struct tm *tm)
+{
+    size_t     i;
+    uint64_t   n[6];
+    static const struct {
+        size_t  at;
+        size_t  len;
+        char    before;
+    }          parts[6] = {
+        { 0, 4, 0 }, { 5, 2, '-' }, { 8, 2, '-' }, { 11, 2, 'T' },
+        { 14, 2, ':' }, { 17, 2, ':' }
+    };
+
+    for (i = 0; i < 6; i++) {
+        if ((i != 0 && stamp[parts[i].at - 1] != parts[i].before)
+            || faas_parse_uint(stamp + parts[i].at, parts[i].len, 0, 9999,
+                               &n[i]) != 0)
+        {
+            return -1;
+        }
+    }
+
+    memset(tm, 0, sizeof(*tm));
+    tm->tm_year = (int) n[0] - 1900;
+    tm->tm_mon = (int) n[1] - 1;
+    tm->tm_mday = (int) n[2];
+    tm->tm_hour = (int) n[3];
+    tm->tm_min = (int) n[4];
+    tm->tm_sec = (int) n[5];
+
+    /* sets what follows from these, and makes them those of a calendar */
+
+    return timegm(tm) != -1 ? 0 : -1;
 }
 
 

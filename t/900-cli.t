@@ -15,6 +15,7 @@ use Faas::Cli;
 use Faas::Test;
 use JSON::PP;
 use Test::More;
+use Time::Piece;
 
 
 my $t = Faas::Test->new(need => [qw(module nginx redis-server scaler watchdog
@@ -206,6 +207,12 @@ subtest 'logs' => sub {
     like($cli->must('logs', 'hello', '--tail=false', '--time-format', '%H',
         '--name', '--instance'), qr/^\d\d hello \(\S+\) /m,
         'a form of the time, name and replica');
+
+    my ($date, $day) = $cli->must('logs', 'hello', '--tail=false',
+        '--time-format', '%Y-%m-%d %a') =~ /^(\S+) (\w+) /m;
+    is($day, Time::Piece->strptime($date, '%Y-%m-%d')->day,
+        'the day of the week');
+
     is($cli->must('logs', 'hello', '--tail=false', '--since-time',
         '2100-01-01T00:00:00Z'), '', 'since a time');
     is($cli->run('logs', 'nope', '--tail=false')->{status}, 1,
