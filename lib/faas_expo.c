@@ -20,7 +20,7 @@ struct cursor {
 };
 
 
-static char *digits(char *text, uint64_t value, int least);
+static char *digits(char *end, uint64_t value, int least);
 static void put(struct cursor *c, const char *s, size_t len);
 static void put_escaped(struct cursor *c, const char *s, size_t len);
 static size_t put_sample(char *dst, size_t size,
@@ -46,7 +46,8 @@ faas_expo_uint(char *dst, size_t size, const struct faas_sample *sample,
 {
     char  text[NUMBER_MAX];
 
-    return put_sample(dst, size, sample, digits(text, value, 1));
+    return put_sample(dst, size, sample,
+                      digits(&text[NUMBER_MAX - 1], value, 1));
 }
 
 
@@ -54,28 +55,30 @@ size_t
 faas_expo_seconds(char *dst, size_t size, const struct faas_sample *sample,
     uint64_t usec)
 {
-    char  *value, text[NUMBER_MAX];
+    char  *value, *end, text[NUMBER_MAX];
 
-    /* a place for the point, before the last six digits */
+    end = &text[NUMBER_MAX - 1];
+    value = digits(end, usec, 7);
 
-    value = digits(text, usec, 7);
-    memmove(value - 1, value, (size_t) (text + NUMBER_MAX - 7 - value));
-    text[NUMBER_MAX - 8] = '.';
+    /* a place for the point, before the last six of them */
+
+    memmove(value - 1, value, (size_t) (end - 6 - value));
+    end[-7] = '.';
 
     return put_sample(dst, size, sample, value - 1);
 }
 
 
 /*
- * The number's digits, at least so many, at the end of text.  A page has
+ * The number's digits, at least so many, with their zero at end.  A page has
  * hundreds of thousands of them, for which printf is too slow.
  */
 static char *
-digits(char *text, uint64_t value, int least)
+digits(char *end, uint64_t value, int least)
 {
     char  *p;
 
-    p = text + NUMBER_MAX - 1;
+    p = end;
     *p = '\0';
 
     while (value != 0 || least > 0) {
