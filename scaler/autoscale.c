@@ -565,6 +565,13 @@ decide(const struct look *look, const struct policy_settings *given,
     }
 
     settings = *given;
+
+    /* what replicas use is not known: they stay as they are */
+
+    if (settings.type == POLICY_CPU && scaled->gauge_ms == 0) {
+        settings.type = POLICY_CUSTOM;
+    }
+
     idle_learn(&scaled->idle, function->spec->scale.is_learned);
     fill_demand(look, &settings, function, &demand);
 

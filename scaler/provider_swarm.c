@@ -21,8 +21,8 @@ static void op_get(struct provider *provider, const char *key,
     int has_usage, provider_each_fn each, provider_done_fn done, void *arg);
 static void op_walk(struct provider *provider, int has_usage,
     provider_each_fn each, void *arg);
-static void give(const struct swarm_service *service, provider_each_fn each,
-    void *arg);
+static void give(const struct swarm_service *service, int has_usage,
+    provider_each_fn each, void *arg);
 static void op_stop(struct provider *provider, void (*stopped)(void *arg),
     void *arg);
 static void op_free(struct provider *provider);
@@ -104,6 +104,7 @@ set_up(struct swarm *swarm, struct faas_err *err)
 
     return swarm_health_open(swarm, err) == 0
            && swarm_starts_open(swarm, err) == 0
+           && swarm_usage_open(swarm, err) == 0
            && swarm_sync_open(swarm, err) == 0 ? 0 : -1;
 }
 
@@ -123,8 +124,6 @@ op_list(struct provider *provider, const char *ns, int has_usage,
     struct faas_err        err;
     struct swarm_service  *service;
 
-    (void) has_usage;
-
     swarm = (struct swarm *) provider;
     err.code = 0;
 
@@ -138,7 +137,7 @@ op_list(struct provider *provider, const char *ns, int has_usage,
     if (err.code == 0) {
         TAILQ_FOREACH(service, &swarm->services, link) {
             if (strcmp(service->spec->ns, ns) == 0) {
-                give(service, each, arg);
+                give(service, has_usage, each, arg);
             }
         }
     }
@@ -155,14 +154,12 @@ op_get(struct provider *provider, const char *key, int has_usage,
     struct faas_err        err;
     struct swarm_service  *service;
 
-    (void) has_usage;
-
     swarm = (struct swarm *) provider;
     err.code = 0;
     service = swarm_find(swarm, key);
 
     if (service != NULL) {
-        give(service, each, arg);
+        give(service, has_usage, each, arg);
 
     } else if (!swarm->is_read) {
         (void) swarm_check_up(swarm, &err);
@@ -182,8 +179,6 @@ op_walk(struct provider *provider, int has_usage, provider_each_fn each,
     struct swarm          *swarm;
     struct swarm_service  *service;
 
-    (void) has_usage;
-
     swarm = (struct swarm *) provider;
 
     if (!swarm->is_read) {
@@ -191,16 +186,14 @@ op_walk(struct provider *provider, int has_usage, provider_each_fn each,
     }
 
     TAILQ_FOREACH(service, &swarm->services, link) {
-        give(service, each, arg);
+        give(service, has_usage, each, arg);
     }
 }
 
 
-/*
- * What a container of another node uses is not known here.
- */
 static void
-give(const struct swarm_service *service, provider_each_fn each, void *arg)
+give(const struct swarm_service *service, int has_usage,
+    provider_each_fn each, void *arg)
 {
     struct provider_function  view;
 
@@ -213,6 +206,11 @@ give(const struct swarm_service *service, provider_each_fn each, void *arg)
             || view.available < service->spec->replicas))
     {
         view.error = service->error;
+    }
+
+    if (has_usage) {
+        swarm_usage_want(service->swarm);
+        swarm_usage_give(service, &view);
     }
 
     each(arg, &view);
@@ -242,6 +240,7 @@ op_free(struct provider *provider)
 
     swarm_sync_close(swarm);
     swarm_logs_end(swarm, NULL);
+    swarm_usage_close(swarm);
     docker_close(&swarm->docker);
 
     for (service = TAILQ_FIRST(&swarm->services); service != NULL;

@@ -36,6 +36,7 @@
 #include "probe.h"
 #include "provider.h"
 #include "swarm_spec.h"
+#include "usage.h"
 
 
 #define SWARM_ID_MAX           63       /* bytes of an id of the Swarm's */
@@ -52,6 +53,9 @@
 #define SWARM_PAUSE_MIN        100      /* msec, while Docker is away */
 #define SWARM_PAUSE_MAX        5000
 #define SWARM_KNOWN_MAX        1500     /* msec until routes are published */
+
+#define SWARM_USAGE_PERIOD     5000     /* msec between looks at what is used */
+#define SWARM_USAGE_ASKED      30000    /* msec that somebody wants to know */
 
 #define SWARM_RETRY_MIN        20       /* msec between probes of a replica */
 #define SWARM_RETRY_MAX        1000
@@ -95,6 +99,12 @@ struct swarm_task {
     unsigned                  n_addrs;
     unsigned                  addr;         /* the one in use, or tried */
     enum swarm_task_state     state;
+    char                      container[DOCKER_ID_MAX + 1];     /* "": not
+                                               known */
+    struct usage              spent;        /* when it was asked last */
+    struct usage_rate         rate;         /* at_ms 0: never */
+    unsigned                  usage_round;
+    int                       is_elsewhere; /* the container, of another node */
     int                       is_listed;    /* in the answer that is read */
     int                       has_begun;    /* an event has told so */
     int                       is_trying;    /* on that list */
@@ -142,6 +152,8 @@ struct swarm_service {
                                                why */
     uint64_t                    made_ms;    /* when it came to be known */
     uint64_t                    changed_ms; /* the last time anything did */
+    uint64_t                    cpu_ms;     /* that replicas were seen to
+                                               spend */
     uint64_t                    poll_at;    /* 0: not */
     uint64_t                    poll_pause;
 };
@@ -178,6 +190,16 @@ struct swarm_sync {
     uint64_t               services_at;
 };
 
+/* what containers use, being asked for */
+struct swarm_usage {
+    struct event   *timer;
+    uint64_t        asked_ms;           /* when somebody wanted to know */
+    unsigned        round;
+    int             is_busy;            /* a question is on its way: of */
+    char            service[SWARM_ID_MAX + 1];
+    char            task[SWARM_ID_MAX + 1];
+};
+
 struct swarm {
     struct provider               provider;     /* must be first */
     const struct scaler_options  *options;
@@ -185,6 +207,7 @@ struct swarm {
     struct event_base            *base;
     struct docker                 docker;
     struct swarm_sync             sync;
+    struct swarm_usage            usage;
     struct probes                 probes;
     struct event                 *retry;        /* tasks on trying, */
     uint64_t                      retry_at;     /* and when the next is due */
@@ -350,6 +373,29 @@ void swarm_health_forget(struct swarm_task *task);
  * Whether each task that runs was asked once.
  */
 int swarm_health_is_known(const struct swarm *swarm);
+
+
+/* swarm_usage.c */
+
+int swarm_usage_open(struct swarm *swarm, struct faas_err *err);
+void swarm_usage_close(struct swarm *swarm);
+
+/*
+ * Somebody wants to know: for a while it is kept up to date.
+ */
+void swarm_usage_want(struct swarm *swarm);
+
+/*
+ * What is known of a function.
+ */
+void swarm_usage_give(const struct swarm_service *service,
+    struct provider_function *view);
+
+/*
+ * A task that was there before the scaler: what it has spent is not of its
+ * time.
+ */
+void swarm_usage_begin(struct swarm_task *task);
 
 
 /* swarm_change.c, as provider_ops say */

@@ -43,7 +43,7 @@ void
 swarm_task_read(struct swarm *swarm, const json_t *value)
 {
     int                     is_new;
-    const char             *id;
+    const char             *id, *container;
     struct swarm_task      *task;
     struct swarm_service   *service;
     enum swarm_task_state   state;
@@ -72,6 +72,15 @@ swarm_task_read(struct swarm *swarm, const json_t *value)
     task->is_listed = 1;
     (void) snprintf(task->node_id, sizeof(task->node_id), "%.*s",
                     SWARM_ID_MAX, swarm_text(value, "NodeID"));
+
+    container = swarm_text(swarm_get(value, "Status.ContainerStatus"),
+                           "ContainerID");
+
+    if (strlen(container) <= DOCKER_ID_MAX
+        && strspn(container, "0123456789abcdef") == strlen(container))
+    {
+        memcpy(task->container, container, strlen(container) + 1);
+    }
 
     is_new = task->state != state;
     task->state = state;
@@ -157,6 +166,10 @@ add(struct swarm_service *service, const char *id)
         task->service = service;
         TAILQ_INSERT_TAIL(&service->tasks, task, link);
         changed(service);
+
+        if (!service->swarm->is_read) {
+            swarm_usage_begin(task);
+        }
     }
 
     return task;

@@ -59,6 +59,13 @@ swarm_find_id(const struct swarm *swarm, const char *id)
 
 
 void
+swarm_usage_begin(struct swarm_task *task)
+{
+    (void) task;
+}
+
+
+void
 swarm_health_try(struct swarm_task *task, uint64_t pause)
 {
     (void) pause;
