@@ -151,12 +151,12 @@ run_quote(struct cli *cli, const char *text)
     for (s = text; *s != '\0'; s++) {
 
         if (*s == '\'') {
-            memcpy(p, "'\\''", 4);
-            p += 4;
-
-        } else {
-            *p++ = *s;
+            *p++ = '\'';
+            *p++ = '\\';
+            *p++ = '\'';
         }
+
+        *p++ = *s;
     }
 
     *p = '\'';

@@ -463,10 +463,8 @@ take_locked(struct spawner *spawner, struct seat *seat, unsigned pause)
 static int
 wait_locked(struct spawner *spawner, unsigned pause)
 {
-    int              rc;
     struct timespec  until;
 
-    rc = 0;
     after(&until, pause);
     spawner->n_idle++;
 
@@ -478,9 +476,10 @@ wait_locked(struct spawner *spawner, unsigned pause)
             continue;
         }
 
-        rc = pthread_cond_timedwait(&spawner->given, &spawner->mutex, &until);
-
-        if (rc != 0 && spawner->n_spares < spawner->max_spares) {
+        if (pthread_cond_timedwait(&spawner->given, &spawner->mutex, &until)
+            != 0
+            && spawner->n_spares < spawner->max_spares)
+        {
             break;
         }
     }
