@@ -13,7 +13,7 @@ export const SHOWN_MAX = 1 << 20;   // characters of a text that are shown
 
 const IMAGE = /^image\/(png|jpeg|gif|webp|avif|svg\+xml)\b/;
 const TEXT = new RegExp('^(text/|application/(json|x-ndjson|xml|javascript'
-    + '|x-www-form-urlencoded|graphql)|[^;]*\\+(json|xml)|$)');
+    + '|x-www-form-urlencoded|graphql)|[^;]*\\+(json|xml))');
 
 
 export function callUrl(name, { path = '', query = '' }) {
@@ -22,8 +22,27 @@ export function callUrl(name, { path = '', query = '' }) {
 }
 
 
-export const kindOf = (type) =>
-    (IMAGE.test(type) ? 'image' : TEXT.test(type) ? 'text' : 'binary');
+// null: its first bytes will tell.
+export function kindOf(type) {
+    if (/^application\/octet-stream\b|^$/.test(type)) {
+        return null;
+    }
+
+    return IMAGE.test(type) ? 'image' : TEXT.test(type) ? 'text' : 'binary';
+}
+
+
+// Functions that say nothing of their type mostly print text.
+function kindOfBytes(chunk) {
+    try {
+        new TextDecoder('utf-8', { fatal: true })
+            .decode(chunk, { stream: true });
+
+        return chunk.includes(0) ? 'binary' : 'text';
+    } catch {
+        return 'binary';
+    }
+}
 
 
 // Calls tell(answer) whenever more is known: { status, headers, kind, text,
@@ -76,6 +95,7 @@ async function readBody(stream, kind, add) {
     if (stream) {
         for await (const chunk of iterate(stream)) {
             size += chunk.length;
+            kind ??= kindOfBytes(chunk);
 
             if (size <= KEPT_MAX) {
                 chunks.push(chunk);
@@ -85,7 +105,7 @@ async function readBody(stream, kind, add) {
                 text += decoder.decode(chunk, { stream: true });
             }
 
-            add({ size, text: text.slice(0, SHOWN_MAX) });
+            add({ size, kind, text: text.slice(0, SHOWN_MAX) });
         }
     }
 

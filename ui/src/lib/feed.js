@@ -30,7 +30,11 @@ function onEvent({ data }) {
         feed.set({ isOpen: true, gateway, redis: event.redis });
     }
 
-    session.set('ok');
+    // a feed that was opened before goes on when the password has changed
+
+    if (session.get() === 'away') {
+        session.set('ok');
+    }
 
     if (figures.apply(event)) {
         routes.set(routes.get() + 1);

@@ -3,7 +3,7 @@
 // Which rows of a long list are in sight.  Rows are of one height, and the
 // page scrolls, not the list.
 
-import { useEffect, useLayoutEffect, useReducer, useRef } from 'preact/hooks';
+import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 
 
 const ROW = 42;                     // px, as style/views.css has them
@@ -54,14 +54,18 @@ export function useRows(total) {
         };
     }, [total, row]);
 
-    // a row that was scrolled to is there only now
-    useEffect(() => {
-        if (focus.current !== null) {
-            ref.current.querySelector(`[data-row="${focus.current}"]`)
-                ?.focus({ preventScroll: true });
+    // a row that was scrolled to is there only when it is drawn
+    function moveFocus() {
+        const link = focus.current !== null
+            && ref.current.querySelector(`[data-row="${focus.current}"]`);
+
+        if (link) {
+            link.focus({ preventScroll: true });
             focus.current = null;
         }
-    });
+    }
+
+    useLayoutEffect(moveFocus);
 
     function onKeyDown(event) {
         const now = Number(event.target.dataset.row);
@@ -75,6 +79,7 @@ export function useRows(total) {
         event.preventDefault();
         focus.current = next;
         show(next);
+        moveFocus();
         redraw();
     }
 

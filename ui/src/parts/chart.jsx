@@ -122,7 +122,7 @@ export function Chart(props) {
     return (
         <figure class="card" aria-label={title}>
             <figcaption class="chart-head">
-                <h3>{title}</h3>
+                <h2>{title}</h2>
                 <span class="chart-values">
                     {series.map(({ name }, n) => (
                         <span key={name}>

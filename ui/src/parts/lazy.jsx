@@ -3,6 +3,7 @@
 // A view whose source is loaded when it is first shown.
 
 import { useEffect, useState } from 'preact/hooks';
+import { request } from '../lib/api.js';
 import { Failure, Loading } from './notice.jsx';
 
 
@@ -20,6 +21,9 @@ export function lazy(load) {
                 setState({ isThere: true });
             } catch (error) {
                 setState({ error });
+
+                // it does not say why: another request does
+                request('GET', 'system/info').catch(() => {});
             }
         }
 

@@ -213,8 +213,9 @@ function Summary({ list }) {
 
     return (
         <span class="muted">
-            {plural(list.length, 'function')}, {plural(replicas, 'replica')},{' '}
-            {rate(calls)} calls/s
+            {plural(list.length, 'function')}
+            , {plural(replicas, 'replica')}
+            , {rate(calls)} calls/s
         </span>
     );
 }

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-2-Clause
+//
+// Whether the portal can be used by those who see it otherwise than we do:
+// axe's rules, both themes, the width of a phone.
+
+import { createRequire } from 'node:module';
+import { readFile } from 'node:fs/promises';
+import { check, close, open, same, visit } from './lib.mjs';
+
+
+const axe = await readFile(createRequire(import.meta.url)
+    .resolve('axe-core/axe.min.js'), 'utf8');
+
+const views = {
+    functions: ['/', '.list-body'],
+    function: ['/functions/wordcount.openfaas-fn', 'canvas'],
+    invoke: ['/functions/wordcount.openfaas-fn/invoke', '.request-line'],
+    logs: ['/functions/wordcount.openfaas-fn/logs', '.log-line'],
+    edit: ['/functions/env.openfaas-fn/edit', '.pair'],
+    store: ['/deploy/store', '.store'],
+    form: ['/deploy/form', '.fields'],
+    stack: ['/deploy/stack', 'textarea'],
+    secrets: ['/secrets', 'tbody'],
+    queue: ['/async', '.tiles'],
+    system: ['/system', 'tbody'],
+    api: ['/api', '.operation'],
+};
+
+
+async function faults(page) {
+    await page.evaluate(axe);
+
+    const { violations } = await page.evaluate(() => window.axe.run());
+
+    return violations.map(({ id, nodes }) =>
+        `${id}: ${nodes.slice(0, 3).map(({ target }) => target).join(' ')}`);
+}
+
+
+async function looks(name, options) {
+    const page = await open('/', options);
+
+    for (const [view, [path, shown]] of Object.entries(views)) {
+        await check(`${name}: ${view} is accessible, and as wide as the window`,
+            async () => {
+                await visit(page, path);
+                await page.locator(shown).first().waitFor();
+                same(await faults(page), []);
+                same(await page.evaluate(() => Math.max(0,
+                    document.documentElement.scrollWidth - innerWidth)), 0);
+            });
+    }
+
+    await close(page);
+}
+
+
+export default async function access() {
+    await looks('light', { colorScheme: 'light' });
+    await looks('dark', { colorScheme: 'dark' });
+    await looks('phone', { viewport: { width: 390, height: 844 },
+        hasTouch: true, isMobile: true });
+
+    await check('the theme is what the system says, until one is chosen',
+        async () => {
+            const page = await open('/', { colorScheme: 'dark' });
+            const background = () => page.evaluate(() =>
+                getComputedStyle(document.documentElement).backgroundColor);
+            const dark = await background();
+
+            await page.getByRole('button', { name: /^Theme: auto/ }).click();
+
+            const light = await background();
+
+            same(dark === light, false);
+            await page.reload();
+            await page.getByRole('button', { name: /^Theme: light/ }).waitFor();
+            same(await background(), light);
+            await close(page);
+        });
+}
