@@ -4,8 +4,9 @@
 // loaded when it is first looked at.
 
 import { render } from 'preact';
-import { loadNamespaces } from './lib/namespace.js';
 import { openFeed } from './lib/feed.js';
+import { loadAhead } from './lib/functions.js';
+import { loadNamespaces, namespace } from './lib/namespace.js';
 import { route } from './lib/route.js';
 import { useStore } from './lib/store.js';
 import { Frame } from './parts/frame.jsx';
@@ -46,6 +47,10 @@ function Portal() {
     );
 }
 
+
+if (viewOf(route.get().path) === FunctionsView) {
+    loadAhead(namespace.get());
+}
 
 render(<Portal />, document.getElementById('app'));
 openFeed();

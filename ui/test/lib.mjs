@@ -16,6 +16,7 @@ const TIMEOUT = 30_000;             // msec, for whatever is to happen
 const EXPECTED = /Failed to load resource|net::ERR_|\/system\/feed/;
 
 export const url = FAAS_URL;
+export const authorization = `Basic ${btoa(`${FAAS_USER}:${FAAS_PASSWORD}`)}`;
 export const errors = [];           // on the console of any page
 
 let control;
@@ -100,8 +101,8 @@ export async function eventually(look, what) {
 
 
 // A page of the portal, in a browser of its own; options as Playwright has
-// them for a context.
-export async function open(path = '/', options = {}) {
+// them for a context; script runs in the page before anything else.
+export async function open(path = '/', { script, ...options } = {}) {
     const context = await browser.newContext({
         httpCredentials: { username: FAAS_USER, password: FAAS_PASSWORD },
         viewport: { width: 1280, height: 800 }, acceptDownloads: true,
@@ -115,6 +116,10 @@ export async function open(path = '/', options = {}) {
             errors.push(message.text());
         }
     });
+
+    if (script) {
+        await page.addInitScript(script);
+    }
 
     await page.goto(`${FAAS_URL}/ui/#${path}`);
 
@@ -142,11 +147,10 @@ export const row = (page, text) =>
     page.getByRole('row').filter({ hasText: text });
 
 
-export async function api(method, path, data, headers = {}) {
+export async function api(method, path, data) {
     const res = await fetch(FAAS_URL + path, { method,
-        body: data && JSON.stringify(data), headers: { ...headers,
-            Authorization: `Basic ${
-                btoa(`${FAAS_USER}:${FAAS_PASSWORD}`)}` } });
+        body: data && JSON.stringify(data),
+        headers: { Authorization: authorization } });
 
     return { status: res.status, text: await res.text() };
 }

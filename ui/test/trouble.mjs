@@ -6,7 +6,9 @@ import { ask, check, close, gone, open, row, same, see, url, visit }
     from './lib.mjs';
 
 
-const banner = (page, text) => page.getByRole('alert').filter({
+const banner = (page, text) => page.locator('.banner', { hasText: text });
+
+const alert = (page, text) => page.getByRole('alert').filter({
     hasText: text });
 
 const views = { functions: '/', function: '/functions/env.openfaas-fn',
@@ -74,7 +76,7 @@ async function answers() {
         await check(`${name}: what cannot be had is said, and tried again`,
             async () => {
                 await visit(page, path);
-                await banner(page, 'it is not a good day').first().waitFor();
+                await alert(page, 'it is not a good day').first().waitFor();
                 await page.getByRole('button', { name: 'Try again' }).first()
                     .waitFor();
             });

@@ -6,7 +6,6 @@ import { useEffect } from 'preact/hooks';
 import { getJson, inNamespace } from './api.js';
 import { figures, routes } from './feed.js';
 import { useLoad } from './load.js';
-import { makeStore } from './store.js';
 
 
 const REFRESH = 15000;              // msec; the feed tells what is urgent
@@ -15,7 +14,33 @@ const SETTLE = 300;                 // msec from a change to a look at it
 export const LAST_ERROR = 'com.ngx-faas.last-error';
 
 // the last list of each namespace, so that a view has it at once
-const lists = makeStore(new Map());
+const lists = new Map();
+
+
+const fetchList = (namespace, signal) =>
+    getJson(inNamespace('system/functions', namespace), signal);
+
+// the first one is asked for before there is a view that waits for it
+let ahead;
+
+
+export function loadAhead(namespace) {
+    ahead = { namespace, list: fetchList(namespace) };
+    ahead.list.catch(() => {});
+}
+
+
+async function loadList(namespace, signal) {
+    const first = ahead?.namespace === namespace ? ahead.list : null;
+
+    ahead = null;
+
+    const list = await (first ?? fetchList(namespace, signal));
+
+    lists.set(namespace, list);
+
+    return list;
+}
 
 
 export const keyOf = (fn) => `${fn.name}.${fn.namespace}`;
@@ -38,18 +63,12 @@ function useRoutes(reload) {
 
 
 export function useFunctions(namespace) {
-    const load = useLoad(async (signal) => {
-        const list = await getJson(
-            inNamespace('system/functions', namespace), signal);
-
-        lists.get().set(namespace, list);
-
-        return list;
-    }, namespace, REFRESH);
+    const load = useLoad((signal) => loadList(namespace, signal), namespace,
+        REFRESH);
 
     useRoutes(load.reload);
 
-    const data = load.data ?? lists.get().get(namespace);
+    const data = load.data ?? lists.get(namespace);
 
     return { ...load, data, isLoading: !data && load.isLoading };
 }

@@ -8,36 +8,38 @@ import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 
 const ROW = 42;                     // px, as style/views.css has them
 const ROW_NARROW = 60;
-const BEYOND = 6;                   // rows above and below what is seen
+const BEYOND = 10;                  // rows above and below what is seen
 
 const narrow = matchMedia('(max-width: 720px)');
 
 
-function inSight(top, row, total) {
-    const first = Math.max(0, Math.floor(-top / row) - BEYOND);
-    const last = Math.min(total,
-        Math.ceil((innerHeight - top) / row) + BEYOND);
+// From the first row that is seen to behind the last one, and some beyond.
+function inSight(top, row, total, beyond) {
+    const clamp = (n) => Math.min(Math.max(n, 0), total);
 
-    return { first: Math.min(first, total), last: Math.max(last, 0) };
+    return { first: clamp(Math.floor(-top / row) - beyond),
+        last: clamp(Math.ceil((innerHeight - top) / row) + beyond) };
 }
 
 
 export function useRows(total) {
     const ref = useRef();
-    const range = useRef({ first: 0, last: 30 });
+    const range = useRef();
     const focus = useRef(null);
     const [, redraw] = useReducer((n) => n + 1, 0);
     const row = narrow.matches ? ROW_NARROW : ROW;
 
+    range.current ??= inSight(0, row, total, 0);
+
     useLayoutEffect(() => {
         function look() {
             const { top } = ref.current.getBoundingClientRect();
-            const next = inSight(top, row, total);
+            const seen = inSight(top, row, total, 0);
 
-            if (next.first !== range.current.first
-                || next.last !== range.current.last)
+            if (seen.first < range.current.first
+                || seen.last > range.current.last)
             {
-                range.current = next;
+                range.current = inSight(top, row, total, BEYOND);
                 redraw();
             }
         }
@@ -94,7 +96,7 @@ export function useRows(total) {
         }
 
         range.current = inSight(ref.current.getBoundingClientRect().top, row,
-            total);
+            total, BEYOND);
     }
 
     const { first } = range.current;
