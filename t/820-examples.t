@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# conf/examples, those of domains and TLS, canary and mirror.  If this fails,
+# conf/examples, those of domains, the portal's host and TLS, canary and mirror.  If this fails,
 # nginx refuses an example, a host reaches another function than it was given,
 # a canary gets other clients than it should, or a copy of a request disturbs
 # the request.
@@ -84,6 +84,22 @@ is($saw->{headers}{'x-forwarded-host'}, 'orders.example.com', 'and the host');
 my $res = $t->get('/close', { host => 'orders.example.com' });
 is($res->{status}, 502, 'the function fails: 502');
 is((json_of($res) // {})->{hop}, 'replica', 'that says who has failed');
+
+# the portal's host
+
+$t->htpasswd;
+
+my %portal = (host => 'portal.example.com');
+$res = $t->get('/function/orders', { %portal });
+is($res->{headers}{'x-backend'}, 'orders', 'the portal\'s host has functions');
+is($res->{headers}{'content-security-policy'}, 'sandbox',
+    'whose answers are no pages of its origin');
+is($t->get('/function/orders')->{headers}{'content-security-policy'}, undef,
+    'elsewhere they are what they are');
+is($t->get('/ui/', { %portal })->{status}, 401, 'it wants the password');
+is($t->get('/ui/', { %portal, authorization => $t->authorization })
+    ->{headers}{'content-security-policy'} =~ /sandbox/ ? 1 : 0, 0,
+    'the portal itself is in no sandbox');
 
 # TLS
 
