@@ -180,6 +180,10 @@ fuzz: deps-test  ## fuzz what others send, each for FUZZ_S seconds (60)
 	        -artifact_prefix=build/fuzz/$$f- build/fuzz/found-$$f \
 	        fuzz/corpus/$$f; done
 
+screenshots: deps-test  ## the pictures in docs/images, of the real stack
+	$(MAKE) build
+	FAAS_BUILD=$(CURDIR)/$(BUILD) tools/screenshots
+
 unit: $(UNIT_BINS)  ## build the unit tests
 
 ui: $(BUILD)/ui/index.html  ## the web portal, where npm is there
@@ -221,6 +225,8 @@ install: install-programs build  ## install below $(DESTDIR)$(PREFIX) and $(DEST
 	    > $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_faas
 	$(BUILD)/faas completion fish \
 	    > $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/faas.fish
+	[ ! -d $(BUILD)/ui ] || cp -R $(BUILD)/ui \
+	    $(DESTDIR)$(PREFIX)/share/ngx_faas/
 	[ ! -d templates ] || cp -R templates/. \
 	    $(DESTDIR)$(PREFIX)/share/ngx_faas/templates/
 	install -m 644 conf/examples/*.conf \
@@ -233,6 +239,7 @@ install: install-programs build  ## install below $(DESTDIR)$(PREFIX) and $(DEST
 	    $(DESTDIR)$(PREFIX)/share/ngx_faas/prometheus/
 	install -m 644 README.md LICENSE docs/*.md \
 	    $(DESTDIR)$(PREFIX)/share/doc/ngx_faas/
+	cp -R docs/images $(DESTDIR)$(PREFIX)/share/doc/ngx_faas/
 
 clean:  ## remove build/ (stop "make run" first)
 	rm -rf build
@@ -341,6 +348,6 @@ $(BUILD)/samples/%/.made: samples/%/*
 
 -include $(wildcard $(OBJ)/*/*.d $(SMALL_OBJ)/*/*.d)
 
-.PHONY: all build programs ui deps deps-test run images test bench unit samples lint install \
+.PHONY: all build programs ui screenshots deps deps-test run images test bench unit samples lint install \
         install-programs watchdog-arm64 fuzz \
         clean help

@@ -99,8 +99,8 @@ sub source_hash {
         config .dockerignore);
 
     find({ no_chdir => 1, wanted => sub { push @files, $_ if -f && !-l } },
-        grep { -d } map { "$self->{root}/$_" } qw(conf daemon docker
-        lib ngx_faas_module queue samples scaler scripts watchdog));
+        grep { -d } map { "$self->{root}/$_" } qw(build/ui conf daemon
+        docker lib ngx_faas_module queue samples scaler scripts watchdog));
 
     for my $file (sort grep { !m{/docker/(?:secrets/|.*\.yml$)} } @files) {
         $sha->add("$file\0", (stat $file)[2] & 0111, slurp($file));

@@ -29,7 +29,8 @@ sub new {
     my ($class) = @_;
 
     my $t = Faas::Test->new(need => NEEDS);
-    my $self = bless { t => $t, functions => $t->dir . '/functions' }, $class;
+    my $self = bless { t => $t, functions => $t->dir . '/functions',
+        loads => [] }, $class;
 
     $self->make_images;
     $t->start_stack(scaler => { functions => $self->{functions} });
@@ -100,6 +101,18 @@ my %commands = (
     'deploy-many'   => \&deploy_many,
     'stop-gateway'  => sub { $_[0]{t}->nginx->stop },
     'start-gateway' => sub { $_[0]{t}->nginx->start },
+
+    # NAME CLIENTS: they call the function again and again
+    load => sub {
+        my ($self, $text) = @_;
+        my ($name, $clients) = split ' ', $text;
+
+        push @{ $self->{loads} }, $self->{t}->start_load(
+            path => "/function/$name", clients => $clients,
+            check => sub { return });
+    },
+
+    unload => sub { $_->finish for splice @{ $_[0]{loads} } },
 
     # nginx reads it with each request
     password => sub {

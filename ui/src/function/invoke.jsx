@@ -89,7 +89,7 @@ function Body({ draft, set, onFile }) {
         );
     }
 
-    return <AreaField label="Body" rows="8" isWide value={draft.text}
+    return <AreaField label="Body" rows="5" isWide value={draft.text}
         onChange={(text) => set({ text })}
         hint={problem && `Not JSON: ${problem}. It is sent as it is.`} />;
 }

@@ -114,7 +114,8 @@ function Row({ fn, index, style }) {
                     title={fn.image}>{fn.name}</a>
             </span>
             <span role="cell" class="of-state"><State fn={fn} /></span>
-            <Cell name="replicas" unit="replicas" isZero={has === 0}>
+            <Cell name="replicas" isZero={has === 0}
+                unit={fn.replicas === 1 ? 'replica' : 'replicas'}>
                 {has === fn.replicas ? has : `${has} / ${fn.replicas}`}
             </Cell>
             <Cell name="rate" unit="calls/s" isZero={calls === 0}>
