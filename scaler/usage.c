@@ -68,9 +68,14 @@ usage_collect(struct usage_set *set)
         (void) closedir(dir);
     }
 
+    if (rc != 0) {
+        usage_done(set);
+        return -1;
+    }
+
     join(set);
 
-    return rc;
+    return 0;
 }
 
 

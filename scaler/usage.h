@@ -37,7 +37,7 @@ struct usage_rate {
 
 
 /*
- * Reads /proc.  Returns 0, or -1 without memory; usage_done() in either case.
+ * Reads /proc.  Returns 0, and usage_done() is to follow, or -1 without memory.
  */
 int usage_collect(struct usage_set *set);
 void usage_done(struct usage_set *set);
