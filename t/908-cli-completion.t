@@ -71,7 +71,8 @@ await() {
     for ((i = 0; i < $1; i++)); do
         # what nobody reads would stop the shell
         while zpty -r -t shell out; do :; done
-        [[ -e line ]] && { line=$(< line); rm line; return }
+        # there may be another one before this is read
+        [[ -e line ]] && { mv line taken; line=$(< taken); return }
         zselect -t 5
     done
 
@@ -79,16 +80,17 @@ await() {
 }
 
 zpty -b shell $1
-zpty -w -n shell ". ./setup"$'\n'
 
-# a key that is pressed too early has another meaning, or counts later
-until await 10; do
-    ((++tries < 60)) || { print 'no prompt'; exit 1 }
-    zpty -w -n shell $'\x14'
+# what is typed too early is lost, has another meaning, or counts later
+for ((tries = 0; ; tries++)); do
+    ((tries < 60)) || { print 'no prompt'; exit 1 }
+    ((tries % 10)) || zpty -w -n shell $'\x15. ./setup\n'
+    zpty -w -n shell $'\x15ready\x14'
+    await 10 && [[ $line == ready ]] && break
 done
 
-zpty -w -n shell $'\x15ready\x14'
-until [[ $line == ready ]]; do
+zpty -w -n shell $'\x15go\x14'
+until [[ $line == go ]]; do
     await 600 || { print 'not ready'; exit 1 }
 done
 
@@ -112,7 +114,8 @@ for my $shell (sort keys %start) {
         XDG_CONFIG_HOME => undef } }, '-f', $driver, $start{$shell},
         map { $_->[1] } @cases);
 
-    is($res->{status}, 0, "$shell: keys are pressed") or diag($res->{err});
+    is($res->{status}, 0, "$shell: keys are pressed")
+        or diag("$res->{out}$res->{err}");
 
     my @lines = split /\n/, $res->{out};
 
