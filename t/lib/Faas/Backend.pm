@@ -74,11 +74,12 @@ sub proc { return $_[0]{proc}; }
 sub pid { return $_[0]{proc}->pid; }
 
 
-# The requests seen so far: { method, path, headers, length }, ...
+# The requests seen so far: { method, path, headers, length }, ...  The last
+# line may be there by half: a write is seen page by page.
 sub requests {
     my ($self) = @_;
 
-    return map { decode_json($_) } split /\n/, slurp($self->{log}) // '';
+    return map { decode_json($_) } (slurp($self->{log}) // '') =~ /^(.*)\n/mg;
 }
 
 
