@@ -448,7 +448,7 @@ at('failing function' => sub {
     call(202, POST => '/system/functions', { service => 'bad',
         image => 'wordcount', envProcess => './none',
         envVars => { mode => 'http' } });
-    wait_for(sub { last_error('bad') }, 20, 'the error');
+    wait_for(sub { last_error('bad') }, 60, 'the error');
     call(200, GET => '/system/function/bad');
     call(200, GET => '/system/functions');
     call(202, DELETE => '/system/functions', { functionName => 'bad' });

@@ -3,8 +3,8 @@
 #
 # conf/examples, those of domains, the portal's host, TLS, canary and mirror.
 # If this fails, nginx refuses an example, a host reaches another function than
-# it was given, a function's page acts as the portal, a canary gets other clients
-# than it should, or a copy of a request disturbs the request.
+# it was given, a function's page acts as the portal, a canary gets other
+# clients than it should, or a copy of a request disturbs the request.
 
 use strict;
 use warnings;

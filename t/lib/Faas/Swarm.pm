@@ -9,7 +9,7 @@ use strict;
 use warnings;
 
 use Exporter qw(import);
-use Faas::HTTP qw(json_of);
+use Faas::HTTP qw(http json_of);
 use Faas::Load;
 use Faas::Proc qw(wait_for);
 use JSON::PP;
@@ -105,16 +105,21 @@ sub wait_gone {
 }
 
 
-# A service's tasks that are to run, as Docker has them.
+# A service's tasks that are to run, as Docker has them: in one answer, for each
+# may be gone by the next.
 sub tasks {
     my ($self, $service) = @_;
 
-    my $docker = $self->{docker};
-    my @ids = split /\n/, $docker->docker(qw(service ps -q --no-trunc
-        --filter desired-state=running), $service);
+    my $filters = encode_json({ service => { $service => JSON::PP::true },
+        'desired-state' => { running => JSON::PP::true } });
+    my $res = http(GET => $self->{docker}->address =~ s{^unix://}{unix:}r,
+        '/v1.41/tasks?filters='
+        . $filters =~ s/([^\w.-])/sprintf '%%%02X', ord $1/ger);
 
-    return @ids ? @{ decode_json($docker->docker('inspect', '--type', 'task',
-        @ids)) } : ();
+    die "tasks of $service: $res->{status} $res->{body}\n"
+        if $res->{status} != 200;
+
+    return @{ decode_json($res->{body}) };
 }
 
 
