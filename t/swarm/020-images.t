@@ -235,6 +235,8 @@ $res = wait_for(sub {
 like($res->{body}, qr/^Http_Query=a=b$/m, 'compose: and called');
 like($docker->docker(qw(logs one_scaler_1)), qr/isolation=root/,
     'compose: functions are isolated');
+like(http('GET', $gateway, '/ui/', { authorization => $auth })->{body},
+    qr{<div id="app">}, 'compose: the portal is there');
 is(http('GET', '127.0.0.1:8082', '/metrics')->{status}, 200,
     'compose: metrics');
 

@@ -4,6 +4,7 @@
 // loaded when it is first looked at.
 
 import { render } from 'preact';
+import { session } from './lib/api.js';
 import { openFeed } from './lib/feed.js';
 import { loadAhead } from './lib/functions.js';
 import { loadNamespaces, namespace } from './lib/namespace.js';
@@ -32,26 +33,35 @@ const views = {
 function viewOf([name = 'functions', ...rest]) {
     const which = name === 'functions' && rest.length > 0 ? 'function' : name;
 
-    return views[which] ?? FunctionsView;
+    return Object.hasOwn(views, which) ? views[which] : FunctionsView;
 }
 
 
 function Portal() {
-    const { path, query } = useStore(route);
+    const path = useStore(route);
     const View = viewOf(path);
 
     return (
         <Frame>
-            <View path={path.slice(1)} query={query} />
+            <View path={path.slice(1)} />
         </Frame>
     );
 }
 
 
-if (viewOf(route.get().path) === FunctionsView) {
+// Now, and whenever the gateway is back.
+function refresh() {
+    if (session.get() === 'ok') {
+        loadNamespaces().catch(() => {});
+    }
+}
+
+
+if (viewOf(route.get()) === FunctionsView) {
     loadAhead(namespace.get());
 }
 
 render(<Portal />, document.getElementById('app'));
 openFeed();
-loadNamespaces().catch(() => {});
+refresh();
+session.subscribe(refresh);

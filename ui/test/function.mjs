@@ -119,12 +119,25 @@ async function logs(page) {
 }
 
 
+// Variables come in any order.
+async function fillVariable(page, name, value) {
+    const names = page.getByLabel(/^Name of variable/);
+
+    await names.first().waitFor();
+
+    const n = await names.evaluateAll((inputs, wanted) =>
+        inputs.findIndex((input) => input.value === wanted), name);
+
+    await page.getByLabel(`Value of variable ${n + 1}`).fill(value);
+}
+
+
 async function editing(page) {
     await check('environment, labels, limits and secrets are edited',
         async () => {
             await api('POST', '/system/secrets', { name: 'used', value: 'x' });
             await visit(page, '/functions/env.openfaas-fn/edit');
-            await page.getByLabel('Value of variable 2').fill('good evening');
+            await fillVariable(page, 'greeting', 'good evening');
 
             for (const [what, name, value] of [['label', 'team', 'red'],
                 ['limit', 'memory', '64Mi']])

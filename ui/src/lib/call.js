@@ -8,8 +8,8 @@
 import { root } from './api.js';
 
 
-export const KEPT_MAX = 64 << 20;   // bytes that are kept for a download
-export const SHOWN_MAX = 1 << 20;   // characters of a text that are shown
+const KEPT_MAX = 64 << 20;   // bytes that are kept for a download
+const SHOWN_MAX = 1 << 20;   // characters of a text that are shown
 
 const IMAGE = /^image\/(png|jpeg|gif|webp|avif|svg\+xml)\b/;
 const TEXT = new RegExp('^(text/|application/(json|x-ndjson|xml|javascript'
@@ -23,7 +23,7 @@ export function callUrl(name, { path = '', query = '' }) {
 
 
 // null: its first bytes will tell.
-export function kindOf(type) {
+function kindOf(type) {
     if (/^application\/octet-stream\b|^$/.test(type)) {
         return null;
     }

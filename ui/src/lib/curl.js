@@ -2,7 +2,7 @@
 //
 // A request as a command line of curl, for a shell.
 
-export function quote(text) {
+function quote(text) {
     return /^[-\w./:@%+=,]+$/.test(text) ? text
         : `'${text.replaceAll("'", "'\\''")}'`;
 }

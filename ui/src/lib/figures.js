@@ -3,9 +3,9 @@
 // What the feed has told of each function in the last minutes: counts by the
 // second, and what can be said of them.  Nothing here knows the browser.
 
-export const KEEP = 300;            // seconds of history
-export const RATE_WINDOW = 10;      // seconds that a rate is the mean of
-export const SHARE_WINDOW = 60;     // of percentiles and errors
+const KEEP = 300;            // seconds of history
+const RATE_WINDOW = 10;      // seconds that a rate is the mean of
+const SHARE_WINDOW = 60;     // of percentiles and errors
 
 
 // A function: i in flight, p parked, r replicas now; samples oldest first, one

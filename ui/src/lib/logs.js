@@ -6,11 +6,10 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { request } from './api.js';
 
 
-export const KEPT_LINES = 2000;
+const KEPT_LINES = 2000;
 const TAIL = 500;                   // lines from before that are asked for
 const RETRY = 2000;                 // msec until a log that broke off is
                                     // asked for again
-const LINE_MAX = 1 << 20;           // characters; a longer one is no line
 
 
 // Calls add(lines) with what comes, until it ends or the signal is given.
@@ -31,7 +30,7 @@ async function follow(name, since, signal, add) {
 
         const lines = (rest + value).split('\n');
 
-        rest = lines.pop().slice(0, LINE_MAX);
+        rest = lines.pop();
         add(lines.filter(Boolean).map((line) => JSON.parse(line)));
     }
 }

@@ -7,7 +7,7 @@ import { recall, remember } from './settings.js';
 import { makeStore } from './store.js';
 
 
-export const DEFAULT_NAMESPACE = 'openfaas-fn';
+const DEFAULT_NAMESPACE = 'openfaas-fn';
 
 export const namespace = makeStore(recall('namespace') ?? DEFAULT_NAMESPACE);
 

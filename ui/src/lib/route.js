@@ -6,12 +6,9 @@
 import { makeStore } from './store.js';
 
 
-// { path: ['functions', 'NAME.NAMESPACE', 'logs'], query: URLSearchParams }
+// ['functions', 'NAME.NAMESPACE', 'logs']
 function parse() {
-    const [path, query] = location.hash.replace(/^#\/?/, '').split('?');
-
-    return { path: path.split('/').filter(Boolean).map(decode),
-        query: new URLSearchParams(query) };
+    return location.hash.slice(1).split('/').filter(Boolean).map(decode);
 }
 
 

@@ -13,7 +13,7 @@ const DEPLOYED = { image: 'text', fprocess: 'text', namespace: 'text',
 const BUILD = ['lang', 'handler', 'platforms', 'build_options', 'build_args',
     'build_secrets', 'skip_build'];
 
-export const FUNCTIONS_MAX = 256;   // of a file
+const FUNCTIONS_MAX = 256;   // of a file
 
 
 // ${NAME} has no value in a browser; ${NAME:-default} has.
@@ -72,7 +72,7 @@ function readFunction(name, fn, namespace) {
     for (const [field, value] of Object.entries(readers.any(fn) ?? {})) {
         const where = `functions.${name}.${field}`;
 
-        if (field in DEPLOYED) {
+        if (Object.hasOwn(DEPLOYED, field)) {
             read[field] = readers[DEPLOYED[field]](value, where);
         } else if (field === 'environment_file') {
             throw new Error(`${where}: files cannot be read from a browser`);

@@ -25,7 +25,7 @@ const pages = [
 
 
 function Navigation() {
-    const [page = 'functions'] = useStore(route).path;
+    const [page = 'functions'] = useStore(route);
     const current = page === 'deploy' ? 'functions' : page;
 
     return (

@@ -7,7 +7,7 @@ import { useState } from 'preact/hooks';
 import { root, send } from '../lib/api.js';
 import { curlOf } from '../lib/curl.js';
 import { deploymentOf, LAST_ERROR, useFunction } from '../lib/functions.js';
-import { figures, tick } from '../lib/feed.js';
+import { tick } from '../lib/feed.js';
 import { go, href } from '../lib/route.js';
 import { useStore } from '../lib/store.js';
 import { Edit } from '../function/edit.jsx';
@@ -126,7 +126,7 @@ function NotThere({ name }) {
 
 export default function FunctionView({ path: [name, tab = 'overview'] }) {
     const load = useFunction(name);
-    const [, Tab] = tabs[tab] ?? tabs.overview;
+    const [, Tab] = tabs[Object.hasOwn(tabs, tab) ? tab : 'overview'];
 
     if (load.error?.status === 404) {
         return <NotThere name={name} />;
@@ -140,7 +140,7 @@ export default function FunctionView({ path: [name, tab = 'overview'] }) {
                     <Tabs label="Function" current={tab}
                         tabs={Object.entries(tabs).map(([key, [text]]) =>
                             [key, text, href('functions', name, key)])} />
-                    <Tab key={name} fn={fn} name={name} figures={figures}
+                    <Tab key={name} fn={fn} name={name}
                         deployment={deploymentOf(fn)} reload={load.reload} />
                 </>
             )}
