@@ -57,11 +57,20 @@ function refresh() {
 }
 
 
-if (viewOf(route.get()) === FunctionsView) {
-    loadAhead(namespace.get());
+async function start() {
+    if (viewOf(route.get()) === FunctionsView) {
+        await loadAhead(namespace.get());
+    }
+
+    render(<Portal />, document.getElementById('app'));
+
+    // behind the first frame
+    requestAnimationFrame(() => setTimeout(() => {
+        openFeed();
+        refresh();
+        session.subscribe(refresh);
+    }));
 }
 
-render(<Portal />, document.getElementById('app'));
-openFeed();
-refresh();
-session.subscribe(refresh);
+
+start();

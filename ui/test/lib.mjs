@@ -28,7 +28,7 @@ export async function begin() {
     control = connect(FAAS_CONTROL);
     lines = createInterface({ input: control })[Symbol.asyncIterator]();
     browser = await chromium.launch({ executablePath: '/usr/bin/chromium',
-        args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+        args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu'] });
 }
 
 
@@ -100,9 +100,9 @@ export async function eventually(look, what) {
 }
 
 
-// A page of the portal, in a browser of its own; options as Playwright has
-// them for a context; script runs in the page before anything else.
-export async function open(path = '/', { script, ...options } = {}) {
+// An empty page, in a browser of its own; options as Playwright has them for a
+// context.
+export async function blank(options) {
     const context = await browser.newContext({
         httpCredentials: { username: FAAS_USER, password: FAAS_PASSWORD },
         viewport: { width: 1280, height: 800 }, acceptDownloads: true,
@@ -117,11 +117,18 @@ export async function open(path = '/', { script, ...options } = {}) {
         }
     });
 
-    if (script) {
-        await page.addInitScript(script);
-    }
+    return page;
+}
 
-    await page.goto(`${FAAS_URL}/ui/#${path}`);
+
+export const portal = (path) => `${FAAS_URL}/ui/#${path}`;
+
+
+// A page of the portal.
+export async function open(path = '/', options = {}) {
+    const page = await blank(options);
+
+    await page.goto(portal(path));
 
     return page;
 }

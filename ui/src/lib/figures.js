@@ -8,6 +8,9 @@ const RATE_WINDOW = 10;      // seconds that a rate is the mean of
 const SHARE_WINDOW = 60;     // of percentiles and errors
 
 
+const NONE = [];
+
+
 // A function: i in flight, p parked, r replicas now; samples oldest first, one
 // a second in which something changed, each with i, p, r, and c, e, h of it.
 function emptyFunction() {
@@ -77,17 +80,16 @@ export class Figures {
         return this.functions.get(name);
     }
 
-    // Samples of the last seconds, newest first.
-    * recent(name, seconds) {
-        const samples = this.functions.get(name)?.samples ?? [];
+    // Samples of the last seconds.  Most functions have none.
+    recent(name, seconds) {
+        const samples = this.functions.get(name)?.samples ?? NONE;
+        let from = samples.length;
 
-        for (let n = samples.length - 1; n >= 0; n--) {
-            if (samples[n].t <= this.now - seconds) {
-                return;
-            }
-
-            yield samples[n];
+        while (from > 0 && samples[from - 1].t > this.now - seconds) {
+            from--;
         }
+
+        return from < samples.length ? samples.slice(from) : NONE;
     }
 
     // Calls a second.

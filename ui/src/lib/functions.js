@@ -10,6 +10,7 @@ import { useLoad } from './load.js';
 
 const REFRESH = 15000;              // msec; the feed tells what is urgent
 const SETTLE = 300;                 // msec from a change to a look at it
+const PATIENCE = 100;               // msec; what is drawn in vain costs as much
 
 export const LAST_ERROR = 'com.ngx-faas.last-error';
 
@@ -17,29 +18,36 @@ export const LAST_ERROR = 'com.ngx-faas.last-error';
 const lists = new Map();
 
 
-const fetchList = (namespace, signal) =>
-    getJson(inNamespace('system/functions', namespace), signal);
-
 // the first one is asked for before there is a view that waits for it
 let ahead;
 
 
-export function loadAhead(namespace) {
-    ahead = { namespace, list: fetchList(namespace) };
-    ahead.list.catch(() => {});
-}
-
-
-async function loadList(namespace, signal) {
-    const first = ahead?.namespace === namespace ? ahead.list : null;
-
-    ahead = null;
-
-    const list = await (first ?? fetchList(namespace, signal));
+async function fetchList(namespace, signal) {
+    const list = await getJson(
+        inNamespace('system/functions', namespace), signal);
 
     lists.set(namespace, list);
 
     return list;
+}
+
+
+// Resolves when the list is there, or cannot be had, or takes too long for a
+// view to wait with being drawn.
+export function loadAhead(namespace) {
+    ahead = { namespace, list: fetchList(namespace) };
+
+    return Promise.race([ahead.list.catch(() => {}),
+        new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+}
+
+
+function loadList(namespace, signal) {
+    const first = ahead?.namespace === namespace ? ahead.list : null;
+
+    ahead = null;
+
+    return first ?? fetchList(namespace, signal);
 }
 
 

@@ -8,6 +8,7 @@ import { useLayoutEffect, useReducer, useRef } from 'preact/hooks';
 
 const ROW = 42;                     // px, as style/views.css has them
 const ROW_NARROW = 60;
+const ABOVE = 110;                  // px, about, of what is above the list
 const BEYOND = 10;                  // rows above and below what is seen
 
 const narrow = matchMedia('(max-width: 720px)');
@@ -29,7 +30,7 @@ export function useRows(total) {
     const [, redraw] = useReducer((n) => n + 1, 0);
     const row = narrow.matches ? ROW_NARROW : ROW;
 
-    range.current ??= inSight(0, row, total, 0);
+    range.current ??= inSight(ABOVE, row, total, 0);
 
     useLayoutEffect(() => {
         function look() {

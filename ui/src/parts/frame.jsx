@@ -11,7 +11,7 @@ import { href, route } from '../lib/route.js';
 import { theme, THEMES } from '../lib/settings.js';
 import { useStore } from '../lib/store.js';
 import { Dialog } from './dialog.jsx';
-import { Icon } from './icon.jsx';
+import { Brand, Icon } from './icon.jsx';
 import { Toasts } from './toast.jsx';
 
 
@@ -134,7 +134,7 @@ export function Frame({ children }) {
                 <header class="side">
                     <a class="brand" href={href('functions')}
                         aria-label="ngx_faas, functions">
-                        <img src="./icon.svg" alt="" /><span>ngx_faas</span>
+                        <Brand /><span>ngx_faas</span>
                     </a>
                     <Navigation />
                     <div class="side-foot">

@@ -35,3 +35,14 @@ export function Icon({ name }) {
         </svg>
     );
 }
+
+
+// As public/icon.svg, without a request for it.
+export function Brand() {
+    return (
+        <svg class="brand-mark" viewBox="0 0 32 32" aria-hidden="true">
+            <rect width="32" height="32" rx="7" />
+            <path d="M9 22V10l14 12V10" />
+        </svg>
+    );
+}

@@ -129,8 +129,8 @@ function Row({ fn, index, style }) {
                 <span class={errors > 0 ? 'bad' : ''}>{percent(errors)}</span>
             </Cell>
             <span role="cell" class="of-spark">
-                <Spark values={figures.calls(key, SPARK_SECONDS)}
-                    label={`Calls of ${fn.name} in the last minute`} />
+                {live && <Spark values={figures.calls(key, SPARK_SECONDS)}
+                    label={`Calls of ${fn.name} in the last minute`} />}
             </span>
         </div>
     );
