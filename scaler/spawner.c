@@ -526,16 +526,18 @@ put_locked(struct spawner *spawner)
 
 
 /*
- * The kernel sets the pid before the process runs.
+ * The kernel sets the pid before the process runs.  From then on the outcome is
+ * not looked at: who waited for it is gone, and its memory too.
  */
 static void
 make(struct seat *seat)
 {
     char             stack[CHILD_STACK] __attribute__((aligned(16)));
-    int              flags, is_dumpable;
+    int              error, flags, is_dumpable;
     struct outcome  *outcome;
 
     outcome = seat->outcome;
+    error = outcome->error;
     is_dumpable = seat->spawner->isolation->is_dumpable;
     flags = (int) confine_flags(seat->spawner->isolation)
             | CLONE_VM | CLONE_VFORK | CLONE_PARENT_SETTID | SIGCHLD;
@@ -544,17 +546,18 @@ make(struct seat *seat)
 
     ASAN_UNPOISON_MEMORY_REGION(stack, sizeof(stack));
 
-    if (outcome->error == 0
+    if (error == 0
         && ((seat->start != NULL
              && spawn_send_fds(seat->sockets[0], &seat->start->spawn) != 0)
             || clone(run_child, stack + CHILD_STACK, flags, seat,
                      &outcome->pid)
                == -1))
     {
-        outcome->error = errno;
+        error = errno;
     }
 
-    if (outcome->error != 0) {
+    if (error != 0) {
+        outcome->error = error;
         __atomic_store_n(&outcome->pid, -1, __ATOMIC_RELEASE);
         tell(outcome);
     }
