@@ -209,6 +209,12 @@ take(struct swarm_task *task, const json_t *stats)
     uint64_t      kept, now;
     struct usage  usage;
 
+    /* of one that runs no more Docker says nothing but zeros */
+
+    if (swarm_uint(stats, "memory_stats.usage") == 0) {
+        return;
+    }
+
     now = clock_now_ms();
     kept = swarm_uint(stats, "memory_stats.stats.inactive_file");
 
