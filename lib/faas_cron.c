@@ -306,16 +306,15 @@ comes_again(const struct tm *tm, time_t when)
     time_t     then;
     struct tm  before;
 
-    if (tm->tm_isdst != 0) {
-        return 0;
-    }
-
-    /* clocks are put back by an hour, or by half of one */
+    /*
+     * Clocks are put back by an hour, or by half of one.  tm_isdst does not
+     * tell when: in Dublin it is 1 in winter.
+     */
 
     for (then = when - 30 * MINUTE; then >= when - 120 * MINUTE;
          then -= 30 * MINUTE)
     {
-        if (localtime_r(&then, &before) != NULL && before.tm_isdst > 0
+        if (localtime_r(&then, &before) != NULL
             && before.tm_mday == tm->tm_mday
             && minute_of_day(&before) == minute_of_day(tm))
         {
@@ -340,9 +339,7 @@ was_left_out(const struct faas_cron *cron, const struct tm *tm, time_t when)
 
     then = when - MINUTE;
 
-    if (tm->tm_isdst <= 0 || localtime_r(&then, &before) == NULL
-        || before.tm_isdst != 0)
-    {
+    if (localtime_r(&then, &before) == NULL) {
         return 0;
     }
 
