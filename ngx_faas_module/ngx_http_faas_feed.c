@@ -305,10 +305,13 @@ ngx_http_faas_feed_tick(ngx_event_t *ev)
 
     } else if (rc == NGX_ERROR) {
 
-        /* who missed a change has to begin anew */
+        /* who missed a change has to begin anew, and not with the old full */
 
         ngx_http_faas_feed_drop(feed->delta);
         feed->delta = NULL;
+
+        ngx_http_faas_feed_drop(feed->full);
+        feed->full = NULL;
 
         ngx_http_faas_feed_end(feed);
     }

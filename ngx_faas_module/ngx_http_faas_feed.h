@@ -40,6 +40,8 @@ typedef struct {
     uint32_t                    replicas;
     uint32_t                    gen;         /* of its record */
     u_char                      is_live;     /* viewers have it */
+    u_char                      is_missed;   /* has counts from before the
+                                                feed, which are unknown */
     u_char                      len;
     u_char                      key[FAAS_KEY_MAX];
     uint64_t                    bucket[FAAS_HIST_BUCKETS];
@@ -65,6 +67,7 @@ struct ngx_http_faas_feed_s {
     ngx_uint_t                  n;           /* viewers */
     ngx_queue_t                 viewers;
     unsigned                    is_reading:1;    /* an event is being made */
+    unsigned                    is_begun:1;      /* one was made */
 };
 
 

@@ -85,6 +85,7 @@ ngx_http_faas_feed_read(ngx_http_faas_feed_t *feed)
     }
 
     text->last = ngx_sprintf(text->last, "%s}\n\n", text->n != 0 ? "}" : "");
+    feed->is_begun = 1;
 
     return NGX_OK;
 }
@@ -198,13 +199,20 @@ static ngx_int_t
 ngx_http_faas_feed_look(ngx_http_faas_feed_t *feed, uint32_t i,
     ngx_http_faas_feed_text_t *text)
 {
+    ngx_int_t                 rc;
     ngx_http_faas_shm_t      *sh;
     ngx_http_faas_feed_fn_t  *seen, now;
 
     sh = feed->conf->zone->sh;
     seen = &feed->fn[i];
 
-    if (ngx_http_faas_feed_record(sh, i, seen, &now) != NGX_OK) {
+    rc = ngx_http_faas_feed_record(sh, i, seen, &now);
+
+    if (rc == NGX_BUSY && !feed->is_begun) {
+        seen->is_missed = 1;
+    }
+
+    if (rc != NGX_OK) {
         return NGX_OK;
     }
 
@@ -214,7 +222,10 @@ ngx_http_faas_feed_look(ngx_http_faas_feed_t *feed, uint32_t i,
         return NGX_ERROR;
     }
 
-    if (now.gen != seen->gen) {
+    if (seen->is_missed) {
+        *seen = now;
+
+    } else if (now.gen != seen->gen) {
 
         /* another function, whose counters began at zero */
 
@@ -234,8 +245,8 @@ ngx_http_faas_feed_look(ngx_http_faas_feed_t *feed, uint32_t i,
 
 
 /*
- * Returns NGX_DECLINED where nothing has changed, or where the record is being
- * written: that is for the next time.
+ * Returns NGX_DECLINED where nothing has changed; NGX_BUSY where the record is
+ * being written: that is for the next time.
  */
 
 static ngx_int_t
@@ -250,9 +261,10 @@ ngx_http_faas_feed_record(ngx_http_faas_shm_t *sh, uint32_t i,
     seq = ngx_http_faas_load(&f->seq);
 
     if (seq & 1) {
-        return NGX_DECLINED;
+        return NGX_BUSY;
     }
 
+    now->is_missed = 0;
     now->is_live = (f->state == NGX_HTTP_FAAS_FN_LIVE);
     now->replicas = f->n;
     now->gen = f->gen;
@@ -281,7 +293,7 @@ ngx_http_faas_feed_record(ngx_http_faas_shm_t *sh, uint32_t i,
 
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
 
-    return ngx_http_faas_load(&f->seq) == seq ? NGX_OK : NGX_DECLINED;
+    return ngx_http_faas_load(&f->seq) == seq ? NGX_OK : NGX_BUSY;
 }
 
 

@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Faas::Proc qw(fork_child);
 use Faas::Redis;
 use Faas::Test;
 use Faas::Viewer;
@@ -20,6 +21,7 @@ use Test::More;
 use constant {
     MANY    => 3000,            # functions, for events that are large
     COMINGS => 100,             # of viewers that go at once
+    TRIES   => 2000,            # to see a route while it is being written
 };
 
 
@@ -99,10 +101,33 @@ for my $method (qw(POST HEAD)) {
     is("$res->{status} $res->{body}", '405 ', "$method: 405");
 }
 
-# the first event
+# a route that is being written when the first event is made is missing there;
+# calls from before are none of those that the next one counts
 
 $t->get('/function/echo') for 1 .. 5;
 wait_for(sub { counted('echo')->{c} == 5 }, 10, 'the calls counted');
+
+my $writer = fork_child(name => 'writer', code => sub {
+    my $redis = Faas::Redis->new($t->redis_addr);
+
+    $redis->publish('echo', map { "127.0.0.1:$_" } 20000 .. 20255) while 1;
+});
+my $early;
+
+for (1 .. TRIES) {
+    $early->client->close if $early;
+    $early = viewer();
+    $early->event;
+    last if !$early->function('echo');
+}
+
+$writer->stop;
+$t->publish('echo', $backend->addr, $backend->addr);
+until_is($early, echo => r => 2);
+is($early->sum('echo')->{c}, 0, 'calls from before the first event: none');
+$early->client->close;
+
+# the first event
 
 my $before = counted('echo');
 my $viewer = viewer();
