@@ -18,26 +18,38 @@
 
 #define NGX_HTTP_FAAS_PAGE_ITEM   8192    /* bytes, at most */
 #define NGX_HTTP_FAAS_PAGE_TURN   512     /* items between two turns */
+#define NGX_HTTP_FAAS_PAGE_LABELS 3       /* of a line, at most */
 
 
 typedef struct ngx_http_faas_family_s  ngx_http_faas_family_t;
 
-/* one or more lines; 0: the i-th has none */
+/* one of a family, and what is written of it */
 
-typedef size_t (*ngx_http_faas_item_pt)(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size);
+typedef struct {
+    ngx_http_faas_shm_t           *sh;
+    const ngx_http_faas_family_t  *family;
+    uint32_t                       i;        /* its number in the family */
+    char                          *dst;
+    size_t                         size;     /* of dst */
+    struct faas_sample             sample;
+    struct faas_label              labels[NGX_HTTP_FAAS_PAGE_LABELS];
+    u_char                         key[FAAS_KEY_MAX];
+    u_char                         code[NGX_INT_T_LEN];
+} ngx_http_faas_item_t;
 
 
 struct ngx_http_faas_family_s {
-    const char              *name;
-    const char              *help;
-    const char              *type;
-    uint32_t               (*n)(ngx_http_faas_shm_t *sh);
-    ngx_http_faas_item_pt    item;
+    const char   *name;
+    const char   *help;
+    const char   *type;
+    uint32_t    (*n)(ngx_http_faas_shm_t *sh);
+
+    /* writes its lines, returns their bytes; 0: this one has none */
+    size_t      (*item)(ngx_http_faas_item_t *item);
 
     /* of a line with one number: what it is */
-    uint64_t               (*value)(ngx_http_faas_shm_t *sh, uint32_t i);
+    uint64_t    (*value)(const ngx_http_faas_item_t *item);
+    size_t        offset;    /* of page_stat: in ngx_http_faas_sum_t */
 };
 
 
@@ -46,64 +58,34 @@ static uint32_t ngx_http_faas_page_kinds(ngx_http_faas_shm_t *sh);
 static uint32_t ngx_http_faas_page_fns(ngx_http_faas_shm_t *sh);
 static uint32_t ngx_http_faas_page_serieses(ngx_http_faas_shm_t *sh);
 
-static size_t ngx_http_faas_page_seconds(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size);
-static size_t ngx_http_faas_page_waited(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size);
-static size_t ngx_http_faas_page_hist(ngx_http_faas_shm_t *sh,
-    uint32_t series, struct faas_sample *sample, struct faas_label *labels,
-    u_char *dst, size_t size);
-static size_t ngx_http_faas_page_total(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size);
-static size_t ngx_http_faas_page_function(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size);
-static size_t ngx_http_faas_page_called(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size);
-static size_t ngx_http_faas_page_submitted(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size);
-static size_t ngx_http_faas_page_zone(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size);
-static size_t ngx_http_faas_page_kind(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size);
-static size_t ngx_http_faas_page_age(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size);
+static size_t ngx_http_faas_page_seconds(ngx_http_faas_item_t *item);
+static size_t ngx_http_faas_page_total(ngx_http_faas_item_t *item);
+static size_t ngx_http_faas_page_waited(ngx_http_faas_item_t *item);
+static size_t ngx_http_faas_page_function(ngx_http_faas_item_t *item);
+static size_t ngx_http_faas_page_called(ngx_http_faas_item_t *item);
+static size_t ngx_http_faas_page_submitted(ngx_http_faas_item_t *item);
+static size_t ngx_http_faas_page_kind(ngx_http_faas_item_t *item);
+static size_t ngx_http_faas_page_zone(ngx_http_faas_item_t *item);
+static size_t ngx_http_faas_page_age(ngx_http_faas_item_t *item);
 
-static uint32_t ngx_http_faas_page_labels(ngx_http_faas_shm_t *sh,
-    uint32_t i, u_char *key, u_char *code, struct faas_label *labels);
-static ngx_uint_t ngx_http_faas_page_name(ngx_http_faas_shm_t *sh,
-    uint32_t fn, u_char *key, struct faas_label *label);
+static size_t ngx_http_faas_page_hist(ngx_http_faas_item_t *item,
+    uint32_t series);
+static uint32_t ngx_http_faas_page_series(ngx_http_faas_item_t *item);
+static ngx_uint_t ngx_http_faas_page_name(ngx_http_faas_item_t *item,
+    uint32_t fn);
+static void ngx_http_faas_page_label(ngx_http_faas_item_t *item,
+    const char *name, const void *value, size_t len);
+static size_t ngx_http_faas_page_put(ngx_http_faas_item_t *item,
+    uint64_t value);
 
-static uint64_t ngx_http_faas_page_started(ngx_http_faas_shm_t *sh,
-    uint32_t i);
-static uint64_t ngx_http_faas_page_inflight(ngx_http_faas_shm_t *sh,
-    uint32_t i);
-static uint64_t ngx_http_faas_page_parked(ngx_http_faas_shm_t *sh,
-    uint32_t i);
-static uint64_t ngx_http_faas_page_replicas(ngx_http_faas_shm_t *sh,
-    uint32_t i);
-static uint64_t ngx_http_faas_page_ready(ngx_http_faas_shm_t *sh,
-    uint32_t i);
-static uint64_t ngx_http_faas_page_failures(ngx_http_faas_shm_t *sh,
-    uint32_t i);
-static uint64_t ngx_http_faas_page_retries(ngx_http_faas_shm_t *sh,
-    uint32_t i);
-static uint64_t ngx_http_faas_page_submissions(ngx_http_faas_shm_t *sh,
-    uint32_t i);
-static uint64_t ngx_http_faas_page_redis_up(ngx_http_faas_shm_t *sh,
-    uint32_t i);
-static uint64_t ngx_http_faas_page_refused(ngx_http_faas_shm_t *sh,
-    uint32_t i);
-static uint64_t ngx_http_faas_page_used(ngx_http_faas_shm_t *sh, uint32_t i);
-static uint64_t ngx_http_faas_page_limit(ngx_http_faas_shm_t *sh, uint32_t i);
+static uint64_t ngx_http_faas_page_stat(const ngx_http_faas_item_t *item);
+static uint64_t ngx_http_faas_page_replicas(const ngx_http_faas_item_t *item);
+static uint64_t ngx_http_faas_page_ready(const ngx_http_faas_item_t *item);
+static uint64_t ngx_http_faas_page_failures(const ngx_http_faas_item_t *item);
+static uint64_t ngx_http_faas_page_redis_up(const ngx_http_faas_item_t *item);
+static uint64_t ngx_http_faas_page_refused(const ngx_http_faas_item_t *item);
+static uint64_t ngx_http_faas_page_used(const ngx_http_faas_item_t *item);
+static uint64_t ngx_http_faas_page_limit(const ngx_http_faas_item_t *item);
 
 
 /*
@@ -115,73 +97,73 @@ static uint64_t ngx_http_faas_page_limit(ngx_http_faas_shm_t *sh, uint32_t i);
 static const ngx_http_faas_family_t  ngx_http_faas_families[] = {
 
     { "gateway_functions_seconds", "Function time taken", "histogram",
-      ngx_http_faas_page_serieses, ngx_http_faas_page_seconds, NULL },
+      ngx_http_faas_page_serieses, ngx_http_faas_page_seconds, NULL, 0 },
 
     { "gateway_function_invocation_total", "Function metrics", "counter",
-      ngx_http_faas_page_serieses, ngx_http_faas_page_total, NULL },
+      ngx_http_faas_page_serieses, ngx_http_faas_page_total, NULL, 0 },
 
     { "gateway_function_invocation_started", "The total number of function "
       "HTTP requests started", "untyped",
       ngx_http_faas_page_fns, ngx_http_faas_page_function,
-      ngx_http_faas_page_started },
+      ngx_http_faas_page_stat, offsetof(ngx_http_faas_sum_t, started) },
 
     { "gateway_function_invocation_inflight", "Requests at replicas or on "
       "their way", "gauge",
       ngx_http_faas_page_fns, ngx_http_faas_page_function,
-      ngx_http_faas_page_inflight },
+      ngx_http_faas_page_stat, offsetof(ngx_http_faas_sum_t, inflight) },
 
     { "gateway_service_count", "Replicas wanted", "untyped",
       ngx_http_faas_page_fns, ngx_http_faas_page_function,
-      ngx_http_faas_page_replicas },
+      ngx_http_faas_page_replicas, 0 },
 
     { "gateway_service_ready_count", "Replicas that requests are sent to",
       "untyped",
       ngx_http_faas_page_fns, ngx_http_faas_page_function,
-      ngx_http_faas_page_ready },
+      ngx_http_faas_page_ready, 0 },
 
     { "faas_function_parked", "Requests waiting for a replica", "gauge",
       ngx_http_faas_page_fns, ngx_http_faas_page_function,
-      ngx_http_faas_page_parked },
+      ngx_http_faas_page_stat, offsetof(ngx_http_faas_sum_t, parked) },
 
     { "faas_function_parked_seconds", "Time that requests waited for a "
       "replica", "histogram",
-      ngx_http_faas_page_fns, ngx_http_faas_page_waited, NULL },
+      ngx_http_faas_page_fns, ngx_http_faas_page_waited, NULL, 0 },
 
     { "faas_function_replica_failures_total", "Tries at a replica that "
       "failed", "counter",
       ngx_http_faas_page_fns, ngx_http_faas_page_called,
-      ngx_http_faas_page_failures },
+      ngx_http_faas_page_failures, 0 },
 
     { "faas_function_retries_total", "Tries at a replica but the first of a "
       "request", "counter",
       ngx_http_faas_page_fns, ngx_http_faas_page_called,
-      ngx_http_faas_page_retries },
+      ngx_http_faas_page_stat, offsetof(ngx_http_faas_sum_t, retries) },
 
     { "queue_worker_messages_submitted_total", "Asynchronous calls accepted",
       "counter",
       ngx_http_faas_page_fns, ngx_http_faas_page_submitted,
-      ngx_http_faas_page_submissions },
+      ngx_http_faas_page_stat, offsetof(ngx_http_faas_sum_t, submitted) },
 
     { "faas_redis_up", "1 while routes are followed from Redis", "gauge",
       ngx_http_faas_page_one, ngx_http_faas_page_zone,
-      ngx_http_faas_page_redis_up },
+      ngx_http_faas_page_redis_up, 0 },
 
     { "faas_routes_age_seconds", "Time since routes were known to be those "
       "of Redis", "gauge",
-      ngx_http_faas_page_one, ngx_http_faas_page_age, NULL },
+      ngx_http_faas_page_one, ngx_http_faas_page_age, NULL, 0 },
 
     { "faas_routes_refused_total", "Routes refused because the zone was full",
       "counter",
       ngx_http_faas_page_one, ngx_http_faas_page_zone,
-      ngx_http_faas_page_refused },
+      ngx_http_faas_page_refused, 0 },
 
     { "faas_zone_records", "Records of the zone that are in use", "gauge",
       ngx_http_faas_page_kinds, ngx_http_faas_page_kind,
-      ngx_http_faas_page_used },
+      ngx_http_faas_page_used, 0 },
 
     { "faas_zone_records_limit", "Records that the zone has room for", "gauge",
       ngx_http_faas_page_kinds, ngx_http_faas_page_kind,
-      ngx_http_faas_page_limit },
+      ngx_http_faas_page_limit, 0 },
 };
 
 #define NGX_HTTP_FAAS_FAMILIES                                               \
@@ -190,17 +172,27 @@ static const ngx_http_faas_family_t  ngx_http_faas_families[] = {
 
 /* of the zone's records */
 
-typedef enum {
-    NGX_HTTP_FAAS_KIND_FUNCTION = 0,
-    NGX_HTTP_FAAS_KIND_REPLICA,
-    NGX_HTTP_FAAS_KIND_EXTENT,
-    NGX_HTTP_FAAS_KIND_SERIES,
-    NGX_HTTP_FAAS_KINDS
-} ngx_http_faas_kind_e;
+static const struct {
+    const char  *name;
+    size_t       used;       /* in the header */
+    size_t       limit;      /* in ngx_http_faas_shm_t */
+} ngx_http_faas_kinds[] = {
 
-static const char  *ngx_http_faas_kinds[NGX_HTTP_FAAS_KINDS] = {
-    "function", "replica", "extent", "series"
+    { "function", offsetof(ngx_http_faas_header_t, fn_used),
+      offsetof(ngx_http_faas_shm_t, fns) },
+
+    { "replica", offsetof(ngx_http_faas_header_t, rep_used),
+      offsetof(ngx_http_faas_shm_t, reps) },
+
+    { "extent", offsetof(ngx_http_faas_header_t, extent_used),
+      offsetof(ngx_http_faas_shm_t, extents) },
+
+    { "series", offsetof(ngx_http_faas_header_t, series_used),
+      offsetof(ngx_http_faas_shm_t, serieses) },
 };
+
+#define NGX_HTTP_FAAS_KINDS                                                  \
+    (sizeof(ngx_http_faas_kinds) / sizeof(ngx_http_faas_kinds[0]))
 
 
 ngx_uint_t
@@ -208,7 +200,10 @@ ngx_http_faas_page_fill(ngx_http_faas_page_t *page, ngx_buf_t *b)
 {
     size_t                         room;
     ngx_uint_t                     turn;
+    ngx_http_faas_item_t           item;
     const ngx_http_faas_family_t  *family;
+
+    item.sh = page->sh;
 
     for (turn = 0; turn < NGX_HTTP_FAAS_PAGE_TURN; turn++) {
 
@@ -238,8 +233,17 @@ ngx_http_faas_page_fill(ngx_http_faas_page_t *page, ngx_buf_t *b)
             continue;
         }
 
-        b->last += family->item(page->sh, family, page->item++, b->last,
-                                room);
+        item.family = family;
+        item.i = page->item++;
+        item.dst = (char *) b->last;
+        item.size = room;
+
+        item.sample.name = family->name;
+        item.sample.suffix = "";
+        item.sample.labels = item.labels;
+        item.sample.n = 0;
+
+        b->last += family->item(&item);
     }
 
     return 1;
@@ -275,27 +279,38 @@ ngx_http_faas_page_serieses(ngx_http_faas_shm_t *sh)
 
 
 static size_t
-ngx_http_faas_page_seconds(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size)
+ngx_http_faas_page_seconds(ngx_http_faas_item_t *item)
 {
-    u_char              key[FAAS_KEY_MAX + 1], code[NGX_INT_T_LEN];
-    uint32_t            series;
-    struct faas_label   labels[3];
-    struct faas_sample  sample;
+    uint32_t  series;
 
-    series = ngx_http_faas_page_labels(sh, i, key, code, labels);
+    series = ngx_http_faas_page_series(item);
+
+    return (series == NGX_HTTP_FAAS_NONE) ? 0
+           : ngx_http_faas_page_hist(item, series);
+}
+
+
+static size_t
+ngx_http_faas_page_total(ngx_http_faas_item_t *item)
+{
+    uint32_t              i, series;
+    uint64_t              count;
+    ngx_http_faas_hist_t  sum;
+
+    series = ngx_http_faas_page_series(item);
 
     if (series == NGX_HTTP_FAAS_NONE) {
         return 0;
     }
 
-    sample.name = family->name;
-    sample.suffix = "";
-    sample.labels = labels;
-    sample.n = 2;
+    ngx_http_faas_hist_sum(item->sh, series, &sum);
+    count = 0;
 
-    return ngx_http_faas_page_hist(sh, series, &sample, labels, dst, size);
+    for (i = 0; i < FAAS_HIST_BUCKETS; i++) {
+        count += sum.bucket[i];
+    }
+
+    return ngx_http_faas_page_put(item, count);
 }
 
 
@@ -304,130 +319,27 @@ ngx_http_faas_page_seconds(ngx_http_faas_shm_t *sh,
  */
 
 static size_t
-ngx_http_faas_page_waited(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size)
+ngx_http_faas_page_waited(ngx_http_faas_item_t *item)
 {
-    u_char              key[FAAS_KEY_MAX + 1];
-    uint32_t            link;
-    struct faas_label   labels[2];
-    struct faas_sample  sample;
+    uint32_t  link;
 
-    link = ngx_http_faas_load(&sh->fn[i].park_series);
+    link = ngx_http_faas_load(&item->sh->fn[item->i].park_series);
 
-    if (link == 0 || link > sh->serieses
-        || !ngx_http_faas_page_name(sh, i, key, &labels[0]))
+    if (link == 0 || link > item->sh->serieses
+        || !ngx_http_faas_page_name(item, item->i))
     {
         return 0;
     }
 
-    sample.name = family->name;
-    sample.suffix = "";
-    sample.labels = labels;
-    sample.n = 1;
-
-    return ngx_http_faas_page_hist(sh, link - 1, &sample, labels, dst, size);
-}
-
-
-/*
- * labels are those of the sample, and have room for one more.
- */
-
-static size_t
-ngx_http_faas_page_hist(ngx_http_faas_shm_t *sh, uint32_t series,
-    struct faas_sample *sample, struct faas_label *labels, u_char *dst,
-    size_t size)
-{
-    char                  *p, *last;
-    size_t                 i, le;
-    uint64_t               count;
-    ngx_http_faas_hist_t   sum;
-
-    ngx_http_faas_hist_sum(sh, series, &sum);
-
-    p = (char *) dst;
-    last = p + size;
-    count = 0;
-
-    le = sample->n++;
-    sample->suffix = "_bucket";
-
-    for (i = 0; i < FAAS_HIST_BUCKETS; i++) {
-        count += sum.bucket[i];
-
-        labels[le].name = "le";
-        labels[le].value = faas_hist_le[i];
-        labels[le].len = ngx_strlen(faas_hist_le[i]);
-
-        p += faas_expo_uint(p, last - p, sample, count);
-    }
-
-    sample->n = le;
-    sample->suffix = "_sum";
-    p += faas_expo_seconds(p, last - p, sample, sum.usec);
-
-    sample->suffix = "_count";
-    p += faas_expo_uint(p, last - p, sample, count);
-
-    return p - (char *) dst;
+    return ngx_http_faas_page_hist(item, link - 1);
 }
 
 
 static size_t
-ngx_http_faas_page_total(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size)
+ngx_http_faas_page_function(ngx_http_faas_item_t *item)
 {
-    size_t                 j;
-    u_char                 key[FAAS_KEY_MAX + 1], code[NGX_INT_T_LEN];
-    uint32_t               series;
-    uint64_t               count;
-    struct faas_label      labels[2];
-    struct faas_sample     sample;
-    ngx_http_faas_hist_t   sum;
-
-    series = ngx_http_faas_page_labels(sh, i, key, code, labels);
-
-    if (series == NGX_HTTP_FAAS_NONE) {
-        return 0;
-    }
-
-    ngx_http_faas_hist_sum(sh, series, &sum);
-    count = 0;
-
-    for (j = 0; j < FAAS_HIST_BUCKETS; j++) {
-        count += sum.bucket[j];
-    }
-
-    sample.name = family->name;
-    sample.suffix = "";
-    sample.labels = labels;
-    sample.n = 2;
-
-    return faas_expo_uint((char *) dst, size, &sample, count);
-}
-
-
-static size_t
-ngx_http_faas_page_function(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size)
-{
-    u_char              key[FAAS_KEY_MAX + 1];
-    struct faas_label   label;
-    struct faas_sample  sample;
-
-    if (!ngx_http_faas_page_name(sh, i, key, &label)) {
-        return 0;
-    }
-
-    sample.name = family->name;
-    sample.suffix = "";
-    sample.labels = &label;
-    sample.n = 1;
-
-    return faas_expo_uint((char *) dst, size, &sample, family->value(sh, i));
+    return ngx_http_faas_page_name(item, item->i)
+           ? ngx_http_faas_page_put(item, item->family->value(item)) : 0;
 }
 
 
@@ -437,17 +349,15 @@ ngx_http_faas_page_function(ngx_http_faas_shm_t *sh,
  */
 
 static size_t
-ngx_http_faas_page_called(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size)
+ngx_http_faas_page_called(ngx_http_faas_item_t *item)
 {
-    if (ngx_http_faas_load(&sh->fn[i].series[0]) == 0
-        && family->value(sh, i) == 0)
+    if (ngx_http_faas_load(&item->sh->fn[item->i].series[0]) == 0
+        && item->family->value(item) == 0)
     {
         return 0;
     }
 
-    return ngx_http_faas_page_function(sh, family, i, dst, size);
+    return ngx_http_faas_page_function(item);
 }
 
 
@@ -456,144 +366,141 @@ ngx_http_faas_page_called(ngx_http_faas_shm_t *sh,
  */
 
 static size_t
-ngx_http_faas_page_submitted(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size)
+ngx_http_faas_page_submitted(ngx_http_faas_item_t *item)
 {
-    u_char              key[FAAS_KEY_MAX + 1];
-    uint64_t            value;
-    struct faas_label   labels[2];
-    struct faas_sample  sample;
+    uint64_t  value;
 
-    value = family->value(sh, i);
+    value = item->family->value(item);
 
-    if (value == 0 || !ngx_http_faas_page_name(sh, i, key, &labels[1])) {
-        return 0;
-    }
+    ngx_http_faas_page_label(item, "queue_name", FAAS_ASYNC_QUEUE_NAME,
+                             sizeof(FAAS_ASYNC_QUEUE_NAME) - 1);
 
-    labels[0].name = "queue_name";
-    labels[0].value = FAAS_ASYNC_QUEUE_NAME;
-    labels[0].len = sizeof(FAAS_ASYNC_QUEUE_NAME) - 1;
-
-    sample.name = family->name;
-    sample.suffix = "";
-    sample.labels = labels;
-    sample.n = 2;
-
-    return faas_expo_uint((char *) dst, size, &sample, value);
+    return (value != 0 && ngx_http_faas_page_name(item, item->i))
+           ? ngx_http_faas_page_put(item, value) : 0;
 }
 
 
 static size_t
-ngx_http_faas_page_zone(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size)
+ngx_http_faas_page_kind(ngx_http_faas_item_t *item)
 {
-    struct faas_sample  sample;
+    const char  *name;
 
-    sample.name = family->name;
-    sample.suffix = "";
-    sample.labels = NULL;
-    sample.n = 0;
+    name = ngx_http_faas_kinds[item->i].name;
 
-    return faas_expo_uint((char *) dst, size, &sample, family->value(sh, i));
+    ngx_http_faas_page_label(item, "kind", name, ngx_strlen(name));
+
+    return ngx_http_faas_page_zone(item);
 }
 
 
 static size_t
-ngx_http_faas_page_kind(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size)
+ngx_http_faas_page_zone(ngx_http_faas_item_t *item)
 {
-    struct faas_label   label;
-    struct faas_sample  sample;
-
-    label.name = "kind";
-    label.value = ngx_http_faas_kinds[i];
-    label.len = ngx_strlen(ngx_http_faas_kinds[i]);
-
-    sample.name = family->name;
-    sample.suffix = "";
-    sample.labels = &label;
-    sample.n = 1;
-
-    return faas_expo_uint((char *) dst, size, &sample, family->value(sh, i));
+    return ngx_http_faas_page_put(item, item->family->value(item));
 }
 
 
 static size_t
-ngx_http_faas_page_age(ngx_http_faas_shm_t *sh,
-    const ngx_http_faas_family_t *family, uint32_t i, u_char *dst,
-    size_t size)
+ngx_http_faas_page_age(ngx_http_faas_item_t *item)
 {
-    uint64_t            now, confirmed;
-    struct faas_sample  sample;
-
-    sample.name = family->name;
-    sample.suffix = "";
-    sample.labels = NULL;
-    sample.n = 0;
+    uint64_t  now, confirmed;
 
     /* the clock of the worker that follows may be ahead of ours */
 
     now = (uint64_t) ngx_current_msec;
-    confirmed = ngx_min(ngx_http_faas_load(&sh->h->confirmed), now);
+    confirmed = ngx_min(ngx_http_faas_load(&item->sh->h->confirmed), now);
 
-    return faas_expo_seconds((char *) dst, size, &sample,
+    return faas_expo_seconds(item->dst, item->size, &item->sample,
                              (now - confirmed) * 1000);
 }
 
 
+static size_t
+ngx_http_faas_page_hist(ngx_http_faas_item_t *item, uint32_t series)
+{
+    char                  *p, *last;
+    uint32_t               i;
+    uint64_t               count;
+    struct faas_sample    *sample;
+    ngx_http_faas_hist_t   sum;
+
+    ngx_http_faas_hist_sum(item->sh, series, &sum);
+
+    p = item->dst;
+    last = p + item->size;
+    sample = &item->sample;
+    count = 0;
+
+    sample->suffix = "_bucket";
+
+    for (i = 0; i < FAAS_HIST_BUCKETS; i++) {
+        count += sum.bucket[i];
+
+        ngx_http_faas_page_label(item, "le", faas_hist_le[i],
+                                 ngx_strlen(faas_hist_le[i]));
+
+        p += faas_expo_uint(p, last - p, sample, count);
+
+        sample->n--;
+    }
+
+    sample->suffix = "_sum";
+    p += faas_expo_seconds(p, last - p, sample, sum.usec);
+
+    sample->suffix = "_count";
+    p += faas_expo_uint(p, last - p, sample, count);
+
+    return p - item->dst;
+}
+
+
 /*
- * The number and the labels of the i-th series; NONE where there is none.
+ * The number of a function's series of one code, with its labels; NONE where
+ * there is none.
  */
 
 static uint32_t
-ngx_http_faas_page_labels(ngx_http_faas_shm_t *sh, uint32_t i, u_char *key,
-    u_char *code, struct faas_label *labels)
+ngx_http_faas_page_series(ngx_http_faas_item_t *item)
 {
-    uint32_t  fn, link, number;
+    u_char              *last;
+    uint32_t             fn, i, link, code;
+    ngx_http_faas_fn_t  *f;
 
-    fn = i / NGX_HTTP_FAAS_CODES;
-    link = ngx_http_faas_load(&sh->fn[fn].series[i % NGX_HTTP_FAAS_CODES]);
+    fn = item->i / NGX_HTTP_FAAS_CODES;
+    i = item->i % NGX_HTTP_FAAS_CODES;
+    f = &item->sh->fn[fn];
 
-    if (link == 0 || link > sh->serieses
-        || !ngx_http_faas_page_name(sh, fn, key, &labels[0]))
+    link = ngx_http_faas_load(&f->series[i]);
+
+    if (link == 0 || link > item->sh->serieses
+        || !ngx_http_faas_page_name(item, fn))
     {
         return NGX_HTTP_FAAS_NONE;
     }
 
-    labels[1].name = "code";
-    labels[1].value = (char *) code;
+    code = f->code[i];
 
-    number = sh->fn[fn].code[i % NGX_HTTP_FAAS_CODES];
+    last = (code == 0) ? ngx_cpymem(item->code, "other", sizeof("other") - 1)
+           : ngx_sprintf(item->code, "%uD", code);
 
-    if (number == 0) {
-        labels[1].value = "other";
-        labels[1].len = sizeof("other") - 1;
-
-    } else {
-        labels[1].len = ngx_sprintf(code, "%uD", number) - code;
-    }
+    ngx_http_faas_page_label(item, "code", item->code, last - item->code);
 
     return link - 1;
 }
 
 
 /*
- * The label of a live function, whose name is copied to key; 0 where there is
- * none.
+ * Adds the label of a live function; 0 where there is none.
  */
 
 static ngx_uint_t
-ngx_http_faas_page_name(ngx_http_faas_shm_t *sh, uint32_t fn, u_char *key,
-    struct faas_label *label)
+ngx_http_faas_page_name(ngx_http_faas_item_t *item, uint32_t fn)
 {
     size_t               len;
     uint64_t             seq;
     ngx_http_faas_fn_t  *f;
 
-    f = &sh->fn[fn];
+    f = &item->sh->fn[fn];
     seq = ngx_http_faas_load(&f->seq);
 
     if ((seq & 1) || f->state != NGX_HTTP_FAAS_FN_LIVE) {
@@ -601,11 +508,9 @@ ngx_http_faas_page_name(ngx_http_faas_shm_t *sh, uint32_t fn, u_char *key,
     }
 
     len = ngx_min(f->len, FAAS_KEY_MAX);
-    ngx_memcpy(key, f->key, len);
+    ngx_memcpy(item->key, f->key, len);
 
-    label->name = "function_name";
-    label->value = (char *) key;
-    label->len = len;
+    ngx_http_faas_page_label(item, "function_name", item->key, len);
 
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
 
@@ -613,127 +518,88 @@ ngx_http_faas_page_name(ngx_http_faas_shm_t *sh, uint32_t fn, u_char *key,
 }
 
 
+static void
+ngx_http_faas_page_label(ngx_http_faas_item_t *item, const char *name,
+    const void *value, size_t len)
+{
+    struct faas_label  *label;
+
+    label = &item->labels[item->sample.n++];
+
+    label->name = name;
+    label->value = value;
+    label->len = len;
+}
+
+
+static size_t
+ngx_http_faas_page_put(ngx_http_faas_item_t *item, uint64_t value)
+{
+    return faas_expo_uint(item->dst, item->size, &item->sample, value);
+}
+
+
 static uint64_t
-ngx_http_faas_page_started(ngx_http_faas_shm_t *sh, uint32_t i)
+ngx_http_faas_page_stat(const ngx_http_faas_item_t *item)
 {
     ngx_http_faas_sum_t  sum;
 
-    ngx_http_faas_stat_sum(sh, i, &sum);
+    ngx_http_faas_stat_sum(item->sh, item->i, &sum);
 
-    return sum.started;
+    return *(uint64_t *) ((u_char *) &sum + item->family->offset);
 }
 
 
 static uint64_t
-ngx_http_faas_page_inflight(ngx_http_faas_shm_t *sh, uint32_t i)
+ngx_http_faas_page_replicas(const ngx_http_faas_item_t *item)
 {
-    ngx_http_faas_sum_t  sum;
-
-    ngx_http_faas_stat_sum(sh, i, &sum);
-
-    return sum.inflight;
+    return item->sh->fn[item->i].replicas;
 }
 
 
 static uint64_t
-ngx_http_faas_page_parked(ngx_http_faas_shm_t *sh, uint32_t i)
+ngx_http_faas_page_ready(const ngx_http_faas_item_t *item)
 {
-    return ngx_http_faas_stat_parked(sh, i);
+    return item->sh->fn[item->i].n;
 }
 
 
 static uint64_t
-ngx_http_faas_page_replicas(ngx_http_faas_shm_t *sh, uint32_t i)
+ngx_http_faas_page_failures(const ngx_http_faas_item_t *item)
 {
-    return sh->fn[i].replicas;
+    return ngx_http_faas_load(&item->sh->fn[item->i].failures);
 }
 
 
 static uint64_t
-ngx_http_faas_page_ready(ngx_http_faas_shm_t *sh, uint32_t i)
+ngx_http_faas_page_redis_up(const ngx_http_faas_item_t *item)
 {
-    return sh->fn[i].n;
+    return ngx_http_faas_load(&item->sh->h->is_redis_up);
 }
 
 
 static uint64_t
-ngx_http_faas_page_failures(ngx_http_faas_shm_t *sh, uint32_t i)
+ngx_http_faas_page_refused(const ngx_http_faas_item_t *item)
 {
-    return ngx_http_faas_load(&sh->fn[i].failures);
+    return ngx_http_faas_load(&item->sh->h->full);
 }
 
 
 static uint64_t
-ngx_http_faas_page_retries(ngx_http_faas_shm_t *sh, uint32_t i)
+ngx_http_faas_page_used(const ngx_http_faas_item_t *item)
 {
-    ngx_http_faas_sum_t  sum;
+    u_char  *header;
 
-    ngx_http_faas_stat_sum(sh, i, &sum);
+    header = (u_char *) item->sh->h;
 
-    return sum.retries;
+    return ngx_http_faas_load((uint32_t *) (header
+                                   + ngx_http_faas_kinds[item->i].used));
 }
 
 
 static uint64_t
-ngx_http_faas_page_submissions(ngx_http_faas_shm_t *sh, uint32_t i)
+ngx_http_faas_page_limit(const ngx_http_faas_item_t *item)
 {
-    ngx_http_faas_sum_t  sum;
-
-    ngx_http_faas_stat_sum(sh, i, &sum);
-
-    return sum.submitted;
-}
-
-
-static uint64_t
-ngx_http_faas_page_redis_up(ngx_http_faas_shm_t *sh, uint32_t i)
-{
-    return ngx_http_faas_load(&sh->h->is_redis_up);
-}
-
-
-static uint64_t
-ngx_http_faas_page_refused(ngx_http_faas_shm_t *sh, uint32_t i)
-{
-    return ngx_http_faas_load(&sh->h->full);
-}
-
-
-static uint64_t
-ngx_http_faas_page_used(ngx_http_faas_shm_t *sh, uint32_t i)
-{
-    switch ((ngx_http_faas_kind_e) i) {
-
-    case NGX_HTTP_FAAS_KIND_FUNCTION:
-        return ngx_http_faas_load(&sh->h->fn_used);
-
-    case NGX_HTTP_FAAS_KIND_REPLICA:
-        return ngx_http_faas_load(&sh->h->rep_used);
-
-    case NGX_HTTP_FAAS_KIND_EXTENT:
-        return ngx_http_faas_load(&sh->h->extent_used);
-
-    default: /* NGX_HTTP_FAAS_KIND_SERIES */
-        return ngx_http_faas_load(&sh->h->series_used);
-    }
-}
-
-
-static uint64_t
-ngx_http_faas_page_limit(ngx_http_faas_shm_t *sh, uint32_t i)
-{
-    switch ((ngx_http_faas_kind_e) i) {
-
-    case NGX_HTTP_FAAS_KIND_FUNCTION:
-        return sh->fns;
-
-    case NGX_HTTP_FAAS_KIND_REPLICA:
-        return sh->reps;
-
-    case NGX_HTTP_FAAS_KIND_EXTENT:
-        return sh->extents;
-
-    default: /* NGX_HTTP_FAAS_KIND_SERIES */
-        return sh->serieses;
-    }
+    return *(uint32_t *) ((u_char *) item->sh
+                          + ngx_http_faas_kinds[item->i].limit);
 }
