@@ -17,12 +17,8 @@ static void ngx_http_faas_variable_set(ngx_http_variable_value_t *v,
     u_char *data, size_t len);
 static ngx_int_t ngx_http_faas_trace_id_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_faas_parked_variable(ngx_http_request_t *r,
+static ngx_int_t ngx_http_faas_number_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_faas_tries_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data);
-static ngx_int_t ngx_http_faas_variable_number(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uint64_t n);
 
 
 /*
@@ -57,11 +53,11 @@ static ngx_http_variable_t  ngx_http_faas_vars[] = {
     { ngx_string("faas_trace_id"), NULL, ngx_http_faas_trace_id_variable,
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("faas_parked_ms"), NULL, ngx_http_faas_parked_variable,
+    { ngx_string("faas_parked_ms"), NULL, ngx_http_faas_number_variable,
       0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
-    { ngx_string("faas_tries"), NULL, ngx_http_faas_tries_variable,
-      0, NGX_HTTP_VAR_NOCACHEABLE, 0 },
+    { ngx_string("faas_tries"), NULL, ngx_http_faas_number_variable,
+      1, NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
     { ngx_string("faas_host"), NULL, ngx_http_faas_variable,
       offsetof(ngx_http_faas_ctx_t, key), 0, 0 },
@@ -186,10 +182,16 @@ ngx_http_faas_trace_id_variable(ngx_http_request_t *r,
 }
 
 
+/*
+ * data: 0, milliseconds parked; 1, tries.
+ */
+
 static ngx_int_t
-ngx_http_faas_parked_variable(ngx_http_request_t *r,
+ngx_http_faas_number_variable(ngx_http_request_t *r,
     ngx_http_variable_value_t *v, uintptr_t data)
 {
+    u_char               *p;
+    uint64_t              n;
     ngx_http_faas_ctx_t  *ctx;
 
     ctx = ngx_http_faas_get_ctx(r);
@@ -198,38 +200,13 @@ ngx_http_faas_parked_variable(ngx_http_request_t *r,
         v->not_found = 1;
         return NGX_OK;
     }
-
-    return ngx_http_faas_variable_number(r, v, ctx->parked / 1000);
-}
-
-
-static ngx_int_t
-ngx_http_faas_tries_variable(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uintptr_t data)
-{
-    ngx_http_faas_ctx_t  *ctx;
-
-    ctx = ngx_http_faas_get_ctx(r);
-
-    if (ctx == NULL) {
-        v->not_found = 1;
-        return NGX_OK;
-    }
-
-    return ngx_http_faas_variable_number(r, v, ctx->tries);
-}
-
-
-static ngx_int_t
-ngx_http_faas_variable_number(ngx_http_request_t *r,
-    ngx_http_variable_value_t *v, uint64_t n)
-{
-    u_char  *p;
 
     p = ngx_pnalloc(r->pool, NGX_INT64_LEN);
     if (p == NULL) {
         return NGX_ERROR;
     }
+
+    n = (data == 0) ? ctx->parked / 1000 : ctx->tries;
 
     ngx_http_faas_variable_set(v, p, ngx_sprintf(p, "%uL", n) - p);
 

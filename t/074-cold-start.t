@@ -152,6 +152,7 @@ subtest 'a scaler that is killed during cold starts' => sub {
         my $client = Faas::HTTP->new($t->addr);
 
         $client->send_request(GET => '/function/cold');
+        # at any step of the start, which chance has to choose
         sleep rand 0.03;
         restart();
         like($client->response->{status}, qr/^(?:200|502|503)$/,

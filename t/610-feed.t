@@ -94,6 +94,11 @@ sub total {
 # who may see it
 
 is($t->get('/system/feed')->{status}, 401, 'no password: 401');
+wait_for(sub {
+    slurp($t->nginx->prefix . '/logs/access.log') =~ m{"/system/feed",
+        "status":401}x;
+}, 10, 'the access log');
+pass('which is in the access log, as viewers are not');
 
 for my $method (qw(POST HEAD)) {
     my $res = $t->admin($method => '/system/feed');

@@ -48,6 +48,7 @@ sub run {
     my $deadline = time + $opt{seconds};
 
     while (time < $deadline) {
+        # a part is killed in whatever it is doing by then
         sleep(0.2 + rand(1.5));
         $self->kill_one;
     }
@@ -202,13 +203,12 @@ sub client {
         } else {
             print {$out} "-\n";
             undef $conn;
-            sleep(0.05);
+            sleep(0.05);        # a gateway that is away refuses at once
         }
     }
 
-    # it is ended with all others
     $self->{t}->spew("$file.done", '');
-    sleep(60) while 1;
+    sleep(60) while 1;          # until it is ended with all others
 }
 
 
