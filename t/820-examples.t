@@ -100,6 +100,8 @@ is($t->get('/ui/', { %portal })->{status}, 401, 'it wants the password');
 is($t->get('/ui/', { %portal, authorization => $t->authorization })
     ->{headers}{'content-security-policy'} =~ /sandbox/ ? 1 : 0, 0,
     'the portal itself is in no sandbox');
+is($t->get('/templates/', { %portal })->{body}, "404 page not found\n",
+    'of what is beside it nothing is served');
 
 # TLS
 
