@@ -18,6 +18,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -93,6 +94,7 @@ static struct start *start_new(const struct spawn *spawn);
 static void start_free(struct start *start);
 static pid_t give_spare(struct spawner *spawner, struct start *start);
 static struct seat *find_spare(struct spawner *spawner);
+static int is_alive(pid_t pid);
 static int give_thread(struct spawner *spawner, struct start *start);
 static int add_thread(struct spawner *spawner);
 static void *run(void *arg);
@@ -271,7 +273,8 @@ start_free(struct start *start)
 
 
 /*
- * Returns the pid, or -1 where there is no spare.
+ * Returns the pid, or -1 where there is no spare.  One that ends from here on
+ * is collected by the caller, who has the pid then.
  */
 static pid_t
 give_spare(struct spawner *spawner, struct start *start)
@@ -286,16 +289,12 @@ give_spare(struct spawner *spawner, struct start *start)
         leave_locked(spawner, seat);
         seat->start = start;
 
-        /* where it has ended, nobody else has its end */
-
-        (void) close(seat->sockets[1]);
-        seat->sockets[1] = -1;
-
         if (spawn_send_fds(seat->sockets[0], &start->spawn) == 0) {
             pid = seat->own.pid;
 
         } else {
             seat->start = NULL;
+            close_sockets(seat);            /* it ends */
         }
     }
 
@@ -311,12 +310,28 @@ find_spare(struct spawner *spawner)
     struct seat  *seat;
 
     TAILQ_FOREACH(seat, &spawner->spares, link) {
-        if (__atomic_load_n(&seat->is_waiting, __ATOMIC_ACQUIRE)) {
+        if (__atomic_load_n(&seat->is_waiting, __ATOMIC_ACQUIRE)
+            && is_alive(seat->own.pid))
+        {
             break;
         }
     }
 
     return seat;
+}
+
+
+/*
+ * One that has ended may have been collected already, before its thread has
+ * seen it.
+ */
+static int
+is_alive(pid_t pid)
+{
+    siginfo_t  info = { .si_pid = 0 };
+
+    return waitid(P_PID, (id_t) pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0
+           && info.si_pid == 0;
 }
 
 

@@ -64,7 +64,8 @@ int spawner_keep_spares(struct spawner *spawner, unsigned spares,
 
 /*
  * Starts a watchdog in a session of its own, with descriptors 0 to 3 and no
- * other.  It goes on when this process dies.  Returns its pid, or -1.
+ * other.  It goes on when this process dies.  Returns its pid, or -1.  Who
+ * calls this is the only one who collects children.
  *
  * All is copied but the environment, which has to stay until the process has
  * executed the watchdog, or has ended.
