@@ -24,7 +24,8 @@
 struct order {
     struct pool          pool;      /* of the request */
     struct http_request  req;       /* body: "" where there is one */
-    struct faas_buf      data;      /* of a frame */
+    struct faas_buf      data;      /* of a frame; while it is performed: of
+                                       the body, what libcurl has not taken */
     CURL                *easy;      /* kept: so are connections */
     char                 text[CURL_ERROR_SIZE];
 };
@@ -158,6 +159,7 @@ perform(struct order *order)
     struct http_frame_end   end = { HTTP_BROKEN, "" };
 
     order->text[0] = '\0';
+    faas_buf_reset(&order->data);
     headers = header_list(&order->req);
 
     code = headers != NULL && set_options(order, headers) == 0
@@ -287,7 +289,8 @@ add_header(struct curl_slist **list, const char *header)
 
 
 /*
- * The bytes of a body are where faas is, which may be at a terminal.
+ * The bytes of a body are where faas is, which may be at a terminal.  How many
+ * are asked for is libcurl's choice.
  */
 static size_t
 on_read(char *dst, size_t size, size_t n, void *data)
@@ -296,17 +299,18 @@ on_read(char *dst, size_t size, size_t n, void *data)
 
     order = data;
 
-    if (size * n < HTTP_DATA_MAX
-        || http_frame_put(STDIN_FILENO, HTTP_FRAME_READ, NULL, 0) != 0
-        || http_frame_get(STDIN_FILENO, &order->data) != HTTP_FRAME_DATA
-        || order->data.len > HTTP_DATA_MAX)
+    if (order->data.len == 0
+        && (http_frame_put(STDIN_FILENO, HTTP_FRAME_READ, NULL, 0) != 0
+            || http_frame_get(STDIN_FILENO, &order->data) != HTTP_FRAME_DATA))
     {
         return CURL_READFUNC_ABORT;
     }
 
-    memcpy(dst, order->data.data, order->data.len);
+    n = size * n < order->data.len ? size * n : order->data.len;
+    memcpy(dst, order->data.data, n);
+    faas_buf_consume(&order->data, n);
 
-    return order->data.len;
+    return n;
 }
 
 
