@@ -55,9 +55,14 @@ http_helper(struct http_transfer *t)
         return HTTP_BROKEN;
     }
 
-    outcome = send_request(t, helper) == 0
-              ? exchange(t, helper)
-              : http_outcome(t, HTTP_BROKEN, PROGRAM " has ended");
+    if (send_request(t, helper) == 0) {
+        outcome = exchange(t, helper);
+
+    } else {
+        outcome = http_outcome(t, HTTP_BROKEN, PROGRAM " has ended");
+        http_helper_done(t->cli);
+    }
+
     faas_buf_done(&helper->data);
 
     return outcome;

@@ -238,6 +238,26 @@ subtest 'one connection' => sub {
     is(connections() - $n, 1, 'of TLS for several requests');
 };
 
+subtest 'faas-https is killed' => sub {
+    my $asked = () = $server->requests;
+    my $ready = spawn(name => 'ready', log => $t->dir . '/ready.log',
+        dir => $cli->dir, cmd => [$cli->program, 'ready', '--attempts', 10_000,
+        '--interval', '50ms', '-g', "$tls/server/status/503",
+        '--tls-no-verify'],
+        env => { HOME => $cli->home, %{ Faas::Test::san_env() } });
+
+    for (1 .. 2) {
+        wait_for(sub { (() = $server->requests) > $asked }, 30, 'a question');
+        kill KILL => helpers();
+        $asked = () = $server->requests;
+    }
+
+    wait_for(sub { (() = $server->requests) > $asked + 1 }, 30,
+        'more questions');
+    pass('another one is started');
+    $ready->crash;
+};
+
 subtest 'faas-https' => sub {
     my $alone = $t->dir . '/alone';
 
