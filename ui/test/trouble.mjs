@@ -2,8 +2,8 @@
 //
 // When something is not as it should be: the password, the gateway, an answer.
 
-import { ask, check, close, gone, open, row, same, see, url, visit }
-    from './lib.mjs';
+import { ask, blank, check, close, gone, open, portal, row, same, see, url,
+    visit } from './lib.mjs';
 
 
 const banner = (page, text) => page.locator('.banner', { hasText: text });
@@ -11,9 +11,15 @@ const banner = (page, text) => page.locator('.banner', { hasText: text });
 const alert = (page, text) => page.getByRole('alert').filter({
     hasText: text });
 
-const views = { functions: '/', function: '/functions/env.openfaas-fn',
-    store: '/deploy/store', secrets: '/secrets', queue: '/async',
-    system: '/system' };
+// path and heading
+const views = {
+    functions: ['/', 'Functions'],
+    function: ['/functions/env.openfaas-fn', 'env.openfaas-fn'],
+    store: ['/deploy/store', 'Deploy a function'],
+    secrets: ['/secrets', 'Secrets'],
+    queue: ['/async', 'Queue'],
+    system: ['/system', 'System'],
+};
 
 
 async function passwords() {
@@ -26,18 +32,31 @@ async function passwords() {
             await close(page);
         });
 
-    await check('a password that was changed meanwhile is said', async () => {
-        const page = await open('/');
+    const page = await blank();
 
-        await row(page, 'wordcount').waitFor();
+    await page.clock.install();
+    await page.goto(portal('/system'));
+    await see(page, 'Leads');
+
+    await check('a password that was changed meanwhile is said', async () => {
         await ask('password another');
-        await visit(page, '/system');
         await banner(page, 'no longer accepted').waitFor();
-        await ask('password old');
-        await visit(page, '/secrets');
-        await gone(banner(page, 'no longer accepted'));
-        await close(page);
     });
+
+    await check('nothing is asked for then, for browsers ask for one each time',
+        async () => {
+            let asked = 0;
+
+            page.on('request', () => { asked++; });
+            await page.clock.runFor(5000);
+            await ask('password old');
+            same(asked, 0);
+            await visit(page, '/secrets');
+            await gone(banner(page, 'no longer accepted'));
+            await see(page, 'Live');
+        });
+
+    await close(page);
 }
 
 
@@ -61,6 +80,17 @@ async function gateway() {
         await see(page, 'Leads');
     });
 
+    await check('one that says nothing any more is gone as well', async () => {
+        await row(page, 'this one').waitFor();
+        await ask('freeze-gateway');
+        await banner(page, 'does not answer').waitFor();
+        await alert(page, 'no answer in 10 seconds').waitFor();
+        await ask('thaw-gateway');
+        await see(page, 'Live');
+        await gone(banner(page, 'does not answer'));
+        await gone(alert(page, 'no answer'));
+    });
+
     await close(page);
 }
 
@@ -72,10 +102,12 @@ async function answers() {
         body: 'it is not a good day\n' }));
     await page.locator('.operation').first().waitFor();
 
-    for (const [name, path] of Object.entries(views)) {
+    for (const [name, [path, title]] of Object.entries(views)) {
         await check(`${name}: what cannot be had is said, and tried again`,
             async () => {
                 await visit(page, path);
+                await page.getByRole('heading', { name: title, exact: true })
+                    .waitFor();
                 await alert(page, 'it is not a good day').first().waitFor();
                 await page.getByRole('button', { name: 'Try again' }).first()
                     .waitFor();

@@ -102,6 +102,10 @@ my %commands = (
     'stop-gateway'  => sub { $_[0]{t}->nginx->stop },
     'start-gateway' => sub { $_[0]{t}->nginx->start },
 
+    # it takes connections still, and says nothing
+    'freeze-gateway' => sub { kill STOP => $_[0]{t}->nginx->workers },
+    'thaw-gateway'   => sub { kill CONT => $_[0]{t}->nginx->workers },
+
     # NAME CLIENTS: they call the function again and again
     load => sub {
         my ($self, $text) = @_;

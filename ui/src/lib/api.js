@@ -7,7 +7,10 @@
 import { makeStore } from './store.js';
 
 
-// ok; denied: the password is no longer taken; away: nobody answers
+const PATIENCE = 10000;             // msec, for what is only looked at
+
+// ok; denied: the password is no longer taken, and nothing is asked for by
+// itself, as browsers ask for one each time; away: nobody answers
 export const session = makeStore('ok');
 
 export const root = new URL('..', location.href).pathname;
@@ -46,6 +49,12 @@ export async function request(method, path, { data, signal } = {}) {
             throw error;
         }
 
+        // the feed knows whether it is the gateway, or what is behind it
+        if (error.name === 'TimeoutError') {
+            throw new ApiError(0, `there is no answer in ${
+                PATIENCE / 1000} seconds`);
+        }
+
         session.set('away');
         throw new ApiError(0, 'the gateway does not answer');
     }
@@ -61,7 +70,9 @@ export async function request(method, path, { data, signal } = {}) {
 
 
 export async function getJson(path, signal) {
-    const res = await request('GET', path, { signal });
+    const late = AbortSignal.timeout(PATIENCE);
+    const res = await request('GET', path, {
+        signal: signal ? AbortSignal.any([signal, late]) : late });
 
     return res.json();
 }

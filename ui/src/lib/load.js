@@ -20,15 +20,20 @@ export function useLoad(load, key, every) {
         const abort = new AbortController();
         let timer;
         let isBusy = false;
+        let isStale = false;
 
+        // What is asked for while an answer is on its way may have changed
+        // since: it is asked for again.
         async function run() {
             clearTimeout(timer);
 
             if (isBusy || abort.signal.aborted) {
+                isStale = isBusy;
                 return;
             }
 
             isBusy = true;
+            isStale = false;
 
             try {
                 const data = await latest.current(abort.signal);
@@ -44,7 +49,11 @@ export function useLoad(load, key, every) {
                 isBusy = false;
             }
 
-            if (every && !document.hidden) {
+            if (isStale) {
+                run();
+            } else if (every && !document.hidden
+                && session.get() !== 'denied')
+            {
                 timer = setTimeout(run, every);
             }
         }

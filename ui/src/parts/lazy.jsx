@@ -19,10 +19,11 @@ export function lazy(load) {
             try {
                 View = (await load()).default;
                 setState({ isThere: true });
-            } catch (error) {
-                setState({ error });
+            } catch {
+                setState({ error: new Error('One of its files cannot be had '
+                    + 'from the gateway.') });
 
-                // it does not say why: another request does
+                // it is not said why: another request says it
                 request('GET', 'system/info').catch(() => {});
             }
         }

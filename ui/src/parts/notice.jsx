@@ -48,7 +48,7 @@ export function Loaded({ load, what, children }) {
     }
 
     if (!load.data) {
-        return <Failure what={`No ${what}`} error={load.error}
+        return <Failure what={`Cannot load the ${what}`} error={load.error}
             retry={load.reload} />;
     }
 

@@ -102,7 +102,7 @@ function Head({ fn, name, reload }) {
                 </button>
             </PageHead>
             {fn.annotations?.[LAST_ERROR] && (
-                <p class="alert" role="alert">
+                <p class="alert of-page" role="alert">
                     Last error: {fn.annotations[LAST_ERROR]}
                 </p>
             )}
@@ -116,34 +116,39 @@ function Head({ fn, name, reload }) {
 
 function NotThere({ name }) {
     return (
-        <Empty title="There is no such function">
-            <p>{name} is not deployed, or was deleted.</p>
-            <a class="button" href={href('functions')}>All functions</a>
-        </Empty>
+        <>
+            <PageHead title={name} />
+            <Empty title="There is no such function">
+                <p>It is not deployed, or was deleted.</p>
+                <a class="button" href={href('functions')}>All functions</a>
+            </Empty>
+        </>
     );
 }
 
 
-export default function FunctionView({ path: [name, tab = 'overview'] }) {
+export default function FunctionView({ path: [name, wanted] }) {
     const load = useFunction(name);
-    const [, Tab] = tabs[Object.hasOwn(tabs, tab) ? tab : 'overview'];
+    const tab = Object.hasOwn(tabs, wanted ?? '') ? wanted : 'overview';
+    const [, Tab] = tabs[tab];
 
     if (load.error?.status === 404) {
         return <NotThere name={name} />;
     }
 
     return (
-        <Loaded load={load} what="function">
-            {(fn) => (
-                <>
+        <>
+            {!load.data && <PageHead title={name} />}
+            <Loaded load={load} what="function">
+                {(fn) => <>
                     <Head fn={fn} name={name} reload={load.reload} />
                     <Tabs label="Function" current={tab}
                         tabs={Object.entries(tabs).map(([key, [text]]) =>
                             [key, text, href('functions', name, key)])} />
                     <Tab key={name} fn={fn} name={name}
                         deployment={deploymentOf(fn)} reload={load.reload} />
-                </>
-            )}
-        </Loaded>
+                </>}
+            </Loaded>
+        </>
     );
 }
