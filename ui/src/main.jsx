@@ -4,6 +4,7 @@
 // loaded when it is first looked at.
 
 import { render } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { session } from './lib/api.js';
 import { openFeed } from './lib/feed.js';
 import { loadAhead } from './lib/functions.js';
@@ -37,9 +38,28 @@ function viewOf([name = 'functions', ...rest]) {
 }
 
 
+// Who reads with the ears, or goes by keys, is led to the page that is new.  A
+// function's tabs are within its page.
+function useFocus([page, item]) {
+    const shown = useRef([page, item]);
+
+    useEffect(() => {
+        const [oldPage, oldItem] = shown.current;
+
+        shown.current = [page, item];
+
+        if (page !== oldPage || (page === 'functions' && item !== oldItem)) {
+            document.getElementById('main').focus({ preventScroll: true });
+        }
+    }, [page, item]);
+}
+
+
 function Portal() {
     const path = useStore(route);
     const View = viewOf(path);
+
+    useFocus(path);
 
     return (
         <Frame>

@@ -3,7 +3,7 @@
 // A function's page, but for invoking it.
 
 import { readFile } from 'node:fs/promises';
-import { api, button, call, check, close, deploy, eventually, gone, like,
+import { api, blank, button, call, check, close, deploy, eventually, gone, like,
     open, same, see, visit } from './lib.mjs';
 
 
@@ -42,6 +42,20 @@ async function overview(page) {
     await check('what was deployed is shown', async () => {
         await see(page, '/function/wordcount.openfaas-fn');
         await see(page, 'content_type=text/plain');
+    });
+
+    await check('without a clipboard there is a text to copy', async () => {
+        const other = await blank();
+        const text = other.getByRole('textbox', { name: 'To be copied' });
+
+        await other.addInitScript(() => Object.defineProperty(navigator,
+            'clipboard', { value: undefined }));
+        await other.goto(page.url());
+        await button(other, 'Copy URL').click();
+        same(await text.evaluate((area) => area === document.activeElement
+            && area.selectionEnd === area.value.length), true);
+        like(await text.inputValue(), /^http.*wordcount.openfaas-fn$/);
+        await close(other);
     });
 
     await check('it is copied as a command line of curl', async () => {
@@ -91,6 +105,10 @@ async function logs(page) {
     });
 
     await check('lines are found, held and saved', async () => {
+        const other = await open('/functions/wordcount.openfaas-fn/logs');
+        const others = other.locator('.log-line');
+
+        await others.first().waitFor();
         await page.getByLabel('Filter lines').fill('no such line');
         await eventually(async () => await lines.count() === 0, 'filter');
         await page.getByLabel('Filter lines').fill('');
@@ -99,6 +117,9 @@ async function logs(page) {
         const before = await lines.count();
 
         await call('wordcount', 2);
+        await eventually(async () => await others.count() > before,
+            'lines on another page');
+        await close(other);
 
         const saved = page.waitForEvent('download');
 
@@ -108,6 +129,15 @@ async function logs(page) {
         await button(page, 'Follow').click();
         await eventually(async () => await lines.count() > before,
             'lines that were held');
+    });
+
+    await check('who scrolls up by keys holds them', async () => {
+        await call('wordcount', 20);
+        await eventually(async () => await lines.count() > 60, 'lines');
+        await page.getByRole('log').focus();
+        await page.keyboard.press('PageUp');
+        await button(page, 'Follow').click();
+        await button(page, 'Pause').waitFor();
     });
 
     await check('lines of a hostile function are text', async () => {

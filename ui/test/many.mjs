@@ -79,6 +79,19 @@ export default async function many() {
         'focus on the first row');
     });
 
+    await check('a page begins at its top, and the list is where it was',
+        async () => {
+            await page.evaluate(() => scrollTo(0, 9000));
+            await row(page, 'many-0220').getByRole('link').click();
+            await page.locator('.tile').first().waitFor();
+            same(await page.evaluate(() => [scrollY,
+                document.activeElement.id]), [0, 'main']);
+            await page.goBack();
+            await eventually(() => page.evaluate(() => scrollY === 9000),
+                'the same place of the list');
+            await page.evaluate(() => scrollTo(0, 0));
+        });
+
     await check('one of them is found', async () => {
         await page.getByRole('searchbox').fill(`many-${MANY}`);
         await last.waitFor();

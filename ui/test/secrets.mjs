@@ -2,7 +2,8 @@
 //
 // Secrets.
 
-import { button, check, close, gone, open, row, see } from './lib.mjs';
+import { button, check, close, eventually, gone, open, row, same, see }
+    from './lib.mjs';
 
 
 export default async function secrets() {
@@ -16,6 +17,44 @@ export default async function secrets() {
         await button(dialog, 'Create').click();
         await row(page, 'token').getByText('No function').waitFor();
     });
+
+    await check('the focus is where it was before the dialog', async () => {
+        const opener = button(page, 'Replace token');
+
+        for (const end of [() => page.keyboard.press('Escape'),
+            () => button(dialog, 'Cancel').click(),
+            () => button(dialog, 'Close').click()])
+        {
+            await opener.focus();
+            await page.keyboard.press('Enter');
+            await dialog.waitFor();
+            await end();
+            await gone(dialog);
+            same(await opener.evaluate((element) =>
+                element === document.activeElement), true);
+        }
+    });
+
+    await check('what is made while the list is on its way is in it',
+        async () => {
+            let answer;
+
+            await page.route('**/system/secrets?*', async (route) => {
+                const old = await route.fetch();
+
+                await new Promise((resolve) => { answer = resolve; });
+                await route.fulfill({ response: old });
+            }, { times: 1 });
+            await page.reload();
+            await eventually(() => answer, 'list');
+            await page.getByRole('button', { name: 'New secret' }).first()
+                .click();
+            await dialog.getByLabel('Name').fill('late');
+            await button(dialog, 'Create').click();
+            await gone(dialog);
+            answer();
+            await row(page, 'late').waitFor();
+        });
 
     await check('one that is there already is refused, and why is said',
         async () => {

@@ -12,9 +12,11 @@ import { save } from './answer.jsx';
 
 
 const ALL = '';
+const KEYS_UP = ['ArrowUp', 'PageUp', 'Home'];
 
 
-const shortId = (instance) => instance.slice(-8);
+// What one replica has in its name and the others have not.
+const shortId = (instance) => instance.slice(-8).replace(/^.*-/, '');
 
 
 function Line({ line: { timestamp, instance, text } }) {
@@ -28,8 +30,10 @@ function Line({ line: { timestamp, instance, text } }) {
 }
 
 
+// Who scrolls up wants to read.
 function Lines({ lines, isPaused, setPaused }) {
     const box = useRef();
+    const pauseIf = (isMeant) => isMeant && setPaused(true);
 
     useEffect(() => {
         if (!isPaused) {
@@ -39,11 +43,9 @@ function Lines({ lines, isPaused, setPaused }) {
 
     return (
         <div class="log" ref={box} role="log" tabindex="0"
-            aria-label="Log lines" onWheel={({ deltaY }) => {
-                if (deltaY < 0) {
-                    setPaused(true);
-                }
-            }}>
+            aria-label="Log lines" onTouchMove={() => pauseIf(true)}
+            onWheel={({ deltaY }) => pauseIf(deltaY < 0)}
+            onKeyDown={({ key }) => pauseIf(KEYS_UP.includes(key))}>
             {lines.map((line, n) => <Line key={n} line={line} />)}
         </div>
     );

@@ -106,5 +106,5 @@ export function useLogs(name) {
         };
     }, [name]);
 
-    return { lines, ...state, clear: () => setLines([]) };
+    return { lines, ...state };
 }

@@ -23,7 +23,18 @@ function decode(part) {
 
 export const route = makeStore(parse());
 
-addEventListener('hashchange', () => route.set(parse()));
+// A page that one comes to begins at its top, as documents do; one that one
+// comes back to is where it was, which browsers see to.
+addEventListener('hashchange', () => {
+    route.set(parse());
+
+    if (history.state === null) {
+        history.replaceState('seen', '');
+        scrollTo(0, 0);
+    }
+});
+
+history.replaceState('seen', '');
 
 
 export const href = (...path) =>

@@ -32,6 +32,7 @@ export function CopyButton({ text, label, isPlain }) {
             {shown && (
                 <Dialog title={label} isWide onClose={() => setShown()}>
                     <textarea class="input" readonly rows="8" value={shown}
+                        autofocus
                         aria-label="To be copied"
                         onFocus={(event) => event.target.select()} />
                 </Dialog>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 //
 // A modal dialog, by the browser's own element: it keeps the focus inside,
-// ends with Escape and gives the focus back.
+// ends with Escape and gives the focus back, as long as it is closed before it
+// is taken away.
 
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from './icon.jsx';
 import { Problem } from './notice.jsx';
 
@@ -12,7 +13,13 @@ export function Dialog({ title, onClose, isWide, children }) {
     const dialog = useRef();
     const id = useId();
 
-    useEffect(() => { dialog.current.showModal(); }, []);
+    useLayoutEffect(() => {
+        const element = dialog.current;
+
+        element.showModal();
+
+        return () => element.close();
+    }, []);
 
     return (
         <dialog ref={dialog} class={isWide ? 'is-wide' : ''}
