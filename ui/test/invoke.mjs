@@ -36,7 +36,7 @@ async function requests(page) {
         async () => {
             await to(page, 'env');
             await page.getByLabel('Method').selectOption('PUT');
-            await page.getByLabel('Path').fill('a/b');
+            await page.getByLabel('Path').fill('a/b#?');
             await page.getByLabel('Query').fill('c=d');
             await button(page, 'Add header').click();
             await page.getByLabel('Name of header 1').fill('X-Mine');
@@ -48,7 +48,7 @@ async function requests(page) {
             const text = await body(page).innerText();
 
             like(text, /^Http_Method=PUT$/m);
-            like(text, /^Http_Path=\/a\/b$/m);
+            like(text, /^Http_Path=\/a\/b(#|%23)(\?|%3F)$/m);
             like(text, /^Http_Query=c=d$/m);
             like(text, /^Http_X_Mine=yes$/m);
             like(text, /^Http_Content_Type=application\/json$/m);
@@ -60,8 +60,11 @@ async function requests(page) {
 
     await check('the request is copied as curl', async () => {
         await button(page, 'Copy request as curl').click();
-        like(await page.evaluate(() => navigator.clipboard.readText()),
-            /-X PUT .*-H 'X-Mine: yes' --data-raw '{"e":1}' '.*\/a\/b\?c=d'$/);
+
+        const text = await page.evaluate(() => navigator.clipboard.readText());
+
+        like(text, /-X PUT .*-H 'X-Mine: yes' --data-raw '{"e":1}' /);
+        like(text, /\/function\/env.openfaas-fn\/a\/b%23%3F\?c=d'$/);
     });
 
     await check('what is no JSON is said, and sent', async () => {
@@ -91,6 +94,13 @@ async function files(page) {
             same([...await readFile(await (await saved).path())], [...sent]);
         });
 
+    await check('of a large answer the beginning is shown', async () => {
+        await to(page, 'large');
+        await invoke(page, '200');
+        await see(answer(page), 'This is its beginning: download it');
+        same((await body(page).innerText()).length, 1 << 20);
+    });
+
     await check('a picture is shown', async () => {
         await to(page, 'picture');
         await invoke(page, '200');
@@ -119,7 +129,8 @@ async function streams(page) {
 
 export default async function invoking() {
     for (const [image, more] of [['stream', { mode: 'streaming' }],
-        ['picture', { content_type: 'image/png' }]])
+        ['picture', { content_type: 'image/png' }],
+        ['large', { content_type: 'text/plain' }]])
     {
         await deploy({ service: image, image, envProcess: './run',
             envVars: more });

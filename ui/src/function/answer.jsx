@@ -82,28 +82,31 @@ function Text({ text }) {
 
 
 function Body({ answer }) {
-    const { kind, text, type, size, chunks, isOver, isCut } = answer;
+    const { kind, text, type, size, chunks, blob, isOver, isCut } = answer;
+    const rest = blob ? ': download it to see all.'
+        : isCut ? ': it is too large to be kept, curl gets all.' : '.';
 
     if (size === 0) {
         return <p class="answer muted">{isOver ? 'No body.' : 'No body yet.'}
         </p>;
     }
 
-    if (kind === 'image') {
-        return chunks ? <Image chunks={chunks} type={type} />
-            : <p class="answer muted">{bytes(size)} of an image so far.</p>;
+    if (kind === 'image' && chunks) {
+        return <Image chunks={chunks} type={type} />;
     }
 
-    if (kind === 'binary') {
-        return <p class="answer muted">{bytes(size)}, not text: download it
-            to see what it is.</p>;
+    if (kind !== 'text') {
+        return <p class="answer muted">
+            {bytes(size)}{kind === 'image' ? ' of an image' : ', not text'}
+            {isOver ? rest : ' so far.'}
+        </p>;
     }
 
     return (
         <>
             <Text text={isOver ? pretty(text, type) : text} />
             {isCut && <p class="card-body muted">
-                This is its beginning; download it to see all.
+                This is its beginning{rest}
             </p>}
         </>
     );

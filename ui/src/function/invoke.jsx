@@ -20,6 +20,8 @@ const BODIES = [['none', 'None'], ['text', 'Text'], ['json', 'JSON'],
 const types = { text: 'text/plain', json: 'application/json',
     file: 'application/octet-stream' };
 
+const REDRAW = 50;                  // msec between parts of an answer, at least
+
 // what is typed is there again when one comes back to the function
 const drafts = new Map();
 
@@ -114,6 +116,21 @@ function RequestLine({ name, draft, set, isBusy, onStop }) {
 }
 
 
+// Tells the last of what comes, so often and no more.
+function seldom(tell) {
+    let latest;
+    let timer;
+
+    return (next) => {
+        latest = next;
+        timer ??= setTimeout(() => {
+            timer = undefined;
+            tell(latest);
+        }, REDRAW);
+    };
+}
+
+
 export function Invoke({ fn, name }) {
     const [draft, setDraft] = useState(drafts.get(name) ?? EMPTY);
     const [file, setFile] = useState();
@@ -137,7 +154,7 @@ export function Invoke({ fn, name }) {
         running.current = new AbortController();
         setAnswer({});
         callFunction(requestOf(name, draft, file), running.current.signal,
-            setAnswer);
+            seldom(setAnswer));
     }
 
     return (

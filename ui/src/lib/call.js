@@ -16,9 +16,13 @@ const TEXT = new RegExp('^(text/|application/(json|x-ndjson|xml|javascript'
     + '|x-www-form-urlencoded|graphql)|[^;]*\\+(json|xml))');
 
 
-export function callUrl(name, { path = '', query = '' }) {
-    return `${root}function/${name}${path && !path.startsWith('/') ? '/' : ''}${
-        path}${query ? `?${query.replace(/^\?/, '')}` : ''}`;
+// What would end the path, or the query, is part of it.
+export function callUrl(name, { path, query }) {
+    const slash = path && !path.startsWith('/') ? '/' : '';
+    const rest = query && `?${query.replace(/^\?/, '')}`;
+
+    return `${root}function/${name}${slash}${path.replaceAll('?', '%3F')}${
+        rest}`.replaceAll('#', '%23');
 }
 
 
@@ -63,8 +67,7 @@ export async function callFunction({ url, method, headers, body }, signal,
     try {
         // functions have no use for the portal's password, and redirects of
         // theirs lead nowhere from here
-        const res = await fetch(url, { method, body, signal,
-            headers: headers.map(([name, value]) => [name, value]),
+        const res = await fetch(url, { method, headers, body, signal,
             credentials: 'omit', redirect: 'manual', cache: 'no-store' });
 
         if (res.type === 'opaqueredirect') {
@@ -99,9 +102,11 @@ async function readBody(stream, kind, add) {
 
             if (size <= KEPT_MAX) {
                 chunks.push(chunk);
+            } else {
+                chunks.length = 0;
             }
 
-            if (kind === 'text' && text.length < SHOWN_MAX) {
+            if (kind === 'text' && text.length <= SHOWN_MAX) {
                 text += decoder.decode(chunk, { stream: true });
             }
 
@@ -109,12 +114,14 @@ async function readBody(stream, kind, add) {
         }
     }
 
-    // a type that no browser runs, should it be opened
-    const isWhole = size <= KEPT_MAX;
+    if (size > KEPT_MAX) {
+        add({ isOver: true, isCut: true });
+        return;
+    }
 
-    add({ size, isOver: true, isCut: text.length > SHOWN_MAX, chunks,
-        blob: isWhole ? new Blob(chunks, { type: 'application/octet-stream' })
-            : undefined });
+    // a type that no browser runs, should it be opened
+    add({ isOver: true, isCut: text.length > SHOWN_MAX, chunks,
+        blob: new Blob(chunks, { type: 'application/octet-stream' }) });
 }
 
 
