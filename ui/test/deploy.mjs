@@ -2,7 +2,8 @@
 //
 // Deploying new functions, in each of the three ways.
 
-import { api, button, check, close, open, same, see, visit } from './lib.mjs';
+import { api, button, check, close, eventually, open, same, see, visit }
+    from './lib.mjs';
 
 
 async function statusOf(name) {
@@ -25,6 +26,18 @@ async function stack(page) {
         same((await statusOf('st-a')).envVars, { n: '5' });
         await button(page, 'Deploy all').click();
         await page.getByText('updated', { exact: true }).waitFor();
+    });
+
+    await check('a file of it is read, and none is none', async () => {
+        const file = page.getByLabel('Or a file');
+
+        await file.setInputFiles({ name: 'stack.yml', mimeType: 'text/yaml',
+            buffer: Buffer.from('functions: {}') });
+        await eventually(async () => await text.inputValue()
+            === 'functions: {}', 'text of the file');
+        await file.setInputFiles([]);
+        await eventually(async () => await text.inputValue() === '',
+            'no text');
     });
 
     await check('what is wrong with a stack.yml is said', async () => {

@@ -89,7 +89,8 @@ export function Stack({ where }) {
                 <Field label="Or a file">
                     {(ids) => <input type="file" class="input" {...ids}
                         accept=".yml,.yaml" onChange={async (event) =>
-                            change(await event.target.files[0].text())} />}
+                            change(await event.target.files[0]?.text() ?? '')}
+                    />}
                 </Field>
                 <Problem error={plan?.error} />
                 <div class="actions">
