@@ -5,23 +5,27 @@
 
 import { createRequire } from 'node:module';
 import { readFile } from 'node:fs/promises';
-import { check, close, open, same, visit } from './lib.mjs';
+import { api, check, close, deploy, eventually, open, same, url, visit }
+    from './lib.mjs';
 
 
 const axe = await readFile(createRequire(import.meta.url)
     .resolve('axe-core/axe.min.js'), 'utf8');
 
+// as long as a name can be
+const LONG = 'n'.repeat(63);
+
 const views = {
     functions: ['/', '.list-body'],
-    function: ['/functions/wordcount.openfaas-fn', 'canvas'],
-    invoke: ['/functions/wordcount.openfaas-fn/invoke', '.request-line'],
+    function: [`/functions/${LONG}.openfaas-fn`, 'canvas'],
+    invoke: [`/functions/${LONG}.openfaas-fn/invoke`, '.request-line'],
     logs: ['/functions/wordcount.openfaas-fn/logs', '.log-line'],
-    edit: ['/functions/env.openfaas-fn/edit', '.pair'],
+    edit: [`/functions/${LONG}.openfaas-fn/edit`, '.pair'],
     store: ['/deploy/store', '.store'],
     form: ['/deploy/form', '.fields'],
     stack: ['/deploy/stack', 'textarea'],
     secrets: ['/secrets', 'tbody'],
-    queue: ['/async', '.tiles'],
+    queue: ['/async', 'tbody'],
     system: ['/system', 'tbody'],
     api: ['/api', '.operation'],
 };
@@ -57,9 +61,20 @@ async function looks(name, rules, options) {
 }
 
 
+async function makeLong() {
+    await deploy({ service: LONG, image: 'fail', envProcess: './handler.sh',
+        envVars: { [LONG]: LONG.repeat(9) }, labels: { [LONG]: LONG } });
+    await api('POST', '/system/secrets', { name: LONG.repeat(4), value: 'x' });
+    await fetch(`${url}/async-function/${LONG}`, { method: 'POST' });
+    await eventually(async () => (await api('GET', '/system/async/dead'))
+        .text.includes(LONG), 'dead letter');
+}
+
+
 export default async function access() {
     const contrast = 'color-contrast';
 
+    await makeLong();
     await looks('light', {}, { colorScheme: 'light' });
     await looks('dark', { runOnly: [contrast] }, { colorScheme: 'dark' });
     await looks('phone', { rules: { [contrast]: { enabled: false } } }, {

@@ -82,7 +82,7 @@ export default async function many() {
     await check('a page begins at its top, and the list is where it was',
         async () => {
             await page.evaluate(() => scrollTo(0, 9000));
-            await row(page, 'many-0220').getByRole('link').click();
+            await row(page, 'many-0212').getByRole('link').click();
             await page.locator('.tile').first().waitFor();
             same(await page.evaluate(() => [scrollY,
                 document.activeElement.id]), [0, 'main']);

@@ -37,6 +37,10 @@ export function duration(seconds) {
 
     const ms = seconds * 1000;
 
+    if (ms === 0) {
+        return '0 ms';
+    }
+
     if (ms < 10) {
         return `${ms.toFixed(1)} ms`;
     }

@@ -2,7 +2,7 @@
 //
 // Asynchronous calls: how many wait, and those that were given up.
 
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { getJson, send } from '../lib/api.js';
 import { bytes, count, duration, plural, time } from '../lib/format.js';
 import { useLoad } from '../lib/load.js';
@@ -17,10 +17,11 @@ import { attempt, say } from '../parts/toast.jsx';
 
 const REFRESH = 2000;               // msec
 const PAGE = 100;                   // calls that are listed at first
+const LISTED_MAX = 1000;            // of the API's, in one answer
 
 
 function Depths({ depths }) {
-    const tiles = [['Waiting', count(depths.calls)],
+    const tiles = [['In the queue', count(depths.calls)],
         ['Their size', bytes(depths.bytes)],
         ['Delayed', count(depths.delayed)],
         ['Given up', count(depths.dead)]];
@@ -83,12 +84,15 @@ function DeadRow({ call, open, reload }) {
 
     return (
         <tr>
-            <td><button class="button is-plain mono" onClick={() =>
-                open(call.id)}>{call.id}</button></td>
-            <td>{call.function}</td>
-            <td class="muted">{call.error}</td>
-            <td class="number">{call.attempts}</td>
-            <td>{call.died_ms && time(call.died_ms)}</td>
+            <td>
+                <button class="link" aria-label={`${call.function} ${call.id}`}
+                    onClick={() => open(call.id)}>{call.function}</button>
+                <div class="muted mono small">{call.id}</div>
+            </td>
+            <td class="muted of-detail">{call.error}</td>
+            <td class="number of-detail">{call.attempts}</td>
+            <td class="is-whole of-detail">
+                {call.died_ms && time(call.died_ms)}</td>
             <td>
                 <div class="actions">
                     <button class="button" aria-label={`Retry ${call.id}`}
@@ -123,8 +127,9 @@ function Dead({ page, open, reload, more }) {
             <div class="card-table">
                 <table>
                     <thead>
-                        <tr><th>Call</th><th>Function</th><th>Error</th>
-                            <th class="number">Attempts</th><th>Given up</th>
+                        <tr><th>Call</th><th class="of-detail">Error</th>
+                            <th class="number of-detail">Attempts</th>
+                            <th class="of-detail">Given up</th>
                             <th><span class="hidden-label">Actions</span></th>
                         </tr>
                     </thead>
@@ -135,7 +140,10 @@ function Dead({ page, open, reload, more }) {
                 </table>
             </div>
             {page.next && <div class="card-body">
-                <button class="button" onClick={more}>More</button>
+                {page.calls.length < LISTED_MAX
+                    ? <button class="button" onClick={more}>More</button>
+                    : <span class="muted">These are the first {
+                        count(LISTED_MAX)}; there are more.</span>}
             </div>}
         </>
     );
@@ -178,9 +186,14 @@ export default function AsyncView() {
     const depths = useLoad((signal) => getJson('system/async', signal),
         'depths', REFRESH);
     const dead = useLoad((signal) => getJson(
-        `system/async/dead?limit=${Math.min(limit, 1000)}`, signal),
-    `dead ${limit}`, REFRESH);
+        `system/async/dead?limit=${limit}`, signal), 'dead', REFRESH);
     const isEmpty = !dead.data?.calls.length;
+
+    useEffect(() => {
+        if (limit > PAGE) {
+            dead.reload();
+        }
+    }, [limit]);
 
     return (
         <>
@@ -205,7 +218,8 @@ export default function AsyncView() {
                     <Loaded load={dead} what="dead letters">
                         {(page) => <Dead page={page} reload={dead.reload}
                             open={(id) => setDialog({ id })}
-                            more={() => setLimit(limit + PAGE)} />}
+                            more={() => setLimit(Math.min(limit * 2,
+                                LISTED_MAX))} />}
                     </Loaded>
                 </Card>
             </div>

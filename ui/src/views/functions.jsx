@@ -111,7 +111,7 @@ function Row({ fn, index, style }) {
             style={style}>
             <span role="cell" class="of-name">
                 <a href={href('functions', key)} data-row={index}
-                    title={fn.image}>{fn.name}</a>
+                    title={`${fn.name}: ${fn.image}`}>{fn.name}</a>
             </span>
             <span role="cell" class="of-state"><State fn={fn} /></span>
             <Cell name="replicas" isZero={has === 0}

@@ -115,27 +115,31 @@ export default function SystemView() {
     return (
         <>
             <PageHead title="System" />
-            <Loaded load={load} what="system">
+            <Loaded load={load} what="system's state">
                 {(info) => (
                     <div class="stack">
                         <Card title="Gateways">
                             <Gateways gateways={info.gateways} own={gateway} />
                         </Card>
                         <div class="columns">
-                            <Card title="Scaler">
-                                <Scaler scaler={info.scaler} />
-                            </Card>
-                            <Card title="Redis"><Redis info={info} /></Card>
+                            <div class="stack">
+                                <Card title="Scaler">
+                                    <Scaler scaler={info.scaler} />
+                                </Card>
+                                <Card title="Redis"><Redis info={info} /></Card>
+                            </div>
                             <Card title="Provider and versions">
                                 <Provider info={info} />
                             </Card>
                         </div>
+                        <p class="muted small">
+                            The portal is built
+                            of <a href="./licences.txt">Preact, uPlot and
+                            js-yaml</a>.
+                        </p>
                     </div>
                 )}
             </Loaded>
-            <p class="muted small">
-                The portal has <a href="./licences.txt">parts of others</a>.
-            </p>
         </>
     );
 }
