@@ -400,9 +400,11 @@ ngx_int_t ngx_http_faas_answer_error(ngx_http_request_t *r,
     const char *setting, ngx_str_t *error);
 
 /*
- * 405, from a content handler of a method that it does not serve.
+ * Sends a text, or nothing where that is NULL, as the whole answer: what nginx
+ * sends by itself is a page.  Returns what a content handler returns.
  */
-ngx_int_t ngx_http_faas_answer_not_allowed(ngx_http_request_t *r);
+ngx_int_t ngx_http_faas_answer_text(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *text);
 
 /* content handlers of faas_health and faas_error */
 ngx_int_t ngx_http_faas_health_handler(ngx_http_request_t *r);

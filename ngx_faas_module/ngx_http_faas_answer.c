@@ -99,24 +99,20 @@ static ngx_http_faas_known_t  ngx_http_faas_known[] = {
 ngx_int_t
 ngx_http_faas_answer_unknown(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx)
 {
-    u_char                    text[NGX_HTTP_FAAS_TEXT_MAX];
-    ngx_http_faas_fault_t     fault;
-    ngx_http_complex_value_t  cv;
+    u_char                 text[NGX_HTTP_FAAS_TEXT_MAX];
+    ngx_http_faas_fault_t  fault;
 
     if (ctx == NULL) {
 
         /* as for any other path that nobody serves */
 
-        ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
-        cv.value = ngx_http_faas_no_page;
-
         if (ngx_http_faas_mark(r) != NGX_OK) {
             return NGX_HTTP_INTERNAL_SERVER_ERROR;
         }
 
-        ngx_http_finalize_request(r, ngx_http_send_response(r,
+        ngx_http_finalize_request(r, ngx_http_faas_answer_text(r,
                                          NGX_HTTP_NOT_FOUND,
-                                         &ngx_http_faas_text_plain, &cv));
+                                         &ngx_http_faas_no_page));
         return NGX_DONE;
     }
 
@@ -235,16 +231,18 @@ ngx_http_faas_answer_error(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
 
 
 ngx_int_t
-ngx_http_faas_answer_not_allowed(ngx_http_request_t *r)
+ngx_http_faas_answer_text(ngx_http_request_t *r, ngx_uint_t status,
+    ngx_str_t *text)
 {
     ngx_http_complex_value_t  cv;
 
-    /* nginx's own answer is a page */
-
     ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
 
-    return ngx_http_send_response(r, NGX_HTTP_NOT_ALLOWED,
-                                  &ngx_http_faas_text_plain, &cv);
+    if (text != NULL) {
+        cv.value = *text;
+    }
+
+    return ngx_http_send_response(r, status, &ngx_http_faas_text_plain, &cv);
 }
 
 
@@ -252,11 +250,10 @@ ngx_int_t
 ngx_http_faas_health_handler(ngx_http_request_t *r)
 {
     ngx_http_faas_fault_t       fault;
-    ngx_http_complex_value_t    cv;
     ngx_http_faas_main_conf_t  *fmcf;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return ngx_http_faas_answer_not_allowed(r);
+        return ngx_http_faas_answer_text(r, NGX_HTTP_NOT_ALLOWED, NULL);
     }
 
     fmcf = ngx_http_get_module_main_conf(r, ngx_http_faas_module);
@@ -268,12 +265,7 @@ ngx_http_faas_health_handler(ngx_http_request_t *r)
         return ngx_http_faas_send_fault(r, NULL, &fault);
     }
 
-    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
-
-    cv.value = ngx_http_faas_ok;
-
-    return ngx_http_send_response(r, NGX_HTTP_OK, &ngx_http_faas_text_plain,
-                                  &cv);
+    return ngx_http_faas_answer_text(r, NGX_HTTP_OK, &ngx_http_faas_ok);
 }
 
 

@@ -65,13 +65,9 @@ static ngx_int_t ngx_http_faas_async_show(ngx_http_request_t *r,
     ngx_str_t *id, redisReply *reply);
 static void ngx_http_faas_async_cancelled(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, redisReply *reply);
-static ngx_int_t ngx_http_faas_async_plain(ngx_http_request_t *r,
-    ngx_uint_t status);
 
 
 static ngx_str_t  ngx_http_faas_async_json = ngx_string("application/json");
-static ngx_str_t  ngx_http_faas_async_text =
-    ngx_string("text/plain; charset=utf-8");
 static ngx_str_t  ngx_http_faas_async_methods =
     ngx_string("POST, GET, HEAD, DELETE");
 
@@ -234,9 +230,7 @@ ngx_http_faas_async_not_allowed(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    /* nginx's own answer is a page */
-
-    return ngx_http_faas_async_plain(r, NGX_HTTP_NOT_ALLOWED);
+    return ngx_http_faas_answer_text(r, NGX_HTTP_NOT_ALLOWED, NULL);
 }
 
 
@@ -425,7 +419,7 @@ ngx_http_faas_async_cancelled(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
     }
 
     rc = ngx_http_faas_async_outcomes[i].error == NULL
-         ? ngx_http_faas_async_plain(r, NGX_HTTP_ACCEPTED)
+         ? ngx_http_faas_answer_text(r, NGX_HTTP_ACCEPTED, NULL)
          : ngx_http_faas_async_refuse(r, NULL,
                                       ngx_http_faas_async_outcomes[i].status,
                                       "",
@@ -434,15 +428,4 @@ ngx_http_faas_async_cancelled(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
 done:
 
     ngx_http_finalize_request(r, rc);
-}
-
-
-static ngx_int_t
-ngx_http_faas_async_plain(ngx_http_request_t *r, ngx_uint_t status)
-{
-    ngx_http_complex_value_t  cv;
-
-    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
-
-    return ngx_http_send_response(r, status, &ngx_http_faas_async_text, &cv);
 }

@@ -72,7 +72,7 @@ ngx_http_faas_feed_handler(ngx_http_request_t *r)
     ngx_http_faas_main_conf_t  *fmcf;
 
     if (r->method != NGX_HTTP_GET) {
-        return ngx_http_faas_answer_not_allowed(r);
+        return ngx_http_faas_answer_text(r, NGX_HTTP_NOT_ALLOWED, NULL);
     }
 
     rc = ngx_http_discard_request_body(r);
@@ -132,15 +132,9 @@ ngx_http_faas_feed_handler(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_faas_feed_refuse(ngx_http_request_t *r)
 {
-    ngx_http_complex_value_t  cv;
-
-    static ngx_str_t          type = ngx_string("text/plain; charset=utf-8");
-    static ngx_str_t          nosniff = ngx_string("nosniff");
-
-    ngx_memzero(&cv, sizeof(ngx_http_complex_value_t));
-
-    ngx_str_set(&cv.value, "the feed has as many viewers as "
-                           "faas_feed_viewers\n");
+    static ngx_str_t  nosniff = ngx_string("nosniff");
+    static ngx_str_t  text = ngx_string("the feed has as many viewers as "
+                                        "faas_feed_viewers\n");
 
     ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
                   "faas: the feed has as many viewers as faas_feed_viewers, "
@@ -152,8 +146,7 @@ ngx_http_faas_feed_refuse(ngx_http_request_t *r)
         return NGX_ERROR;
     }
 
-    return ngx_http_send_response(r, NGX_HTTP_SERVICE_UNAVAILABLE, &type,
-                                  &cv);
+    return ngx_http_faas_answer_text(r, NGX_HTTP_SERVICE_UNAVAILABLE, &text);
 }
 
 

@@ -41,7 +41,7 @@ ngx_http_faas_metrics_handler(ngx_http_request_t *r)
     ngx_http_faas_main_conf_t  *fmcf;
 
     if (!(r->method & (NGX_HTTP_GET|NGX_HTTP_HEAD))) {
-        return ngx_http_faas_answer_not_allowed(r);
+        return ngx_http_faas_answer_text(r, NGX_HTTP_NOT_ALLOWED, NULL);
     }
 
     rc = ngx_http_discard_request_body(r);
