@@ -190,6 +190,26 @@ async function editing(page) {
                 './handler.sh']);
         });
 
+    await check('a name that is there twice is refused, none is lost',
+        async () => {
+            await visit(page, '/functions/env.openfaas-fn/edit');
+
+            for (const [n, value] of [[2, 'blue'], [3, 'green']]) {
+                await button(page, 'Add label').click();
+                await page.getByLabel(`Name of label ${n}`).fill('hue');
+                await page.getByLabel(`Value of label ${n}`).fill(value);
+            }
+
+            await button(page, 'Update').click();
+            await page.getByRole('alert').filter({
+                hasText: '"hue" is there twice' }).waitFor();
+            await page.getByLabel('Name of label 3').fill('');
+            await button(page, 'Update').click();
+            await page.getByRole('alert').filter({
+                hasText: '"green" has no name' }).waitFor();
+            await visit(page, '/functions/env.openfaas-fn');
+        });
+
     await check('what is wrong with it is said', async () => {
         await visit(page, '/functions/env.openfaas-fn/edit');
         await page.getByLabel('Image').fill('no-such-image');

@@ -21,13 +21,37 @@ export function toForm(deployment) {
 }
 
 
+// Rows with nothing in them are left out; of two with one name one would be
+// lost.
+function toMap(rows) {
+    const map = new Map();
+
+    for (const [typed, value] of rows) {
+        const name = typed.trim();
+
+        if (name === '' && value !== '') {
+            throw new Error(`the value "${value}" has no name`);
+        }
+
+        if (map.has(name)) {
+            throw new Error(`"${name}" is there twice`);
+        }
+
+        if (name !== '') {
+            map.set(name, value);
+        }
+    }
+
+    return Object.fromEntries(map);
+}
+
+
+// Throws an Error that says what is wrong.
 export function fromForm(form) {
     const deployment = { ...form };
 
     for (const name of MAPS) {
-        deployment[name] = Object.fromEntries(
-            form[name].filter(([key]) => key.trim() !== '')
-                .map(([key, value]) => [key.trim(), value]));
+        deployment[name] = toMap(form[name]);
     }
 
     return strip(deployment);
