@@ -58,7 +58,6 @@ static void confine(const struct replica *replica, const char *tmp,
     const char *secrets, struct confinement *c);
 static void back_off(struct replica *replica);
 static void on_timer(evutil_socket_t fd, short what, void *arg);
-static void start_timer(struct replica *replica, uint64_t msec);
 static void probe_start(struct replica *replica);
 static void probe_stop(struct replica *replica);
 static void on_probe(evutil_socket_t fd, short what, void *arg);
@@ -259,7 +258,7 @@ void
 replica_stop(struct replica *replica, uint64_t kill_ms)
 {
     if (replica->state == REPLICA_STOPPING) {
-        start_timer(replica, kill_ms);
+        clock_timer(replica->timer, kill_ms);
         return;
     }
 
@@ -275,7 +274,7 @@ replica_stop(struct replica *replica, uint64_t kill_ms)
     }
 
     (void) kill(replica->pid, SIGTERM);
-    start_timer(replica, kill_ms);
+    clock_timer(replica->timer, kill_ms);
 }
 
 
@@ -630,7 +629,8 @@ back_off(struct replica *replica)
 
     replica->backoff_ms = pause;
 
-    start_timer(replica, pause * 3 / 4 + (uint64_t) random() % (pause / 2));
+    clock_timer(replica->timer,
+                pause * 3 / 4 + (uint64_t) random() % (pause / 2));
     set_state(replica, REPLICA_BACKOFF);
 }
 
@@ -669,18 +669,6 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 }
 
 
-static void
-start_timer(struct replica *replica, uint64_t msec)
-{
-    struct timeval  tv;
-
-    tv.tv_sec = (time_t) (msec / 1000);
-    tv.tv_usec = (suseconds_t) (msec % 1000 * 1000);
-
-    (void) evtimer_add(replica->timer, &tv);
-}
-
-
 /*
  * Asks the new process whether it is ready.  The question waits in the
  * socket's queue until the process accepts, so one is enough.
@@ -707,7 +695,7 @@ probe_start(struct replica *replica)
 
     if (replica->probe == NULL || event_add(replica->probe, NULL) != 0) {
         probe_stop(replica);
-        start_timer(replica, PROBE_RETRY);
+        clock_timer(replica->timer, PROBE_RETRY);
     }
 }
 
@@ -752,5 +740,5 @@ on_probe(evutil_socket_t fd, short what, void *arg)
         return;
     }
 
-    start_timer(replica, PROBE_RETRY);
+    clock_timer(replica->timer, PROBE_RETRY);
 }

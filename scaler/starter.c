@@ -85,14 +85,12 @@ starter_wake(void *arg)
 void
 starter_retry(void *arg)
 {
-    struct timeval   tv = { STARTER_UNSETTLED / 1000,
-                            STARTER_UNSETTLED % 1000 * 1000 };
     struct starter  *starter;
 
     starter = arg;
 
     if (!starter->is_stopping && !evtimer_pending(starter->unsettled, NULL)) {
-        (void) evtimer_add(starter->unsettled, &tv);
+        clock_timer(starter->unsettled, STARTER_UNSETTLED);
     }
 }
 
@@ -171,13 +169,8 @@ find_pid(const struct function_list *list, pid_t pid)
 static void
 wake_in(struct starter *starter, uint64_t msec)
 {
-    struct timeval  tv;
-
-    tv.tv_sec = (time_t) (msec / 1000);
-    tv.tv_usec = (suseconds_t) (msec % 1000 * 1000);
-
     if (!starter->is_stopping) {
-        (void) evtimer_add(starter->timer, &tv);
+        clock_timer(starter->timer, msec);
     }
 }
 
