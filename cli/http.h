@@ -17,7 +17,8 @@
 
 
 #define HTTP_BODY_MAX       (64 << 20)  /* bytes of an answer that is kept */
-#define HTTP_HEADERS_MAX    65536       /* bytes of an answer's headers */
+#define HTTP_HEADERS_MAX    65536       /* bytes of an answer's headers, and of
+                                         * those before it */
 #define HTTP_SENT_HEAD_MAX  (8 << 20)   /* bytes of a request's headers */
 #define HTTP_CONNECT_MS     10000       /* for a connection */
 #define HTTP_FETCH_MS       30000       /* for a file by URL */

@@ -27,6 +27,7 @@ struct http_helper {
     int              fd;            /* -1: it is let go */
     pid_t            owner;         /* who has started it */
     size_t           sent;          /* bytes of the request's body */
+    size_t           heads;         /* bytes of answers' headers */
     struct faas_buf  data;          /* of a frame */
 };
 
@@ -38,7 +39,7 @@ static int send_request(struct http_transfer *t, struct http_helper *helper);
 static enum http_outcome exchange(struct http_transfer *t,
     struct http_helper *helper);
 static int send_body(struct http_transfer *t, struct http_helper *helper);
-static int take_head(struct http_response *res, const struct faas_buf *line);
+static int take_head(struct http_response *res, struct http_helper *helper);
 static enum http_outcome end(struct http_transfer *t,
     const struct faas_buf *data);
 
@@ -107,6 +108,7 @@ find_helper(struct http_transfer *t)
     }
 
     cli->helper->sent = 0;
+    cli->helper->heads = 0;
     faas_buf_init(&cli->helper->data, HTTP_FRAME_MAX);
 
     return cli->helper;
@@ -230,7 +232,7 @@ exchange(struct http_transfer *t, struct http_helper *helper)
             break;
 
         case HTTP_FRAME_HEAD:
-            if (take_head(t->res, &helper->data) != 0) {
+            if (take_head(t->res, helper) != 0) {
                 outcome = HTTP_TOO_LARGE;
             }
 
@@ -299,14 +301,23 @@ send_body(struct http_transfer *t, struct http_helper *helper)
 
 
 /*
- * Its first line begins another answer: those of proxies and of redirects come
- * before the one that counts.
+ * Its first line begins another answer: those of proxies and of redirects, and
+ * interim ones, come before the one that counts.  All of them count for the
+ * maximum, so that there is an end to them.
  */
 static int
-take_head(struct http_response *res, const struct faas_buf *line)
+take_head(struct http_response *res, struct http_helper *helper)
 {
-    uint64_t     status;
-    const char  *space;
+    uint64_t                status;
+    const char             *space;
+    const struct faas_buf  *line;
+
+    line = &helper->data;
+    helper->heads += line->len;
+
+    if (helper->heads > res->headers.max) {
+        return -1;
+    }
 
     if (strncmp(line->data, "HTTP/", 5) == 0) {
         faas_buf_reset(&res->headers);

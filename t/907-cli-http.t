@@ -121,6 +121,7 @@ for my $name (sort keys %ways) {
             'other:/upgrade'    => qr/./,
             '/size/68000000'    => qr/answers with more than 67108864 bytes$/,
             'other:/headers'    => qr/more than 65536 bytes of headers$/,
+            'other:/interims'   => qr/more than 65536 bytes of headers$/,
             'other:/line'       => qr/./,
         );
 
@@ -295,6 +296,7 @@ sub start_other {
         eof     => "$head\r\nuntil its end",
         interim => "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\n"
             . "Link: x\r\n\r\n${head}Content-Length: 5\r\n\r\nfinal",
+        interims => "HTTP/1.1 100 Continue\r\n\r\n" x 10_000,
         garbage => "SSH-2.0-OpenSSH_9.2\r\n",
         upgrade => "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n"
             . "Connection: upgrade\r\n\r\n",
