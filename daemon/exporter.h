@@ -23,7 +23,7 @@
 
 
 #define EXPORTER_PAGES_MAX  8       /* that are being sent; others get 503 */
-#define EXPORTER_TIMEOUT    10      /* seconds for a client */
+#define EXPORTER_TIMEOUT    10      /* seconds without a byte that it takes */
 
 
 struct exporter {
