@@ -153,10 +153,10 @@ SWARM_ALONE = t/swarm/010-functions.t t/swarm/060-stack.t
 test: deps-test  ## build and run all tests (SAN=1: under ASan and UBSan)
 	$(MAKE) build unit
 	$(MAKE) SAN= build/faas-watchdog
-	FAAS_BUILD=$(CURDIR)/$(BUILD) FAAS_SAN=$(SAN) prove -j$(JOBS) t/ \
-	    $(filter-out $(SWARM_ALONE),$(SWARM_TESTS))
-	FAAS_BUILD=$(CURDIR)/$(BUILD) FAAS_SAN=$(SAN) prove \
-	    $(filter $(SWARM_ALONE),$(SWARM_TESTS))
+	@export FAAS_BUILD=$(CURDIR)/$(BUILD) FAAS_SAN=$(SAN); rc=0; set -x; \
+	prove -j$(JOBS) t/ $(filter-out $(SWARM_ALONE),$(SWARM_TESTS)) || rc=1; \
+	prove $(filter $(SWARM_ALONE),$(SWARM_TESTS)) || rc=1; \
+	exit $$rc
 
 bench: deps-test  ## run every benchmark; lines "figure NAME VALUE"
 	$(MAKE) build

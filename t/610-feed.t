@@ -305,10 +305,17 @@ my @names = map { sprintf '%s-%04d', 'a' x 50, $_ } 1 .. MANY;
 
 $viewer = viewer();
 $viewer->event;
-my $redis = Faas::Redis->new($t->redis_addr);
 
-$redis->publish($_, $backend->addr) for @names;
+# it takes seconds, in which who does not read is cut off
+my $publisher = fork_child(name => 'publisher', code => sub {
+    my $redis = Faas::Redis->new($t->redis_addr);
+
+    $redis->publish($_, $backend->addr) for @names;
+});
+
 $viewer->until(sub { $viewer->function($names[-1]) }, 'the last function');
+wait_for(sub { !$publisher->running }, 20, 'end of the publisher');
+is($publisher->stop(may_be_gone => 1), 0, 'many functions are published');
 is(scalar(grep { $viewer->function($_) } @names), MANY,
     'all functions have come');
 
