@@ -97,12 +97,19 @@ is($t->get('/healthz')->{body}, 'OK', 'healthz');
 
 # scale
 
+sub gateway_says {
+    my ($metric, $n) = @_;
+
+    return $t->get('/metrics')->{body}
+        =~ /^gateway_${metric}\{function_name="hello-node\S+\} $n$/m;
+}
+
 is($t->admin(POST => '/system/scale-function/hello-node',
     { serviceName => 'hello-node', replicas => 3 })->{status}, 202, 'scale');
 $t->wait_available('hello-node', 3);
-like($t->get('/metrics')->{body},
-    qr/^gateway_service_count\{function_name="hello-node\S+\} 3$/m,
-    'the gateway knows three replicas');
+wait_for(sub { gateway_says('service_count', 3) }, 10,
+    'three replicas at the gateway');
+pass('the gateway knows three replicas');
 
 is($t->admin(POST => '/system/scale-function/hello-node',
     { replicas => 0 })->{status}, 202, 'scale to zero');
@@ -110,10 +117,11 @@ wait_for(sub {
     return !json_of($t->admin(GET =>
         '/system/function/hello-node'))->{availableReplicas};
 }, 10, 'end of the replicas');
-wait_for(sub { $t->get('/function/hello-node')->{status} == 200 }, 10,
-    'answer');
+wait_for(sub { gateway_says('service_ready_count', 0) }, 10,
+    'the end of them at the gateway');
+is($t->get('/function/hello-node')->{status}, 200, 'a call is answered');
 is(json_of($t->admin(GET => '/system/function/hello-node'))->{replicas}, 1,
-    'a call starts one replica');
+    'by a replica that it starts');
 
 # update
 
