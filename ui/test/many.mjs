@@ -86,7 +86,13 @@ export default async function many() {
             await page.locator('.tile').first().waitFor();
             same(await page.evaluate(() => [scrollY,
                 document.activeElement.id]), [0, 'main']);
+
+            // where the list takes a while to be drawn
+            const cdp = await page.context().newCDPSession(page);
+
+            await cdp.send('Emulation.setCPUThrottlingRate', { rate: 20 });
             await page.goBack();
+            await cdp.send('Emulation.setCPUThrottlingRate', { rate: 1 });
             await eventually(() => page.evaluate(() => scrollY === 9000),
                 'the same place of the list');
             await page.evaluate(() => scrollTo(0, 0));
