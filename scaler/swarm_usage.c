@@ -67,10 +67,11 @@ void
 swarm_usage_give(const struct swarm_service *service,
     struct provider_function *view)
 {
+    int                       is_running;
     const struct swarm_task  *task;
 
     view->cpu_ms = service->cpu_ms;
-    view->has_usage = 1;
+    is_running = 0;
 
     TAILQ_FOREACH(task, &service->tasks, link) {
 
@@ -79,13 +80,18 @@ swarm_usage_give(const struct swarm_service *service,
         }
 
         if (task->rate.at_ms == 0) {
-            view->has_usage = 0;
             return;
         }
 
+        is_running = 1;
         view->cpu_milli += task->rate.milli;
         view->memory += task->spent.memory;
     }
+
+    /* one that starts, and may take calls already, is not said to use
+       nothing */
+
+    view->has_usage = is_running || service->replicas == 0;
 }
 
 
