@@ -63,7 +63,7 @@ addEventListener('scroll', () => {
     }
 });
 
-for (const type of ['wheel', 'touchmove', 'keydown']) {
+for (const type of ['wheel', 'touchmove', 'pointerdown', 'keydown']) {
     addEventListener(type, () => {
         wanted = undefined;             // one has gone elsewhere meanwhile
     }, { passive: true });
