@@ -75,10 +75,20 @@ starter_close(struct starter *starter)
 }
 
 
+/*
+ * Before anything else that the loop has to do: a spare becomes a replica while
+ * its route is published.
+ */
 void
 starter_wake(void *arg)
 {
-    wake_in(arg, 0);
+    struct starter  *starter;
+
+    starter = arg;
+
+    if (!starter->is_stopping) {
+        event_active(starter->timer, EV_TIMEOUT, 0);
+    }
 }
 
 
