@@ -260,7 +260,9 @@ run_timers(struct wd_loop *loop)
             return;
         }
 
-        if (timer->deadline > loop->now) {
+        /* it was set anew: others that are due as well may come before */
+
+        if (timer->deadline > timer->key) {
             timer->key = timer->deadline;
             move_down(loop, 1);
             continue;

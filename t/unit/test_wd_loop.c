@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 #include <unistd.h>
@@ -63,8 +64,11 @@ set(struct probe *probe, uint64_t msec)
 }
 
 
+/*
+ * The loop looks at them after a pause.
+ */
 static void
-timers(void **state)
+check_timers(const struct timespec *pause)
 {
     size_t            i, n_stopped;
     uint64_t          end;
@@ -73,7 +77,6 @@ timers(void **state)
     struct wd_loop    loop;
     struct faas_err   err;
 
-    (void) state;
     memset(&fired, 0, sizeof(fired));
     probes = calloc(N_TIMERS, sizeof(*probes));
     assert_non_null(probes);
@@ -105,6 +108,7 @@ timers(void **state)
         }
     }
 
+    assert_int_equal(nanosleep(pause, NULL), 0);
     end = wd_clock() + 10 * 1000000000ULL;
 
     while (fired.n < N_TIMERS - n_stopped && wd_clock() < end) {
@@ -118,6 +122,28 @@ timers(void **state)
 
     wd_loop_done(&loop);
     free(probes);
+}
+
+
+static void
+timers(void **state)
+{
+    static const struct timespec  none = { 0, 0 };
+
+    (void) state;
+
+    check_timers(&none);
+}
+
+
+static void
+timers_that_are_late(void **state)
+{
+    static const struct timespec  until_all_are_due = { 0, 100000000 };
+
+    (void) state;
+
+    check_timers(&until_all_are_due);
 }
 
 
@@ -235,6 +261,7 @@ main(void)
 {
     const struct CMUnitTest  tests[] = {
         cmocka_unit_test(timers),
+        cmocka_unit_test(timers_that_are_late),
         cmocka_unit_test(closed_events_are_forgotten),
         cmocka_unit_test(lines),
     };
