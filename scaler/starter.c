@@ -16,7 +16,6 @@
 
 static void on_sigchld(evutil_socket_t fd, short what, void *arg);
 static struct replica *find_pid(const struct function_list *list, pid_t pid);
-static void wake_in(struct starter *starter, uint64_t msec);
 static void on_timer(evutil_socket_t fd, short what, void *arg);
 static void on_unsettled(evutil_socket_t fd, short what, void *arg);
 static void settle(const struct function_list *list);
@@ -176,15 +175,6 @@ find_pid(const struct function_list *list, pid_t pid)
 }
 
 
-static void
-wake_in(struct starter *starter, uint64_t msec)
-{
-    if (!starter->is_stopping) {
-        clock_timer(starter->timer, msec);
-    }
-}
-
-
 /*
  * Starts what waits, as many as may start at a time.
  */
@@ -213,7 +203,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
                          n < starter->max ? starter->max - n : 0, &is_more);
 
     if (is_more) {
-        wake_in(starter, STARTER_RETRY);
+        clock_timer(starter->timer, STARTER_RETRY);
     }
 }
 
