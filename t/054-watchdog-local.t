@@ -41,7 +41,8 @@ subtest 'lock file' => sub {
     my $wd = watchdog('cat', healthcheck_interval => '300ms');
     my $lock = $wd->tmp . '/.lock';
 
-    ok(-f $lock, 'it is written');
+    # who waits in the socket's queue comes before it
+    ok(wait_for(sub { -f $lock }, 10, 'the lock'), 'it is written');
     is((stat _)[7], 0, 'and empty');
     like($wd->said, qr/Writing lock-file to: \Q$lock\E$/m, 'and told of');
     is(check($wd->tmp)->{status}, 0, 'the health check finds it');
