@@ -94,7 +94,7 @@ HTTPS_OBJS    = $(HTTPS_SRCS:%.c=$(OBJ)/%.o) \
                 $(patsubst %,$(OBJ)/lib/faas_%.o,buf err)
 # what needs jansson is none of the watchdog's business
 WD_LIB_OBJS   = $(patsubst %.c,$(SMALL_OBJ)/%.o,$(filter-out lib/faas_proto.c \
-                lib/faas_async.c lib/faas_async_lua.c, $(LIB_SRCS)))
+                lib/faas_async%, $(LIB_SRCS)))
 LLHTTP_OBJS   = $(patsubst %,$(SMALL_OBJ)/llhttp/%.o,llhttp http api)
 # the watchdog's unit tests are ordinary programs, whatever it is itself
 UNIT_LLHTTP   = $(patsubst %,$(OBJ)/llhttp/%.o,llhttp http api)

@@ -7,15 +7,21 @@
  *
  * DESIGN
  *
- * A call is one hash, from its acceptance on; everything else holds its id
- * only.  So a retry moves no body, and whoever has the id finds the call.
+ * A call is what was asked, a string that is written once, and what has
+ * become of it, a small hash; everything else holds its id only.  So a retry
+ * moves no body, and whoever has the id finds the call.  The hash is written
+ * when somebody looks at the call for the first time: most calls wait without
+ * one, which is less than half of the work for Redis and of its memory.
  *
  * Each step from one state into another is one script, so it happens wholly
  * or not at all, whoever dies meanwhile.  A script is told the entry that its
  * caller has taken, and does nothing where the call is no longer there: of
  * two workers that believe they have a call, one ends it.
  *
- *   async:call:ID      hash, see below; expires once the call is over
+ *   async:request:ID   string, see struct faas_async_request; until the call
+ *                      is over
+ *   async:call:ID      hash, see below; expires once the call is over; none:
+ *                      the call is queued, and nobody has looked at it yet
  *   async:q:KEY        stream of calls of a function that wait or run, with
  *                      field "c", the id; consumer group FAAS_ASYNC_GROUP.
  *                      One a function: who is slow keeps nobody else waiting
@@ -25,7 +31,7 @@
  *   async:same:KEY:X   string, the id of the call with idempotency key X;
  *                      expires after the window
  *   async:totals       hash: "calls", accepted and neither over nor dead;
- *                      "bytes", their bodies and headers
+ *                      "bytes", their requests
  *   async:settings     hash KEY -> JSON, see struct faas_async_settings; only
  *                      functions that have any; written by the scaler
  *   async:tick:KEY:T   string, set by the worker that has made the call of
@@ -57,6 +63,7 @@
 #define FAAS_ASYNC_GROUP        "workers"
 
 #define FAAS_ASYNC_CALL         "async:call:"   /* followed by an id */
+#define FAAS_ASYNC_REQUEST      "async:request:"    /* followed by an id */
 #define FAAS_ASYNC_QUEUE        "async:q:"      /* followed by a KEY */
 #define FAAS_ASYNC_DELAYED      "async:delayed"
 #define FAAS_ASYNC_DEAD         "async:dead"
@@ -73,7 +80,13 @@
 #define FAAS_ASYNC_PATH_MAX     16384       /* of path and query */
 #define FAAS_ASYNC_HEADERS_MAX  65536       /* of all header lines */
 #define FAAS_ASYNC_URL_MAX      2048        /* of a callback's URL */
-#define FAAS_ASYNC_BODY_MAX     (512 * 1024 * 1024)     /* Redis' own bound */
+#define FAAS_ASYNC_METHOD_MAX   32
+#define FAAS_ASYNC_HEAD_MAX     2304        /* of a request's first line */
+#define FAAS_ASYNC_HEAD_OWN     66          /* of them, besides key, method and
+                                               callback */
+#define FAAS_ASYNC_BODY_MAX     (511 * 1024 * 1024)     /* Redis' own bound
+                                                           for a request is
+                                                           512 MiB */
 #define FAAS_ASYNC_DELAY_MAX    604800      /* seconds: a week */
 #define FAAS_ASYNC_ERROR_MAX    200         /* bytes of an error kept */
 #define FAAS_ASYNC_TAKE_MAX     64          /* calls of one take */
@@ -88,10 +101,6 @@
  * Fields of a call.
  */
 #define FAAS_CALL_FUNCTION      "f"     /* KEY */
-#define FAAS_CALL_METHOD        "m"
-#define FAAS_CALL_PATH          "p"     /* and query, from the slash on */
-#define FAAS_CALL_HEADERS       "h"     /* lines "Name: value\r\n" */
-#define FAAS_CALL_BODY          "b"
 #define FAAS_CALL_CALLBACK      "u"     /* URL; missing: none */
 #define FAAS_CALL_ACCEPTED      "t"     /* Unix time, msec */
 #define FAAS_CALL_STATE         "s"
@@ -111,6 +120,29 @@
 #define FAAS_CALL_RESULT_BODY   "rb"
 #define FAAS_CALL_RESULT_TIME   "rt"    /* seconds, as a text */
 
+
+/*
+ * What was asked: a line
+ *
+ *   KEY ACCEPTED METHOD CALLBACK PATH-LENGTH HEADERS-LENGTH
+ *
+ * its fields separated by one space, then path, headers and body as they are.
+ */
+struct faas_async_request {
+    const char  *key;
+    size_t       key_len;
+    uint64_t     accepted;          /* Unix time, msec */
+    const char  *method;
+    size_t       method_len;
+    const char  *callback;          /* URL; of length 0: none */
+    size_t       callback_len;
+    const char  *path;              /* and query, from the slash on */
+    size_t       path_len;
+    const char  *headers;           /* lines "Name: value\r\n" */
+    size_t       headers_len;
+    const char  *body;
+    size_t       body_len;
+};
 
 /*
  * What a function's annotations say of its asynchronous calls.
@@ -138,14 +170,14 @@ struct faas_script {
 
 /*
  * A call is accepted.
- *   prefix, KEY, id, other id (if the first is in use), method, path, headers,
- *   body, callback URL or "", delay in msec, most calls in all, most bytes in
- *   all, idempotency key or "", its window in msec
+ *   prefix, KEY, id, other id (if the first is in use), request, delay in
+ *   msec, most calls in all, most bytes in all, idempotency key or "", its
+ *   window in msec
  * -> {"ok", id, calls, bytes}, {"same", id of the first, calls, bytes}, where
  *    calls and bytes are all that waits; or {"full"}
  *
- * A gateway may do the same, for a new id, without delay and idempotency key,
- * by a MULTI of HSET (without "e"), XADD, HINCRBY and PUBLISH.
+ * A gateway may do the same, for new ids, without delay and idempotency key,
+ * by a MULTI of MSET, XADD, HINCRBY and PUBLISH.
  */
 extern const struct faas_script  faas_async_enqueue;
 
@@ -154,9 +186,8 @@ extern const struct faas_script  faas_async_enqueue;
  * longer than the lease, and such as nobody has taken.
  *   prefix, KEY, worker, most, lease in msec, "1" to look for silent workers'
  * -> {settings' JSON or "", depth, {call, ...}}, where a call is
- *    {entry, id, method, path, headers, body, callback, accepted, attempts
- *     with this one, callbacks made, result code or "", result headers, result
- *     body, result time}
+ *    {entry, id, request, attempts with this one, callbacks made, result code
+ *     or "", result headers, result body, result time}
  */
 extern const struct faas_script  faas_async_take;
 
@@ -220,7 +251,8 @@ extern const struct faas_script  faas_async_cancel;
 extern const struct faas_script  faas_async_state;
 
 /*
- * The same with what was asked.
+ * The same with what was asked; of a call that is over nothing of that is
+ * known any more.
  *   prefix, id, most bytes of a body
  * -> {} or the ten texts, method, path, headers, size of the body, body or ""
  *    where it is larger
@@ -258,7 +290,7 @@ extern const struct faas_script  faas_async_sweep;
 
 /*
  * The tick of a schedule: who comes first makes the call.
- *   prefix, KEY, tick (Unix time, seconds), id, method, path, headers, body
+ *   prefix, KEY, tick (Unix time, seconds), id, request
  * -> 1 or 0
  */
 extern const struct faas_script  faas_async_tick;
@@ -277,6 +309,21 @@ extern const struct faas_script  faas_async_depths;
  * letters, digits, '-', '_' and '.'.
  */
 int faas_async_id_is_valid(const char *s, size_t len);
+
+/*
+ * Writes the first line of a request, of which all but the body is set, to dst
+ * of FAAS_ASYNC_HEAD_OWN bytes and what key, method and callback have.  These
+ * have no spaces and are within their bounds.  Returns its length.
+ */
+size_t faas_async_request_head(const struct faas_async_request *request,
+    char *dst);
+
+/*
+ * Reads a request; its texts point into s.  Returns 0, or -1 where it is none
+ * or something is over its bound.
+ */
+int faas_async_request_parse(const char *s, size_t len,
+    struct faas_async_request *request);
 
 /*
  * Settings of which nothing is set.

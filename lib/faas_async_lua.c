@@ -3,11 +3,15 @@
  *
  * The scripts by which asynchronous calls go from one state into another.
  *
- * Redis' own clock is the only one: gateways and workers need not agree.
+ * Redis' own clock is the only one, but for the time at which a call was
+ * accepted: gateways and workers need not agree.
  */
 
 #include "faas_async.h"
 
+
+#define TEXT(number)   TEXT_OF(number)
+#define TEXT_OF(text)  #text
 
 /* what scripts begin with */
 #define NOW                                                                  \
@@ -16,7 +20,8 @@
 
 #define PREFIX                                                               \
     "local p = ARGV[1] "                                                     \
-    "local call = p .. 'async:call:' "
+    "local call = p .. 'async:call:' "                                       \
+    "local request = p .. 'async:request:' "
 
 /* how long a function's queue is, in the hash of those that are not empty */
 #define DEPTH                                                                \
@@ -30,8 +35,7 @@
 /* counts a call in, +1, or out, -1 */
 #define COUNT                                                                \
     "local function count(id, by) "                                          \
-    "  local size = redis.call('HSTRLEN', call .. id, 'b') "                 \
-    "    + redis.call('HSTRLEN', call .. id, 'h') "                          \
+    "  local size = redis.call('STRLEN', request .. id) "                    \
     "  redis.call('HINCRBY', p .. 'async:totals', 'calls', by) "             \
     "  redis.call('HINCRBY', p .. 'async:totals', 'bytes', by * size) "      \
     "end "
@@ -42,14 +46,36 @@
     "  return tonumber(redis.call('HGET', p .. 'async:totals', what) or 0) " \
     "end "
 
-/* puts a call that is known into its function's queue */
+/* what the first line of a request says */
+#define HEAD                                                                 \
+    "local function head(id) "                                               \
+    "  return string.match(redis.call('GETRANGE', request .. id, 0, "        \
+    "    " TEXT(FAAS_ASYNC_HEAD_MAX) "), "                                   \
+    "    '^(%S+) (%d+) (%S+) (%S*) (%d+) (%d+)\\n') "                        \
+    "end "
+
+/* what is known of a call, where its request is all there is: is written */
+#define OPEN                                                                 \
+    HEAD                                                                     \
+    "local function open(id) "                                               \
+    "  if redis.call('EXISTS', call .. id) == 1 then return end "            \
+    "  local f, t, _, u = head(id) "                                         \
+    "  if not f then return end "                                            \
+    "  redis.call('HSET', call .. id, 'f', f, 't', t, 's', 'queued') "       \
+    "  if u ~= '' then redis.call('HSET', call .. id, 'u', u) end "          \
+    "end "
+
+/* puts a call into its function's queue, for the first time or again */
 #define QUEUE                                                                \
-    "local function queue(id, key) "                                         \
+    "local function add(id, key) "                                           \
     "  local e = redis.call('XADD', p .. 'async:q:' .. key, '*', 'c', id) "  \
-    "  redis.call('HSET', call .. id, 's', 'queued', 'e', e) "               \
-    "  redis.call('HDEL', call .. id, 'd') "                                 \
     "  depth(key) "                                                          \
     "  redis.call('PUBLISH', p .. 'async:bell', key) "                       \
+    "  return e "                                                            \
+    "end "                                                                   \
+    "local function queue(id, key) "                                         \
+    "  redis.call('HSET', call .. id, 's', 'queued', 'e', add(id, key)) "    \
+    "  redis.call('HDEL', call .. id, 'd') "                                 \
     "end "
 
 /* takes an entry out of a queue, whether a worker has it or not */
@@ -70,12 +96,14 @@
     "end "                                                                   \
     "unqueue(key, e) "
 
-/* a call's body and headers are of no use any more */
+/* what was asked and answered is of no use any more */
 #define STRIP                                                                \
-    "redis.call('HDEL', call .. id, 'b', 'h', 'rb', 'rh', 'd') "
+    "redis.call('UNLINK', request .. id) "                                   \
+    "redis.call('HDEL', call .. id, 'rb', 'rh', 'd') "
 
 /* what is known of a call, without what was asked */
 #define STATE                                                                \
+    "open(ARGV[2]) "                                                         \
     "local v = redis.call('HMGET', call .. ARGV[2], 'f', 's', 't', 'n', "    \
     "  'c', 'x', 'd', 'o', 'u', 'k') "                                       \
     "if not v[2] then return {} end "                                        \
@@ -93,7 +121,7 @@
 #define PURGE                                                                \
     "local function purge(id, key, y) "                                      \
     "  redis.call('XDEL', p .. 'async:dead', y) "                            \
-    "  redis.call('DEL', call .. id) "                                       \
+    "  redis.call('UNLINK', call .. id, request .. id) "                     \
     "end "
 
 /* what an attempt came to */
@@ -102,35 +130,37 @@
 
 
 const struct faas_script  faas_async_enqueue = { "enqueue",
-    PREFIX NOW DEPTH COUNT QUEUE SUM
-    "local key, id, delay = ARGV[2], ARGV[3], tonumber(ARGV[10]) "
-    "local same = p .. 'async:same:' .. key .. ':' .. ARGV[13] "
-    "if ARGV[13] ~= '' then "
+    PREFIX NOW DEPTH COUNT OPEN QUEUE SUM
+    "local key, id, delay = ARGV[2], ARGV[3], tonumber(ARGV[6]) "
+    "local same = p .. 'async:same:' .. key .. ':' .. ARGV[9] "
+    "if ARGV[9] ~= '' then "
     "  local first = redis.call('GET', same) "
     "  if first then return {'same', first, sum('calls'), sum('bytes')} end "
     "end "
-    "if sum('calls') >= tonumber(ARGV[11]) "
-    "  or sum('bytes') + #ARGV[8] + #ARGV[7] > tonumber(ARGV[12]) "
+    "if sum('calls') >= tonumber(ARGV[7]) "
+    "  or sum('bytes') + #ARGV[5] > tonumber(ARGV[8]) "
     "then return {'full'} end "
-    "if redis.call('EXISTS', call .. id) == 1 then id = ARGV[4] end "
-    "redis.call('HSET', call .. id, 'f', key, 'm', ARGV[5], 'p', ARGV[6], "
-    "  'h', ARGV[7], 'b', ARGV[8], 't', now, 's', 'delayed', 'e', '') "
-    "if ARGV[9] ~= '' then redis.call('HSET', call .. id, 'u', ARGV[9]) end "
+    "if redis.call('EXISTS', call .. id, request .. id) ~= 0 then "
+    "  id = ARGV[4] "
+    "end "
+    "redis.call('SET', request .. id, ARGV[5]) "
     "count(id, 1) "
-    "if ARGV[13] ~= '' then "
-    "  redis.call('SET', same, id, 'PX', ARGV[14]) "
+    "if ARGV[9] ~= '' then "
+    "  redis.call('SET', same, id, 'PX', ARGV[10]) "
     "end "
     "if delay > 0 then "
-    "  redis.call('HSET', call .. id, 'd', now + delay) "
+    "  open(id) "
+    "  redis.call('HSET', call .. id, 's', 'delayed', 'e', '', "
+    "    'd', now + delay) "
     "  redis.call('ZADD', p .. 'async:delayed', now + delay, id) "
     "  redis.call('PUBLISH', p .. 'async:bell', '') "
-    "else queue(id, key) end "
+    "else add(id, key) end "
     "return {'ok', id, sum('calls'), sum('bytes')}",
-    14 };
+    10 };
 
 
 const struct faas_script  faas_async_take = { "take",
-    PREFIX DEPTH
+    PREFIX DEPTH OPEN
     "local key, worker, most = ARGV[2], ARGV[3], tonumber(ARGV[4]) "
     "local q = p .. 'async:q:' .. key "
     "local entries = {} "
@@ -163,17 +193,16 @@ const struct faas_script  faas_async_take = { "take",
     "local calls = {} "
     "for _, entry in ipairs(entries) do "
     "  local e, id = entry[1], entry[2][2] "
-    "  local v = redis.call('HMGET', call .. id, 'e', 'm', 'p', 'h', 'b', "
-    "    'u', 't', 'k', 'rc', 'rh', 'rb', 'rt', 's') "
-    /* a gateway that has accepted it did not know its entry */
-    "  if v[1] == e or (not v[1] and v[13] == 'queued') then "
-    "    redis.call('HSET', call .. id, 's', 'running', 'e', e) "
-    "    local n "
-    "    if v[9] then n = redis.call('HGET', call .. id, 'n') or '0' "
-    "    else n = redis.call('HINCRBY', call .. id, 'n', 1) end "
-    "    local c = {e, id, v[2], v[3], v[4], v[5], v[6] or '', v[7], n, "
-    "      v[8] or '0', v[9] or '', v[10] or '', v[11] or '', v[12] or ''} "
-    "    calls[#calls + 1] = c "
+    "  open(id) "
+    "  local v = redis.call('HMGET', call .. id, 'e', 's', 'n', 'k', 'rc', "
+    "    'rh', 'rb', 'rt') "
+    /* a call that was never taken does not know its entry */
+    "  if v[1] == e or (not v[1] and v[2] == 'queued') then "
+    "    local n = tonumber(v[3] or 0) "
+    "    if not v[5] then n = n + 1 end "
+    "    redis.call('HSET', call .. id, 's', 'running', 'e', e, 'n', n) "
+    "    calls[#calls + 1] = {e, id, redis.call('GET', request .. id) or '', "
+    "      n, v[4] or '0', v[5] or '', v[6] or '', v[7] or '', v[8] or ''} "
     "  else "
     "    redis.call('XACK', q, 'workers', e) "
     "    redis.call('XDEL', q, e) "
@@ -248,7 +277,7 @@ const struct faas_script  faas_async_bury = { "bury",
     "while redis.call('XLEN', dead) > tonumber(ARGV[7]) do "
     "  local old = redis.call('XRANGE', dead, '-', '+', 'COUNT', 1)[1] "
     "  redis.call('XDEL', dead, old[1]) "
-    "  redis.call('DEL', call .. old[2][2]) "
+    "  redis.call('UNLINK', call .. old[2][2], request .. old[2][2]) "
     "end "
     "return 1",
     7 };
@@ -272,8 +301,9 @@ const struct faas_script  faas_async_promote = { "promote",
 
 
 const struct faas_script  faas_async_cancel = { "cancel",
-    PREFIX NOW DEPTH COUNT UNQUEUE
+    PREFIX NOW DEPTH COUNT UNQUEUE OPEN
     "local id = ARGV[2] "
+    "open(id) "
     "local v = redis.call('HMGET', call .. id, 's', 'f', 'e') "
     "local s = v[1] or '' "
     /* an entry that is not known is passed over when its turn comes */
@@ -290,22 +320,35 @@ const struct faas_script  faas_async_cancel = { "cancel",
 
 
 const struct faas_script  faas_async_state = { "state",
-    PREFIX STATE
+    PREFIX OPEN STATE
     "return v",
     2 };
 
 
 const struct faas_script  faas_async_show = { "show",
-    PREFIX STATE
-    "for _, field in ipairs({'m', 'p', 'h'}) do "
-    "  v[#v + 1] = redis.call('HGET', call .. ARGV[2], field) or '' "
+    PREFIX OPEN STATE
+    "local f, _, m, _, pl, hl = head(ARGV[2]) "
+    "if not f then m, pl, hl = '', 0, 0 end "
+    "local size = redis.call('STRLEN', request .. ARGV[2]) "
+    "local from = string.find(redis.call('GETRANGE', request .. ARGV[2], 0, "
+    "  " TEXT(FAAS_ASYNC_HEAD_MAX) "), '\\n', 1, true) or 0 "
+    "local function piece(len) "
+    "  len = tonumber(len) "
+    "  local text = '' "
+    "  if len > 0 then "
+    "    text = redis.call('GETRANGE', request .. ARGV[2], from, "
+    "      from + len - 1) "
+    "  end "
+    "  from = from + len "
+    "  return text "
     "end "
-    "local size = redis.call('HSTRLEN', call .. ARGV[2], 'b') "
+    "v[#v + 1] = m "
+    "v[#v + 1] = piece(pl) "
+    "v[#v + 1] = piece(hl) "
+    "size = size - from "
     "v[#v + 1] = tostring(size) "
     "v[#v + 1] = '' "
-    "if size <= tonumber(ARGV[3]) then "
-    "  v[#v] = redis.call('HGET', call .. ARGV[2], 'b') or '' "
-    "end "
+    "if size <= tonumber(ARGV[3]) then v[#v] = piece(size) end "
     "return v",
     3 };
 
@@ -332,7 +375,8 @@ const struct faas_script  faas_async_deads = { "deads",
 
 
 const struct faas_script  faas_async_revive = { "revive",
-    PREFIX DEPTH COUNT QUEUE REVIVE
+    PREFIX DEPTH COUNT QUEUE REVIVE OPEN
+    "open(ARGV[2]) "
     "local v = redis.call('HMGET', call .. ARGV[2], 's', 'f', 'y') "
     "if v[1] == 'dead' then revive(ARGV[2], v[2], v[3]) end "
     "return v[1] or ''",
@@ -340,7 +384,8 @@ const struct faas_script  faas_async_revive = { "revive",
 
 
 const struct faas_script  faas_async_purge = { "purge",
-    PREFIX PURGE
+    PREFIX PURGE OPEN
+    "open(ARGV[2]) "
     "local v = redis.call('HMGET', call .. ARGV[2], 's', 'f', 'y') "
     "if v[1] == 'dead' then purge(ARGV[2], v[2], v[3]) end "
     "return v[1] or ''",
@@ -368,17 +413,16 @@ const struct faas_script  faas_async_sweep = { "sweep",
 
 
 const struct faas_script  faas_async_tick = { "tick",
-    PREFIX NOW DEPTH COUNT QUEUE
+    PREFIX DEPTH COUNT QUEUE
     "local key, tick, id = ARGV[2], ARGV[3], ARGV[4] "
     "if not redis.call('SET', p .. 'async:tick:' .. key .. ':' .. tick, id, "
     "  'NX', 'EX', 86400) then return 0 end "
     "redis.call('HSET', p .. 'async:ticks', key, tick) "
-    "redis.call('HSET', call .. id, 'f', key, 'm', ARGV[5], 'p', ARGV[6], "
-    "  'h', ARGV[7], 'b', ARGV[8], 't', now) "
+    "redis.call('SET', request .. id, ARGV[5]) "
     "count(id, 1) "
-    "queue(id, key) "
+    "add(id, key) "
     "return 1",
-    8 };
+    5 };
 
 
 const struct faas_script  faas_async_depths = { "depths",

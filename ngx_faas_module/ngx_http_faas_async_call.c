@@ -59,7 +59,12 @@ static ngx_int_t ngx_http_faas_async_enqueue(ngx_http_request_t *r,
     ngx_http_faas_async_call_t *call);
 static ngx_uint_t ngx_http_faas_async_has_room(
     ngx_http_faas_async_call_t *call);
-static void ngx_http_faas_async_fill(ngx_http_faas_async_call_t *call);
+static ngx_int_t ngx_http_faas_async_head(ngx_http_request_t *r,
+    ngx_http_faas_async_call_t *call);
+static ngx_int_t ngx_http_faas_async_fill(ngx_http_request_t *r,
+    ngx_http_faas_async_call_t *call);
+static ngx_int_t ngx_http_faas_async_for_script(ngx_http_request_t *r,
+    ngx_http_faas_async_call_t *call);
 static ngx_int_t ngx_http_faas_async_headers(ngx_http_request_t *r,
     ngx_str_t *lines);
 static ngx_uint_t ngx_http_faas_async_is_dropped(ngx_str_t *name);
@@ -68,8 +73,6 @@ static ngx_int_t ngx_http_faas_async_collect(ngx_http_request_t *r,
 static ngx_int_t ngx_http_faas_async_copy(ngx_chain_t *cl, u_char *p);
 static void ngx_http_faas_async_enqueued(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, redisReply *reply);
-static ngx_uint_t ngx_http_faas_async_is_done(redisReply *reply);
-static void ngx_http_faas_async_learn(redisReply *calls, redisReply *bytes);
 static ngx_int_t ngx_http_faas_async_decided(ngx_http_request_t *r,
     ngx_http_faas_ctx_t *ctx, redisReply *reply);
 static ngx_int_t ngx_http_faas_async_accepted(ngx_http_request_t *r,
@@ -317,23 +320,25 @@ static ngx_int_t
 ngx_http_faas_async_enqueue(ngx_http_request_t *r,
     ngx_http_faas_async_call_t *call)
 {
-    ngx_str_t                  *arg;
-    ngx_http_faas_ctx_t        *ctx;
-    ngx_http_faas_loc_conf_t   *flcf;
+    ngx_str_t                 *piece;
+    ngx_http_faas_ctx_t       *ctx;
+    ngx_http_faas_loc_conf_t  *flcf;
 
     ctx = call->ctx;
-    arg = call->ask.arg;
+    piece = call->ask.piece;
     flcf = ngx_http_get_module_loc_conf(r, ngx_http_faas_module);
 
-    if (ngx_http_faas_async_headers(r, &arg[NGX_HTTP_FAAS_ENQUEUE_HEADERS])
+    piece[NGX_HTTP_FAAS_REQUEST_PATH] = ctx->uri;
+
+    if (ngx_http_faas_async_headers(r, &piece[NGX_HTTP_FAAS_REQUEST_HEADERS])
         != NGX_OK
-        || ngx_http_faas_async_collect(r, &arg[NGX_HTTP_FAAS_ENQUEUE_BODY])
+        || ngx_http_faas_async_collect(r, &piece[NGX_HTTP_FAAS_REQUEST_BODY])
            != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    if (arg[NGX_HTTP_FAAS_ENQUEUE_HEADERS].len > FAAS_ASYNC_HEADERS_MAX) {
+    if (piece[NGX_HTTP_FAAS_REQUEST_HEADERS].len > FAAS_ASYNC_HEADERS_MAX) {
         return ngx_http_faas_async_refuse(r, ctx, 431, "",
                                           "the headers of an asynchronous "
                                           "call are over 65536 bytes");
@@ -341,7 +346,7 @@ ngx_http_faas_async_enqueue(ngx_http_request_t *r,
 
     /* a body without a length is as long as it is */
 
-    if (arg[NGX_HTTP_FAAS_ENQUEUE_BODY].len > flcf->async_max_body) {
+    if (piece[NGX_HTTP_FAAS_REQUEST_BODY].len > flcf->async_max_body) {
         return ngx_http_faas_async_refuse(r, ctx,
                                           NGX_HTTP_REQUEST_ENTITY_TOO_LARGE,
                                           "faas_async_max_body",
@@ -349,18 +354,58 @@ ngx_http_faas_async_enqueue(ngx_http_request_t *r,
                                           "is too large");
     }
 
-    arg[NGX_HTTP_FAAS_ENQUEUE_METHOD] = r->method_name;
-
-    ngx_http_faas_async_fill(call);
-
-    if (call->wish.msec == 0 && call->wish.same.len == 0 && !ctx->is_id_given
-        && ngx_http_faas_async_has_room(call)
-        && ngx_http_faas_async_encode(r, &call->ask) != NGX_OK)
+    if (ngx_http_faas_async_head(r, call) != NGX_OK
+        || ngx_http_faas_async_fill(r, call) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
     return ngx_http_faas_async_ask(r, ctx, &call->ask);
+}
+
+
+/*
+ * The first line of the request, and the length of it all.
+ */
+
+static ngx_int_t
+ngx_http_faas_async_head(ngx_http_request_t *r,
+    ngx_http_faas_async_call_t *call)
+{
+    u_char                     *head;
+    ngx_str_t                  *piece;
+    ngx_uint_t                  i;
+    ngx_time_t                 *tp;
+    struct faas_async_request   request;
+
+    tp = ngx_timeofday();
+    piece = call->ask.piece;
+
+    request.key = (char *) call->ctx->key.data;
+    request.key_len = call->ctx->key.len;
+    request.accepted = (uint64_t) tp->sec * 1000 + tp->msec;
+    request.method = (char *) r->method_name.data;
+    request.method_len = r->method_name.len;
+    request.callback = (char *) call->wish.callback.data;
+    request.callback_len = call->wish.callback.len;
+    request.path_len = piece[NGX_HTTP_FAAS_REQUEST_PATH].len;
+    request.headers_len = piece[NGX_HTTP_FAAS_REQUEST_HEADERS].len;
+
+    head = ngx_pnalloc(r->pool, FAAS_ASYNC_HEAD_OWN + request.key_len
+                                + request.method_len + request.callback_len);
+    if (head == NULL) {
+        return NGX_ERROR;
+    }
+
+    piece[NGX_HTTP_FAAS_REQUEST_HEAD].data = head;
+    piece[NGX_HTTP_FAAS_REQUEST_HEAD].len =
+                             faas_async_request_head(&request, (char *) head);
+
+    for (i = 0; i < NGX_HTTP_FAAS_REQUEST_N; i++) {
+        call->ask.size += piece[i].len;
+    }
+
+    return NGX_OK;
 }
 
 
@@ -383,21 +428,49 @@ ngx_http_faas_async_has_room(ngx_http_faas_async_call_t *call)
 
     calls = ngx_http_faas_async_known.calls + NGX_HTTP_FAAS_ASYNC_MARGIN;
     bytes = ngx_http_faas_async_known.bytes
-            + NGX_HTTP_FAAS_ASYNC_MARGIN
-              * (call->ask.arg[NGX_HTTP_FAAS_ENQUEUE_BODY].len
-                 + call->ask.arg[NGX_HTTP_FAAS_ENQUEUE_HEADERS].len);
+            + NGX_HTTP_FAAS_ASYNC_MARGIN * call->ask.size;
 
     return calls < conf->calls && bytes < (uint64_t) conf->bytes;
 }
 
 
+static ngx_int_t
+ngx_http_faas_async_fill(ngx_http_request_t *r,
+    ngx_http_faas_async_call_t *call)
+{
+    ngx_str_t            *arg;
+    ngx_http_faas_ctx_t  *ctx;
+
+    ctx = call->ctx;
+    arg = call->ask.arg;
+
+    call->ask.script = &faas_async_enqueue;
+    call->ask.handler = ngx_http_faas_async_enqueued;
+    call->ask.n = NGX_HTTP_FAAS_ENQUEUE_N;
+
+    arg[NGX_HTTP_FAAS_ENQUEUE_PREFIX] = ctx->conf->redis.prefix;
+    arg[NGX_HTTP_FAAS_ENQUEUE_KEY] = ctx->key;
+    arg[NGX_HTTP_FAAS_ENQUEUE_ID] = ctx->call_id;
+
+    call->ask.is_plain = (call->wish.msec == 0 && call->wish.same.len == 0
+                          && !ctx->is_id_given
+                          && ngx_http_faas_async_has_room(call));
+
+    return call->ask.is_plain ? NGX_OK
+           : ngx_http_faas_async_for_script(r, call);
+}
+
+
 /*
- * All arguments that are no part of the request.
+ * What the script wants besides: the request in one piece, and what it has to
+ * decide by.
  */
 
-static void
-ngx_http_faas_async_fill(ngx_http_faas_async_call_t *call)
+static ngx_int_t
+ngx_http_faas_async_for_script(ngx_http_request_t *r,
+    ngx_http_faas_async_call_t *call)
 {
+    u_char                     *p;
     ngx_str_t                  *arg;
     ngx_http_faas_ctx_t        *ctx;
     ngx_http_faas_main_conf_t  *conf;
@@ -406,12 +479,15 @@ ngx_http_faas_async_fill(ngx_http_faas_async_call_t *call)
     conf = ctx->conf;
     arg = call->ask.arg;
 
-    call->ask.script = &faas_async_enqueue;
-    call->ask.handler = ngx_http_faas_async_enqueued;
-    call->ask.n = NGX_HTTP_FAAS_ENQUEUE_N;
+    p = ngx_pnalloc(r->pool, call->ask.size);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
 
-    faas_uuid_encode(faas_random_next(&conf->random),
-                     faas_random_next(&conf->random), (char *) call->id);
+    arg[NGX_HTTP_FAAS_ENQUEUE_REQUEST].data = p;
+    arg[NGX_HTTP_FAAS_ENQUEUE_REQUEST].len = call->ask.size;
+
+    (void) ngx_http_faas_async_write(p, &call->ask);
 
 #define ngx_http_faas_async_number(i, buf, n)                                \
     arg[i].data = (buf);                                                     \
@@ -428,20 +504,22 @@ ngx_http_faas_async_fill(ngx_http_faas_async_call_t *call)
 
 #undef ngx_http_faas_async_number
 
-    arg[NGX_HTTP_FAAS_ENQUEUE_PREFIX] = conf->redis.prefix;
-    arg[NGX_HTTP_FAAS_ENQUEUE_KEY] = ctx->key;
-    arg[NGX_HTTP_FAAS_ENQUEUE_PATH] = ctx->uri;
-    arg[NGX_HTTP_FAAS_ENQUEUE_CALLBACK] = call->wish.callback;
     arg[NGX_HTTP_FAAS_ENQUEUE_SAME] = call->wish.same;
+
+    faas_uuid_encode(faas_random_next(&conf->random),
+                     faas_random_next(&conf->random), (char *) call->id);
 
     arg[NGX_HTTP_FAAS_ENQUEUE_OTHER_ID].data = call->id;
     arg[NGX_HTTP_FAAS_ENQUEUE_OTHER_ID].len = FAAS_UUID_LEN;
 
     /* a client's own id has to be fit for a key */
 
-    arg[NGX_HTTP_FAAS_ENQUEUE_ID] =
-        faas_async_id_is_valid((char *) ctx->call_id.data, ctx->call_id.len)
-        ? ctx->call_id : arg[NGX_HTTP_FAAS_ENQUEUE_OTHER_ID];
+    if (!faas_async_id_is_valid((char *) ctx->call_id.data, ctx->call_id.len))
+    {
+        arg[NGX_HTTP_FAAS_ENQUEUE_ID] = arg[NGX_HTTP_FAAS_ENQUEUE_OTHER_ID];
+    }
+
+    return NGX_OK;
 }
 
 
@@ -605,10 +683,8 @@ ngx_http_faas_async_enqueued(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY) {
         rc = ngx_http_faas_async_no_redis(r, ctx);
 
-    } else if (call->ask.raw.len != 0) {
-        rc = ngx_http_faas_async_is_done(reply)
-             ? ngx_http_faas_async_accepted(r, ctx)
-             : ngx_http_faas_async_no_redis(r, ctx);
+    } else if (call->ask.is_plain) {
+        rc = ngx_http_faas_async_accepted(r, ctx);
 
     } else {
         rc = ngx_http_faas_async_decided(r, ctx, reply);
@@ -618,33 +694,7 @@ ngx_http_faas_async_enqueued(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
 }
 
 
-/*
- * The answers of the commands that ngx_http_faas_async_encode() makes.
- */
-
-static ngx_uint_t
-ngx_http_faas_async_is_done(redisReply *reply)
-{
-    redisReply  **e;
-
-    e = reply->element;
-
-    if (reply->elements != NGX_HTTP_FAAS_ENCODED_N
-        || e[NGX_HTTP_FAAS_ENCODED_CALL]->type != REDIS_REPLY_INTEGER
-        || e[NGX_HTTP_FAAS_ENCODED_ENTRY]->type != REDIS_REPLY_STRING
-        || e[NGX_HTTP_FAAS_ENCODED_CALLS]->type != REDIS_REPLY_INTEGER
-        || e[NGX_HTTP_FAAS_ENCODED_BYTES]->type != REDIS_REPLY_INTEGER)
-    {
-        return 0;
-    }
-
-    ngx_http_faas_async_learn(e[NGX_HTTP_FAAS_ENCODED_CALLS],
-                              e[NGX_HTTP_FAAS_ENCODED_BYTES]);
-    return 1;
-}
-
-
-static void
+void
 ngx_http_faas_async_learn(redisReply *calls, redisReply *bytes)
 {
     ngx_http_faas_async_known.calls = (uint64_t) ngx_max(calls->integer, 0);

@@ -88,7 +88,7 @@ ngx_http_faas_async_max_body(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
 
     if (size == NGX_ERROR || size == 0 || size > FAAS_ASYNC_BODY_MAX) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid size \"%V\", expected 1 to 512m",
+                           "invalid size \"%V\", expected 1 to 511m",
                            &value[1]);
         return NGX_CONF_ERROR;
     }

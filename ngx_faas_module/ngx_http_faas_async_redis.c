@@ -23,16 +23,9 @@ typedef struct {
 } ngx_http_faas_async_script_t;
 
 
-typedef struct {
-    ngx_queue_t                 queue;
-    ngx_http_request_t         *request;     /* NULL: gone */
-    ngx_http_faas_ctx_t        *ctx;
-    ngx_http_faas_async_ask_t  *ask;
-    ngx_http_cleanup_t         *cleanup;
-    unsigned                    is_sent:1;
-} ngx_http_faas_async_wait_t;
-
-
+static ngx_http_faas_async_wait_t *ngx_http_faas_async_create_wait(
+    ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
+    ngx_http_faas_async_ask_t *ask);
 static ngx_int_t ngx_http_faas_async_send(ngx_http_faas_async_wait_t *wait,
     ngx_uint_t is_whole);
 static ngx_http_faas_async_script_t *ngx_http_faas_async_find(
@@ -42,13 +35,9 @@ static void ngx_http_faas_async_late(ngx_event_t *ev);
 static void ngx_http_faas_async_loaded(ngx_http_faas_conn_t *conn,
     redisReply *reply);
 static void ngx_http_faas_async_lost(ngx_http_faas_conn_t *conn);
-static void ngx_http_faas_async_queued(ngx_http_faas_conn_t *conn,
-    redisReply *reply);
 static void ngx_http_faas_async_reply(ngx_http_faas_conn_t *conn,
     redisReply *reply);
 static void ngx_http_faas_async_go(void);
-static void ngx_http_faas_async_end(ngx_http_faas_async_wait_t *wait,
-    redisReply *reply);
 static void ngx_http_faas_async_cleanup(void *data);
 
 
@@ -69,7 +58,6 @@ static ngx_queue_t           ngx_http_faas_async_sent;
 static ngx_queue_t           ngx_http_faas_async_unsent;
 static ngx_event_t           ngx_http_faas_async_timer;   /* until connected */
 static ngx_uint_t            ngx_http_faas_async_loads;
-static ngx_uint_t            ngx_http_faas_async_is_refused;     /* logged */
 
 
 void
@@ -92,6 +80,8 @@ ngx_http_faas_async_init(ngx_http_faas_main_conf_t *fmcf)
     conn->is_lasting = 1;
     conn->is_quiet = 1;
 
+    ngx_http_faas_batch_init(conn);
+
     ngx_http_faas_async_timer.handler = ngx_http_faas_async_late;
     ngx_http_faas_async_timer.data = conn;
     ngx_http_faas_async_timer.log = ngx_cycle->log;
@@ -113,7 +103,6 @@ ngx_int_t
 ngx_http_faas_async_ask(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
     ngx_http_faas_async_ask_t *ask)
 {
-    ngx_http_cleanup_t          *cln;
     ngx_http_faas_conn_t        *conn;
     ngx_http_faas_async_wait_t  *wait;
 
@@ -125,24 +114,15 @@ ngx_http_faas_async_ask(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
         return NGX_DECLINED;
     }
 
-    cln = ngx_http_cleanup_add(r, 0);
-    if (cln == NULL) {
-        return NGX_ERROR;
-    }
-
-    wait = ngx_alloc(sizeof(ngx_http_faas_async_wait_t), r->connection->log);
+    wait = ngx_http_faas_async_create_wait(r, ctx, ask);
     if (wait == NULL) {
         return NGX_ERROR;
     }
 
-    wait->request = r;
-    wait->ctx = ctx;
-    wait->ask = ask;
-    wait->cleanup = cln;
-    wait->is_sent = 0;
-
-    cln->handler = ngx_http_faas_async_cleanup;
-    cln->data = wait;
+    if (ask->is_plain) {
+        ngx_http_faas_batch_add(wait);
+        goto done;
+    }
 
     ngx_queue_insert_tail(&ngx_http_faas_async_unsent, &wait->queue);
 
@@ -158,11 +138,13 @@ ngx_http_faas_async_ask(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
         /* no memory, and no answer to come that it could follow */
 
         ngx_queue_remove(&wait->queue);
+        wait->cleanup->handler = NULL;
         ngx_free(wait);
-        cln->handler = NULL;
 
         return NGX_ERROR;
     }
+
+done:
 
     /* it is as good as done: the client's going away is of no interest */
 
@@ -174,8 +156,38 @@ ngx_http_faas_async_ask(ngx_http_request_t *r, ngx_http_faas_ctx_t *ctx,
 }
 
 
+static ngx_http_faas_async_wait_t *
+ngx_http_faas_async_create_wait(ngx_http_request_t *r,
+    ngx_http_faas_ctx_t *ctx, ngx_http_faas_async_ask_t *ask)
+{
+    ngx_http_cleanup_t          *cln;
+    ngx_http_faas_async_wait_t  *wait;
+
+    cln = ngx_http_cleanup_add(r, 0);
+    if (cln == NULL) {
+        return NULL;
+    }
+
+    wait = ngx_alloc(sizeof(ngx_http_faas_async_wait_t), r->connection->log);
+    if (wait == NULL) {
+        return NULL;
+    }
+
+    wait->request = r;
+    wait->ctx = ctx;
+    wait->ask = ask;
+    wait->cleanup = cln;
+    wait->is_sent = 0;
+
+    cln->handler = ngx_http_faas_async_cleanup;
+    cln->data = wait;
+
+    return wait;
+}
+
+
 /*
- * As many are on their way as the connection takes.
+ * As many are on their way as the connection takes beside a batch of calls.
  */
 
 static void
@@ -184,7 +196,10 @@ ngx_http_faas_async_go(void)
     ngx_queue_t                 *q;
     ngx_http_faas_async_wait_t  *wait;
 
-    while (!ngx_queue_empty(&ngx_http_faas_async_unsent)) {
+    while (!ngx_queue_empty(&ngx_http_faas_async_unsent)
+           && ngx_http_faas_async_conn.n + NGX_HTTP_FAAS_BATCH_COMMANDS
+              < NGX_HTTP_FAAS_PENDING)
+    {
         q = ngx_queue_head(&ngx_http_faas_async_unsent);
         wait = ngx_queue_data(q, ngx_http_faas_async_wait_t, queue);
 
@@ -219,13 +234,6 @@ ngx_http_faas_async_send(ngx_http_faas_async_wait_t *wait,
     ask = wait->ask;
     conn = &ngx_http_faas_async_conn;
 
-    if (ask->raw.len != 0) {
-        rc = ngx_http_faas_conn_send_raw(conn, ngx_http_faas_async_queued,
-                                         ngx_http_faas_async_reply, &ask->raw,
-                                         ask->commands);
-        goto done;
-    }
-
     script = ngx_http_faas_async_find(ask->script);
 
     is_whole |= (script->sha1[0] == '\0');
@@ -245,8 +253,6 @@ ngx_http_faas_async_send(ngx_http_faas_async_wait_t *wait,
 
     rc = ngx_http_faas_conn_send(conn, ngx_http_faas_async_reply, 0,
                                  ask->n + 3, argv, len);
-
-done:
 
     if (rc == NGX_OK) {
 
@@ -344,24 +350,30 @@ ngx_http_faas_async_loaded(ngx_http_faas_conn_t *conn, redisReply *reply)
 static void
 ngx_http_faas_async_lost(ngx_http_faas_conn_t *conn)
 {
+    conn->timer.cancelable = 1;
+
+    ngx_http_faas_async_fail(&ngx_http_faas_async_sent);
+    ngx_http_faas_async_fail(&ngx_http_faas_async_unsent);
+
+    ngx_http_faas_batch_lost();
+}
+
+
+void
+ngx_http_faas_async_fail(ngx_queue_t *waits)
+{
     ngx_queue_t                  failed, *q;
     ngx_http_faas_async_wait_t  *wait;
 
-    conn->timer.cancelable = 1;
-
-    ngx_queue_init(&failed);
+    if (ngx_queue_empty(waits)) {
+        return;
+    }
 
     /* a request that is finalized may be followed by another at once */
 
-    if (!ngx_queue_empty(&ngx_http_faas_async_sent)) {
-        ngx_queue_add(&failed, &ngx_http_faas_async_sent);
-        ngx_queue_init(&ngx_http_faas_async_sent);
-    }
-
-    if (!ngx_queue_empty(&ngx_http_faas_async_unsent)) {
-        ngx_queue_add(&failed, &ngx_http_faas_async_unsent);
-        ngx_queue_init(&ngx_http_faas_async_unsent);
-    }
+    ngx_queue_init(&failed);
+    ngx_queue_add(&failed, waits);
+    ngx_queue_init(waits);
 
     while (!ngx_queue_empty(&failed)) {
         q = ngx_queue_head(&failed);
@@ -370,25 +382,6 @@ ngx_http_faas_async_lost(ngx_http_faas_conn_t *conn)
         ngx_queue_remove(q);
         ngx_http_faas_async_end(wait, NULL);
     }
-}
-
-
-/*
- * A command of a transaction: EXEC only says that one was refused, not why.
- */
-
-static void
-ngx_http_faas_async_queued(ngx_http_faas_conn_t *conn, redisReply *reply)
-{
-    if (reply->type != REDIS_REPLY_ERROR || ngx_http_faas_async_is_refused) {
-        return;
-    }
-
-    ngx_http_faas_async_is_refused = 1;
-
-    ngx_log_error(NGX_LOG_ERR, ngx_cycle->log, 0,
-                  "faas: Redis at \"%V\" refuses asynchronous calls (\"%s\")",
-                  &conn->conf->addr, reply->str);
 }
 
 
@@ -422,7 +415,7 @@ ngx_http_faas_async_reply(ngx_http_faas_conn_t *conn, redisReply *reply)
 }
 
 
-static void
+void
 ngx_http_faas_async_end(ngx_http_faas_async_wait_t *wait, redisReply *reply)
 {
     ngx_connection_t           *c;
@@ -443,10 +436,6 @@ ngx_http_faas_async_end(ngx_http_faas_async_wait_t *wait, redisReply *reply)
     ngx_free(wait);
 
     c = r->connection;
-
-    if (reply != NULL && reply->type != REDIS_REPLY_ERROR) {
-        ngx_http_faas_async_is_refused = 0;
-    }
 
     if (reply != NULL && reply->type == REDIS_REPLY_ERROR) {
         ngx_log_error(NGX_LOG_ERR, c->log, 0,

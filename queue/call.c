@@ -20,7 +20,6 @@
 #include "queue.h"
 
 
-#define N_FIELDS        14          /* of a call that was taken */
 #define OWN_ANSWER_MAX  2048        /* bytes of a result that we write */
 #define UNAVAILABLE     503         /* nobody has answered */
 #define BAD_GATEWAY     502
@@ -32,11 +31,27 @@
 #define FINAL           "X-OpenFaaS-Internal: queue, final\r\n" TYPE
 
 
+/* of a call that was taken */
+enum field {
+    ENTRY,
+    ID,
+    REQUEST,
+    ATTEMPTS,
+    CALLBACKS,
+    RESULT_CODE,
+    RESULT_HEADERS,
+    RESULT_BODY,
+    RESULT_TIME,
+    N_FIELDS
+};
+
+
 static int read_call(struct call *call, const redisReply *reply);
 static int is_in(const struct call_list *list, const struct call *call);
-static int read_texts(struct call *call, const redisReply *reply);
-static int read_result(struct call *call, const redisReply *reply);
-static char *text_of(const redisReply *reply, size_t max, size_t *len);
+static int read_request(struct call *call, const redisReply *reply);
+static int read_counts(struct call *call, redisReply *const *item);
+static int read_result(struct call *call, redisReply *const *item);
+static char *copy_of(const char *s, size_t len);
 static void begin(struct call *call);
 static void on_answer(void *arg, struct request *request);
 static void keep_answer(struct call *call, struct request *request);
@@ -130,8 +145,7 @@ call_free(struct call *call)
 static int
 read_call(struct call *call, const redisReply *reply)
 {
-    size_t                    i;
-    redisReply *const        *item;
+    redisReply *const  *item;
 
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != N_FIELDS) {
         return -1;
@@ -139,23 +153,25 @@ read_call(struct call *call, const redisReply *reply)
 
     item = reply->element;
 
-    for (i = 0; i < 2; i++) {
-        if (item[i]->type != REDIS_REPLY_STRING) {
-            return -1;
-        }
-    }
-
-    if (faas_async_id_is_valid(item[1]->str, item[1]->len)) {
-        memcpy(call->id, item[1]->str, item[1]->len);
-    }
-
-    if (call->id[0] == '\0' || item[0]->len > CALL_ENTRY_MAX) {
+    if (item[ENTRY]->type != REDIS_REPLY_STRING
+        || item[ID]->type != REDIS_REPLY_STRING)
+    {
         return -1;
     }
 
-    memcpy(call->entry, item[0]->str, item[0]->len);
+    if (faas_async_id_is_valid(item[ID]->str, item[ID]->len)) {
+        memcpy(call->id, item[ID]->str, item[ID]->len);
+    }
 
-    return read_texts(call, reply) == 0 ? read_result(call, reply) : -1;
+    if (call->id[0] == '\0' || item[ENTRY]->len > CALL_ENTRY_MAX) {
+        return -1;
+    }
+
+    memcpy(call->entry, item[ENTRY]->str, item[ENTRY]->len);
+
+    return read_request(call, item[REQUEST]) == 0
+           && read_counts(call, item) == 0
+           && read_result(call, item) == 0 ? 0 : -1;
 }
 
 
@@ -175,34 +191,42 @@ is_in(const struct call_list *list, const struct call *call)
 
 
 static int
-read_texts(struct call *call, const redisReply *reply)
+read_request(struct call *call, const redisReply *reply)
 {
-    redisReply *const  *item;
+    struct faas_async_request  request;
 
-    item = reply->element;
-
-    call->path = text_of(item[3], FAAS_ASYNC_PATH_MAX, NULL);
-    call->headers = text_of(item[4], FAAS_ASYNC_HEADERS_MAX,
-                            &call->headers_len);
-    call->body = text_of(item[5], FAAS_ASYNC_BODY_MAX, &call->body_len);
-    call->callback = text_of(item[6], FAAS_ASYNC_URL_MAX, NULL);
-
-    if (item[8]->type == REDIS_REPLY_INTEGER && item[8]->integer > 0) {
-        call->attempts = (uint64_t) item[8]->integer;
-
-    } else if (item[8]->type != REDIS_REPLY_STRING
-               || faas_parse_uint(item[8]->str, item[8]->len, 0, UINT32_MAX,
-                                  &call->attempts) != 0)
+    if (reply->type != REDIS_REPLY_STRING
+        || faas_async_request_parse(reply->str, reply->len, &request) != 0)
     {
         return -1;
     }
 
-    return call->path != NULL && call->headers != NULL && call->body != NULL
-           && call->callback != NULL
-           && item[9]->type == REDIS_REPLY_STRING
-           && faas_parse_uint(item[9]->str, item[9]->len, 0, UINT32_MAX,
-                              &call->callbacks) == 0
-           ? 0 : -1;
+    call->path = copy_of(request.path, request.path_len);
+    call->callback = copy_of(request.callback, request.callback_len);
+    call->headers = copy_of(request.headers, request.headers_len);
+    call->headers_len = request.headers_len;
+    call->body = copy_of(request.body, request.body_len);
+    call->body_len = request.body_len;
+
+    return call->path != NULL && call->callback != NULL
+           && call->headers != NULL && call->body != NULL ? 0 : -1;
+}
+
+
+static int
+read_counts(struct call *call, redisReply *const *item)
+{
+    if (item[ATTEMPTS]->type != REDIS_REPLY_INTEGER
+        || item[ATTEMPTS]->integer < 0
+        || item[CALLBACKS]->type != REDIS_REPLY_STRING)
+    {
+        return -1;
+    }
+
+    call->attempts = (uint64_t) item[ATTEMPTS]->integer;
+
+    return faas_parse_uint(item[CALLBACKS]->str, item[CALLBACKS]->len, 0,
+                           UINT32_MAX, &call->callbacks);
 }
 
 
@@ -210,64 +234,56 @@ read_texts(struct call *call, const redisReply *reply)
  * The function has answered before, and only the callback is to be made.
  */
 static int
-read_result(struct call *call, const redisReply *reply)
+read_result(struct call *call, redisReply *const *item)
 {
-    size_t              i;
-    uint64_t            code;
-    redisReply *const  *item;
+    size_t    i;
+    uint64_t  code;
 
-    item = reply->element;
-
-    for (i = 10; i < N_FIELDS; i++) {
+    for (i = RESULT_CODE; i < N_FIELDS; i++) {
         if (item[i]->type != REDIS_REPLY_STRING) {
             return -1;
         }
     }
 
-    if (item[10]->len == 0) {
+    if (item[RESULT_CODE]->len == 0) {
         return 0;
     }
 
     /* --max-result may have been larger where it was kept */
 
-    faas_buf_init(&call->result, item[12]->len);
+    faas_buf_init(&call->result, item[RESULT_BODY]->len);
 
-    if (faas_parse_uint(item[10]->str, item[10]->len, 100, 999, &code) != 0
-        || faas_buf_add(&call->lines, item[11]->str, item[11]->len) != 0
-        || faas_buf_add(&call->result, item[12]->str, item[12]->len) != 0)
+    if (faas_parse_uint(item[RESULT_CODE]->str, item[RESULT_CODE]->len, 100,
+                        999, &code) != 0
+        || faas_buf_add(&call->lines, item[RESULT_HEADERS]->str,
+                        item[RESULT_HEADERS]->len) != 0
+        || faas_buf_add(&call->result, item[RESULT_BODY]->str,
+                        item[RESULT_BODY]->len) != 0)
     {
         return -1;
     }
 
     call->code = (unsigned) code;
-    call->is_internal = header_has(item[11]->str, item[11]->len,
+    call->is_internal = header_has(item[RESULT_HEADERS]->str,
+                                   item[RESULT_HEADERS]->len,
                                    "X-OpenFaaS-Internal");
-    (void) snprintf(call->time, sizeof(call->time), "%s", item[13]->str);
+    (void) snprintf(call->time, sizeof(call->time), "%s",
+                    item[RESULT_TIME]->str);
 
     return 0;
 }
 
 
 static char *
-text_of(const redisReply *reply, size_t max, size_t *len)
+copy_of(const char *s, size_t len)
 {
-    char    *text;
-    size_t   n;
+    char  *text;
 
-    if (reply->type != REDIS_REPLY_STRING || reply->len > max) {
-        return NULL;
-    }
-
-    n = reply->len;
-    text = malloc(n + 1);
+    text = malloc(len + 1);
 
     if (text != NULL) {
-        memcpy(text, reply->str, n);
-        text[n] = '\0';
-    }
-
-    if (len != NULL) {
-        *len = n;
+        memcpy(text, s, len);
+        text[len] = '\0';
     }
 
     return text;

@@ -441,11 +441,14 @@ run_item(void *arg, struct key_node *node)
 static void
 make_call(struct schedule_item *item, time_t due)
 {
-    char                    tick[NUMBER_MAX], id[FAAS_UUID_LEN + 1];
-    uint64_t                high, low;
-    struct queue           *queue;
-    struct scripts_arg      args[7];
-    struct scripts_handler  handler;
+    char                        tick[NUMBER_MAX], id[FAAS_UUID_LEN + 1];
+    char                        text[FAAS_ASYNC_HEAD_MAX + sizeof(HEADERS)];
+    size_t                      len;
+    uint64_t                    high, low;
+    struct queue               *queue;
+    struct scripts_arg          args[4];
+    struct scripts_handler      handler;
+    struct faas_async_request   request;
 
     queue = item->schedule->queue;
     high = faas_random_next(&queue->random);
@@ -453,18 +456,27 @@ make_call(struct schedule_item *item, time_t due)
     faas_uuid_encode(high, low, id);
     (void) snprintf(tick, sizeof(tick), "%lld", (long long) due);
 
+    memset(&request, 0, sizeof(request));
+    request.key = item->node.key;
+    request.key_len = strlen(item->node.key);
+    request.accepted = (uint64_t) time(NULL) * 1000;
+    request.method = "POST";
+    request.method_len = 4;
+    request.headers_len = sizeof(HEADERS) - 1;
+
+    len = faas_async_request_head(&request, text);
+    memcpy(text + len, HEADERS, request.headers_len);
+
     args[0] = SCRIPTS_TEXT(item->node.key);
     args[1] = SCRIPTS_TEXT(tick);
     args[2] = SCRIPTS_TEXT(id);
-    args[3] = SCRIPTS_TEXT("POST");
-    args[4] = SCRIPTS_TEXT("");
-    args[5] = SCRIPTS_TEXT(HEADERS);
-    args[6] = SCRIPTS_TEXT("");
+    args[3].data = text;
+    args[3].len = len + request.headers_len;
     handler.fn = on_made;
     handler.arg = item;
 
     item->due = due;
-    item->is_busy = scripts_run(&queue->scripts, &faas_async_tick, handler, 7,
+    item->is_busy = scripts_run(&queue->scripts, &faas_async_tick, handler, 4,
                                 args) == 0;
 }
 

@@ -264,7 +264,7 @@ is($res->{status}, 0, 'faas_function with name= may stand in a regex location')
 
 my $async = 'location /async-function/ { faas_async; } ';
 
-$res = check(location => 'location /a/ { faas_async_max_body 512m; '
+$res = check(location => 'location /a/ { faas_async_max_body 511m; '
     . "faas_async internal; } $async", http => "faas_zone faas 4m;\n"
     . "faas_redis 127.0.0.1:6379;\nfaas_async_queue 0 bytes=1g;\n"
     . 'faas_async_window 30d;');
@@ -277,9 +277,9 @@ refuses("faas_async: $_->[0]", $_->[1], location => $_->[0])
     ['location /a { faas_async; }', qr/prefix with a slash at its end/],
     ['location = /a { faas_async; }', qr/prefix with a slash at its end/],
     ['location ~ /a/ { faas_async; }', qr/cannot be in a location given/],
-    ['location /a/ { faas_async_max_body 0; }', qr/expected 1 to 512m/],
-    ['location /a/ { faas_async_max_body 513m; }', qr/expected 1 to 512m/],
-    ['location /a/ { faas_async_max_body x; }', qr/expected 1 to 512m/];
+    ['location /a/ { faas_async_max_body 0; }', qr/expected 1 to 511m/],
+    ['location /a/ { faas_async_max_body 512m; }', qr/expected 1 to 511m/],
+    ['location /a/ { faas_async_max_body x; }', qr/expected 1 to 511m/];
 
 refuses("http: $_->[0]", $_->[1], http => "faas_zone faas 4m;\n"
     . "faas_redis 127.0.0.1:6379;\n$_->[0]")

@@ -11,6 +11,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Faas::AsyncCall qw(call_of);
 use Faas::Test;
 use JSON::PP qw(decode_json);
 use MIME::Base64 qw(decode_base64);
@@ -41,13 +42,14 @@ sub give_up {
 
     my $id = $t->post("/async-function/$name/p%41th?q", $body, \%header)
         ->{headers}{'x-call-id'};
-    my $f = $t->redis('HGET', "faas:async:call:$id", 'f');
+    my $f = call_of($t, $id)->{f};
     my ($entry) = grep { $_->[1][1] eq $id }
         @{ $t->redis('XRANGE', "faas:async:q:$f", '-', '+') };
 
     $t->redis('XDEL', "faas:async:q:$f", $entry->[0]);
     my $y = $t->redis('XADD', 'faas:async:dead', '*', 'c', $id, 'f', $f);
-    $t->redis('HSET', "faas:async:call:$id", s => 'dead', e => '', y => $y,
+    $t->redis('HSET', "faas:async:call:$id", f => $f, t => 1_700_000_000_000,
+        s => 'dead', e => '', y => $y,
         n => 3, c => 503, x => "no \xffreplica", o => 1_700_000_000_000);
     $t->redis('HINCRBY', 'faas:async:totals', 'calls', -1);
 
@@ -128,7 +130,7 @@ is($call->{size}, 256, 'as long as it was');
 is_deeply($call->{headers}{'x-n'}, ['2', '?'], 'its headers');
 
 is(ask(POST => "/calls/$dead[1]/retry"), 202, 'tried again');
-is(queued(), 1, 'it is queued');
+is(queued(), 2, 'it is queued, behind the one that was taken back');
 is_deeply([@{ ask(GET => "/calls/$dead[1]") }{qw(state attempts)}],
     ['queued', undef], 'as if it were new');
 is(ask(DELETE => "/calls/$dead[0]"), 202, 'forgotten');
@@ -137,7 +139,7 @@ is_deeply(ask(POST => '/dead/retry?function=other'), { retried => 0 },
     'none of another function');
 is_deeply(ask(POST => '/dead/retry?function=env'), { retried => 3 },
     'all of one');
-is(queued(), 4, 'they are queued');
+is(queued(), 5, 'they are queued');
 is(ask(GET => '')->{calls}, 4, 'and counted');
 
 # more than one step, and all at once
@@ -147,6 +149,8 @@ is(scalar @{ ask(GET => '/dead?limit=1000')->{calls} }, 450, 'a long list');
 is_deeply(ask(DELETE => '/dead?function=none'), { purged => 0 }, 'none');
 is_deeply(ask(DELETE => '/dead'), { purged => 450 }, 'all are forgotten');
 is(scalar(@{ $t->redis('KEYS', 'faas:async:call:*') }), 5, 'wholly');
+is(scalar(@{ $t->redis('KEYS', 'faas:async:request:*') }), 4,
+    'with what was asked');
 
 # methods, password
 

@@ -93,6 +93,20 @@ is(ended($id)->{state}, 'done', 'status 500 is an answer');
 is(state_of($id)->{status}, 500, 'and known');
 is(scalar seen($fn, $id), 1, 'not tried again');
 
+# one that was taken back while it waited: its entry is passed over
+
+$queue->signal('STOP');
+$id = call_async('fn/back', 'x');
+is($t->request(DELETE => "/async-function/$id")->{status}, 202, 'taken back');
+my $next = call_async('fn/next', 'x');
+$queue->signal('CONT');
+is(ended($next)->{state}, 'done', 'the next one is made');
+is(scalar seen($fn, $id), 0, 'that one is not');
+wait_for(sub { !$t->redis('HGET', 'faas:depth', 'fn.openfaas-fn') }, 10,
+    'an empty queue');
+is_deeply([@{ $t->redis(qw(KEYS faas:async:request:*)) }], [],
+    'and nothing is left of what was asked');
+
 # what is tried again
 
 for my $code (429, 502, 503, 504) {

@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use Faas::AsyncCall qw(request_of);
 use Faas::Test;
 use Test::More;
 
@@ -36,9 +37,11 @@ sub call_async {
     my $id = 'call-' . ++$n;
     my $lines = join '', map { "$_: $headers{$_}\r\n" } sort keys %headers;
 
-    $t->redis(HSET => "faas:async:call:$id", f => 'fn.openfaas-fn',
-        m => 'POST', p => '/x', h => $lines, b => 'secret', u => $url,
-        t => 1, s => 'delayed', e => '');
+    $t->redis(SET => "faas:async:request:$id", request_of(
+        f => 'fn.openfaas-fn', t => 1, m => 'POST', u => $url, p => '/x',
+        h => $lines, b => 'secret'));
+    $t->redis(HSET => "faas:async:call:$id", f => 'fn.openfaas-fn', t => 1,
+        u => $url, s => 'delayed', e => '');
     $t->redis(HINCRBY => 'faas:async:totals', 'calls', 1);
     $t->redis(ZADD => 'faas:async:delayed', 1, $id);
     $t->redis(PUBLISH => 'faas:async:bell', '');
