@@ -193,17 +193,19 @@ subtest 'drain has an end' => sub {
 
 subtest 'SIGTERM in mode http' => sub {
     $t->spew("$dir/server.pl", <<"SCRIPT");
-use IO::Socket::UNIX;
-\$SIG{TERM} = sub { print "asked to end\\n"; exit 0 };
-\$| = 1;
-my \$l = IO::Socket::UNIX->new_from_fd(3, '+<') or die;
-while (my \$s = \$l->accept) {
+\$SIG{TERM} = sub { \$is_asked = 1 };
+open my \$l, '+<&=', 3 or die;
+vec(my \$listening, 3, 1) = 1;
+until (\$is_asked) {
+    next if select(my \$ready = \$listening, undef, undef, 0.05) <= 0;
+    accept my \$s, \$l or die;
     sysread \$s, my \$head, 65536;
     open my \$f, '>', "$dir/pid.new"; print {\$f} \$\$; close \$f;
     rename "$dir/pid.new", "$dir/pid";
     select undef, undef, undef, 0.005 while !-e "$dir/go";
     syswrite \$s, "HTTP/1.1 200 OK\\r\\nContent-Length: 4\\r\\n\\r\\ndone";
 }
+syswrite STDOUT, "asked to end\\n";
 SCRIPT
 
     my $wd = Faas::Watchdog->start($t, activate => 1,
