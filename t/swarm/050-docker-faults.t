@@ -44,7 +44,7 @@ $docker->inside(2);
 my $proxy = Faas::DockerProxy->start($t, $docker->address);
 
 $t->start_stack(scaler => { args => ['--provider', 'swarm', '--docker',
-    $proxy->address, '--docker-timeout', TIMEOUT] },
+    $proxy->address, '--docker-timeout', TIMEOUT, '--scale-by-load', 'false'] },
     nginx => { vars => { PARK => '30s' } });
 
 my $log = $t->dir . '/scaler.log';
