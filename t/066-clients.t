@@ -193,14 +193,21 @@ subtest 'metrics' => sub {
 };
 
 subtest 'logs' => sub {
-    my $res = $t->admin(GET => '/system/logs?name=one&tail=-1&since=&follow=0');
+    my ($res, @lines);
+
+    # Docker has a line some time after it was written
+    wait_for(sub {
+        $res = $t->admin(GET =>
+            '/system/logs?name=one&tail=-1&since=&follow=0');
+        return 1 if $res->{status} != 200;
+        @lines = map { decode_json($_) } split /\n/, $res->{body};
+        return grep { $_->{text} =~ /Forking fprocess\.$/ } @lines;
+    }, WAIT, 'the lines that the classic watchdog has');
+
     is($res->{status}, 200, 'logs');
     like($res->{headers}{'content-type'}, qr{^application/x-ndjson}, 'NDJSON');
-    my @lines = map { decode_json($_) } split /\n/, $res->{body};
     is_deeply([sort keys %{ $lines[0] }], [qw(instance name namespace text
         timestamp)], 'of five members');
-    ok(scalar(grep { $_->{text} =~ /Forking fprocess\.$/ } @lines),
-        'with the lines that the classic watchdog has');
 };
 
 # on the Swarm each replica has all ports but that of its watchdog

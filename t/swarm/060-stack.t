@@ -137,7 +137,8 @@ sub wait_converged {
 wait_converged(scaler => 1);
 
 my $res = $t->admin(POST => '/system/functions', { service => 'echo',
-    image => 'echo:1', labels => { 'com.openfaas.scale.min' => '4' } });
+    image => 'echo:1', labels => { 'com.openfaas.scale.min' => '4',
+        'com.openfaas.scale.target' => '10000' } });    # no load is that much
 
 is($res->{status}, 202, 'deploy') or diag($res->{body},
     map { $docker->docker(qw(service logs --tail 20), STACK . "_$_") }
