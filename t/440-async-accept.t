@@ -30,13 +30,7 @@ $t->start_nginx(vars => { WORKERS => 2,
 wait_for(sub { $t->get('/healthz')->{status} == 200 }, 10, 'routes');
 
 sub call_of { return Faas::AsyncCall::call_of($t, @_); }
-
-sub queued {
-    my ($name) = @_;
-
-    return map { $_->[1][1] } @{ $t->redis('XRANGE',
-        "faas:async:q:$name.openfaas-fn", '-', '+') };
-}
+sub queued { return Faas::AsyncCall::queued($t, @_); }
 
 sub totals { return { @{ $t->redis('HGETALL', 'faas:async:totals') } }; }
 

@@ -26,13 +26,7 @@ $t->start_nginx(vars => { WORKERS => 1, HTTP_EXTRA =>
 wait_for(sub { $t->get('/healthz')->{status} == 200 }, 10, 'routes');
 
 sub call_of { return Faas::AsyncCall::call_of($t, @_); }
-
-sub queued {
-    my ($name) = @_;
-
-    return map { $_->[1][1] } @{ $t->redis('XRANGE',
-        "faas:async:q:$name.openfaas-fn", '-', '+') };
-}
+sub queued { return Faas::AsyncCall::queued($t, @_); }
 
 sub total { return $t->redis('HGET', 'faas:async:totals', $_[0]) // 0; }
 

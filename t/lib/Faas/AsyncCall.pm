@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# An asynchronous call as it is in Redis, see lib/faas_async.h.
+# Asynchronous calls as they are in Redis, see lib/faas_async.h.
 
 package Faas::AsyncCall;
 
@@ -9,7 +9,7 @@ use warnings;
 
 use Exporter qw(import);
 
-our @EXPORT_OK = qw(call_of request_of);
+our @EXPORT_OK = qw(call_of queued request_of);
 
 
 # The fields of a call's hash; with f (KEY), t (accepted), m (method),
@@ -30,6 +30,15 @@ sub call_of {
     @call{qw(p h b)} = unpack "a$path a$headers a*", $rest;
 
     return \%call;
+}
+
+
+# The ids in the queue of a function of the default namespace.
+sub queued {
+    my ($t, $name) = @_;
+
+    return map { $_->[1][1] } @{ $t->redis('XRANGE',
+        "faas:async:q:$name.openfaas-fn", '-', '+') };
 }
 
 
