@@ -134,8 +134,7 @@ subtest 'a scaler that ends' => sub {
 
     $t->scaler->stop;
     is($t->scaler->status, 0, 'exit status');
-    ok(!grep({ Faas::Proc::proc_state($_) !~ /^Z?$/ } @spares),
-        'its spares have ended before it');
+    is_gone('its spares end with it', @spares);
 };
 
 subtest 'no spares' => sub {
