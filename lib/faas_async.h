@@ -11,7 +11,8 @@
  * become of it, a small hash; everything else holds its id only.  So a retry
  * moves no body, and whoever has the id finds the call.  The hash is written
  * when somebody looks at the call for the first time: most calls wait without
- * one, which is less than half of the work for Redis and of its memory.
+ * one, which is less than half of the work for Redis, and little more than
+ * half of its memory.
  *
  * Each step from one state into another is one script, so it happens wholly
  * or not at all, whoever dies meanwhile.  A script is told the entry that its

@@ -19,7 +19,7 @@ static ngx_uint_t ngx_http_faas_batch_collect(
     ngx_http_faas_async_ask_t **ask);
 static ngx_int_t ngx_http_faas_batch_send(ngx_http_faas_async_ask_t **ask,
     ngx_uint_t n);
-static void ngx_http_faas_batch_queued(ngx_http_faas_conn_t *conn,
+static void ngx_http_faas_batch_refused(ngx_http_faas_conn_t *conn,
     redisReply *reply);
 static void ngx_http_faas_batch_done(ngx_http_faas_conn_t *conn,
     redisReply *reply);
@@ -151,7 +151,7 @@ ngx_http_faas_batch_send(ngx_http_faas_async_ask_t **ask, ngx_uint_t n)
         return NGX_ERROR;
     }
 
-    rc = ngx_http_faas_conn_send_raw(conn, ngx_http_faas_batch_queued,
+    rc = ngx_http_faas_conn_send_raw(conn, ngx_http_faas_batch_refused,
                                      ngx_http_faas_batch_done, &raw, commands);
 
     ngx_free(raw.data);
@@ -168,11 +168,11 @@ ngx_http_faas_batch_send(ngx_http_faas_async_ask_t **ask, ngx_uint_t n)
 
 
 /*
- * A command of a transaction: EXEC only says that one was refused, not why.
+ * The answer of a command: EXEC only says that one was refused, not why.
  */
 
 static void
-ngx_http_faas_batch_queued(ngx_http_faas_conn_t *conn, redisReply *reply)
+ngx_http_faas_batch_refused(ngx_http_faas_conn_t *conn, redisReply *reply)
 {
     if (reply->type != REDIS_REPLY_ERROR || ngx_http_faas_batch_is_refused) {
         return;
@@ -198,6 +198,10 @@ ngx_http_faas_batch_done(ngx_http_faas_conn_t *conn, redisReply *reply)
     ngx_uint_t                   i, is_valid, is_done;
     ngx_http_faas_async_wait_t  *wait;
 
+    if (ngx_queue_empty(&ngx_http_faas_batch_sent)) {
+        return;
+    }
+
     is_valid = ngx_http_faas_batch_is_valid(reply);
 
     ngx_queue_init(&done);
@@ -214,6 +218,10 @@ ngx_http_faas_batch_done(ngx_http_faas_conn_t *conn, redisReply *reply)
 
         is_done = is_valid
                   && reply->element[1 + i]->type == REDIS_REPLY_STRING;
+
+        if (is_valid) {
+            ngx_http_faas_batch_refused(conn, reply->element[1 + i]);
+        }
 
         ngx_http_faas_async_end(wait, is_done ? reply : NULL);
     }

@@ -135,6 +135,8 @@ $t->redis(SET => 'faas:async:q:broken.openfaas-fn', 'x');
 @answers = at_once(map { [$_ % 4 ? 'b' : 'broken', "mixed $_"] } 1 .. 40);
 is_deeply([map { $_->{status} } @answers],
     [map { $_ % 4 ? 202 : 503 } 1 .. 40], 'only those fail that are wrong');
+cmp_ok(scalar($t->nginx->log_lines(
+    qr/refuses asynchronous calls \("WRONGTYPE/)), '>=', 1, 'why is logged');
 is(scalar(grep { call_of($_)->{b} =~ /^mixed/ } queued('b')), 30,
     'the others are there');
 
