@@ -63,7 +63,6 @@
 
 #define FAAS_ASYNC_GROUP        "workers"
 
-#define FAAS_ASYNC_CALL         "async:call:"   /* followed by an id */
 #define FAAS_ASYNC_REQUEST      "async:request:"    /* followed by an id */
 #define FAAS_ASYNC_QUEUE        "async:q:"      /* followed by a KEY */
 #define FAAS_ASYNC_DELAYED      "async:delayed"
@@ -99,28 +98,25 @@
                                                 for */
 
 /*
- * Fields of a call.
+ * Fields of a call's hash, by which the scripts know it:
+ *
+ *   f    KEY
+ *   u    the callback's URL; missing: none
+ *   t    when it was accepted: Unix time, msec, as all times
+ *   s    state
+ *   e    entry in async:q:KEY; "" elsewhere; missing: it is there, and was
+ *        never taken
+ *   n    attempts begun, total
+ *   k    attempts of the callback, total
+ *   c    status of the last attempt
+ *   x    why it failed
+ *   d    time of the next one
+ *   o    time of its end
+ *   y    entry in async:dead
+ *   rc, rh, rb, rt
+ *        the function's status, headers, body and seconds, while only the
+ *        callback is to be made
  */
-#define FAAS_CALL_FUNCTION      "f"     /* KEY */
-#define FAAS_CALL_CALLBACK      "u"     /* URL; missing: none */
-#define FAAS_CALL_ACCEPTED      "t"     /* Unix time, msec */
-#define FAAS_CALL_STATE         "s"
-#define FAAS_CALL_ENTRY         "e"     /* in async:q:KEY; "" elsewhere;
-                                           missing: it is there, and was never
-                                           taken */
-#define FAAS_CALL_ATTEMPTS      "n"     /* begun, total */
-#define FAAS_CALL_CALLBACKS     "k"     /* attempts of the callback, total */
-#define FAAS_CALL_CODE          "c"     /* status of the last attempt */
-#define FAAS_CALL_ERROR         "x"     /* why it failed */
-#define FAAS_CALL_DUE           "d"     /* Unix time (msec) of the next one */
-#define FAAS_CALL_OVER          "o"     /* Unix time (msec) of its end */
-#define FAAS_CALL_DEAD          "y"     /* entry in async:dead */
-#define FAAS_CALL_RESULT_CODE   "rc"    /* of the function, while only its
-                                           callback is to be made */
-#define FAAS_CALL_RESULT_HEADERS "rh"
-#define FAAS_CALL_RESULT_BODY   "rb"
-#define FAAS_CALL_RESULT_TIME   "rt"    /* seconds, as a text */
-
 
 /*
  * What was asked: a line
